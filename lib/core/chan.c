@@ -1,0 +1,359 @@
+/* chan.c - channels; chan.h has the invariants, SEMANTICS the rules that comments number. */
+#include "lib/core/chan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/core/label.h"
+#include "lib/core/report.h"
+
+static void lock(pirn_chan *chan) { engine_lock(&chan->senders); }
+static void unlock(pirn_chan *chan) { engine_unlock(&chan->senders); }
+
+static unsigned char *slot(const pirn_chan *chan, size_t index) {
+    return chan->buffer + index * chan->value_size;
+}
+
+static size_t tail(const pirn_chan *chan) {
+    size_t index = chan->head + chan->count;
+    return index < chan->capacity ? index : index - chan->capacity;
+}
+
+static void advance(pirn_chan *chan) {
+    if (++chan->head >= chan->capacity) chan->head = 0;
+}
+
+static void copy_in(const pirn_chan *chan, void *to, const void *from) {
+    if (!chan->value_size || !to) return;
+    if (from)
+        memcpy(to, from, chan->value_size);
+    else
+        memset(to, 0, chan->value_size);
+}
+
+/* ---- Making and freeing -------------------------------------------------------------------- */
+
+pirn_chan *chan_new(size_t value_size, size_t capacity, const void *site) {
+    size_t values, marks = 0, size;
+    pirn_chan *chan;
+
+    if (__builtin_mul_overflow(value_size, capacity, &values)) return NULL;
+    if (ENGINE_MARKS && __builtin_mul_overflow(capacity, 2 * sizeof(uint64_t), &marks)) return NULL;
+    if (__builtin_add_overflow(sizeof *chan + marks, values, &size) || size > PTRDIFF_MAX) return NULL;
+    chan = malloc(size);
+    if (!chan) return NULL;
+    memset(chan, 0, sizeof *chan + marks);
+    chan->value_size = value_size;
+    chan->capacity = capacity;
+    atomic_init(&chan->owners, 1);
+    if (ENGINE_MARKS) {
+        chan->sent = (uint64_t *)(chan + 1);
+        chan->taken = chan->sent + capacity;
+    }
+    chan->buffer = (unsigned char *)(chan + 1) + marks;
+    engine_object(&chan->senders, OBJECT_CHAN, chan, capacity, value_size, site);
+    return chan;
+}
+
+EXPORT pirn_chan *pirn_chan_new(size_t value_size, size_t capacity) {
+    return chan_new(value_size, capacity, CALLER());
+}
+
+EXPORT pirn_chan *pirn_chan_ref(pirn_chan *chan) {
+    if (chan) atomic_fetch_add_explicit(&chan->owners, 1, memory_order_relaxed);
+    return chan;
+}
+
+EXPORT void pirn_chan_unref(pirn_chan *chan) {
+    if (!chan) return;
+    if (atomic_fetch_sub_explicit(&chan->owners, 1, memory_order_acq_rel) != 1) return;
+    if (chan->timer) chan_timer_free(chan->timer);
+    if (chan->senders.first || chan->receivers.first) {
+        struct place place = PLACE(NONE, CHAN, chan, &chan->senders, CALLER());
+        misuse(engine_self(), &place, "the last reference to a channel was given up while a task is blocked on it");
+    }
+    engine_object_end(&chan->senders, chan);
+    label_forget(chan);
+    free(chan);
+}
+
+/* ---- The operations under the lock --------------------------------------------------------- */
+
+/*
+ * The oldest waiter of the queue that can be claimed, taken out. When its task waits in a select that names
+ * this channel several times, each of its cases here is as likely (S2), and all of them leave the channel.
+ */
+static struct waiter *next_waiter(pirn_chan *chan, waitq *queue) {
+    struct waiter *waiter = wait_next(queue), *all;
+    size_t same = 1, pick;
+
+    if (!waiter || !waiter->wait->repeated) return waiter;
+    all = waiter->wait->waiters;
+    for (size_t i = 0; i < waiter->wait->count; i++) same += all[i].queued && all[i].queue == queue;
+    pick = engine_choose(same);
+    for (size_t i = 0; i < waiter->wait->count; i++) {
+        struct waiter *other = &all[i];
+        if (other->guard != &chan->senders) continue;
+        /* The one already taken out counts as the first of the candidates. */
+        if (other->queued && other->queue == queue && pick && --pick == 0) waiter = other;
+        wait_dequeue(other);
+    }
+    return waiter;
+}
+
+int chan_offer(struct task *self, pirn_chan *chan, const void *value, struct waiter **woken) {
+    struct waiter *receiver;
+    size_t at;
+
+    *woken = NULL;
+    if (chan->closed) { /* C5: also when there is room */
+        engine_acquire(self, &chan->closed_mark, EDGE_CLOSE);
+        return -EPIPE;
+    }
+    if ((receiver = next_waiter(chan, &chan->receivers))) {
+        copy_in(chan, receiver->value, value);
+        if (ENGINE_MARKS && chan->capacity) {
+            engine_acquire(self, &chan->taken[chan->head], EDGE_SLOT);
+            chan->taken[chan->head] = receiver->arrival;
+            advance(chan);
+        } else {
+            engine_acquire(self, &receiver->arrival, EDGE_SLOT);
+        }
+        wait_end(self, receiver, 0);
+        *woken = receiver;
+        return 0;
+    }
+    if (chan->count == chan->capacity) return -EAGAIN;
+    at = tail(chan);
+    copy_in(chan, slot(chan, at), value);
+    chan->count++;
+    if (ENGINE_MARKS) {
+        engine_acquire(self, &chan->taken[at], EDGE_SLOT);
+        engine_release(self, &chan->sent[at]);
+    }
+    return 0;
+}
+
+int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **woken) {
+    struct waiter *sender;
+    size_t at = chan->head;
+
+    *woken = NULL;
+    if (chan->count) { /* C8: also when closed */
+        copy_in(chan, value, slot(chan, at));
+        if (ENGINE_MARKS) {
+            engine_acquire(self, &chan->sent[at], EDGE_MESSAGE);
+            engine_release(self, &chan->taken[at]);
+        }
+        advance(chan);
+        if ((sender = next_waiter(chan, &chan->senders))) { /* C4: into the slot that became free */
+            copy_in(chan, slot(chan, at), sender->value);
+            if (ENGINE_MARKS) chan->sent[at] = sender->arrival;
+            wait_end(self, sender, 0);
+            *woken = sender;
+        } else {
+            chan->count--;
+        }
+        return 0;
+    }
+    if (chan->closed) {
+        if (value) memset(value, 0, chan->value_size);
+        engine_acquire(self, &chan->closed_mark, EDGE_CLOSE);
+        return -EPIPE;
+    }
+    if ((sender = next_waiter(chan, &chan->senders))) { /* a rendezvous */
+        copy_in(chan, value, sender->value);
+        engine_acquire(self, &sender->arrival, EDGE_MESSAGE);
+        wait_end(self, sender, 0);
+        *woken = sender;
+        return 0;
+    }
+    return -EAGAIN;
+}
+
+static bool somebody(const waitq *queue) {
+    for (const struct waiter *w = queue->first; w; w = w->next)
+        if (!atomic_load_explicit(&w->wait->claimed, memory_order_relaxed)) return true;
+    return false;
+}
+
+bool chan_can_offer(const pirn_chan *chan) {
+    return chan->closed || chan->count < chan->capacity || somebody(&chan->receivers);
+}
+
+bool chan_can_take(const pirn_chan *chan) {
+    return chan->closed || chan->count || somebody(&chan->senders);
+}
+
+void chan_woken(struct task *self, struct wait *wait, enum op op) {
+    enum edge_kind kind = wait->result == -EPIPE ? EDGE_CLOSE : op == OP_RECV ? EDGE_MESSAGE : EDGE_SLOT;
+    engine_acquire(self, &wait->mark, kind);
+    (void)self;
+    (void)kind;
+}
+
+int chan_wait_nothing(struct task *self, const struct place *place, int64_t deadline) {
+    struct wait wait;
+    if (deadline == PIRN_NOW) return -EAGAIN;
+    if (deadline != PIRN_FOREVER && deadline <= engine_now()) return -ETIMEDOUT;
+    wait_init(&wait, self, NULL, 0);
+    return wait_park(&wait, place, deadline, NULL, NULL);
+}
+
+/* ---- The operations ------------------------------------------------------------------------ */
+
+/* Waits in one of the channel's queues; the lock is held and released. */
+static int wait_in(struct task *self, const struct place *place, pirn_chan *chan, waitq *queue, void *value,
+                   int64_t deadline) {
+    struct wait wait;
+    struct waiter waiter;
+    int rc;
+
+    if (deadline != PIRN_FOREVER && deadline <= engine_now()) {
+        unlock(chan);
+        return -ETIMEDOUT;
+    }
+    waiter_init(&waiter, &wait, queue, &chan->senders, value, 0);
+    wait_init(&wait, self, &waiter, 1);
+    wait_enqueue(&waiter);
+    rc = wait_park_queued(&wait, place, deadline);
+    if (rc != -ETIMEDOUT) chan_woken(self, &wait, queue == &chan->senders ? OP_SEND : OP_RECV);
+    return rc;
+}
+
+/* An operation on a NULL channel. */
+static int use_null(enum op op, int64_t deadline, const void *site) {
+    struct task *self = engine_self();
+    struct place place = {op, OBJECT_CHAN, NULL, NULL, site};
+    int rc;
+
+    engine_begin(self, &place);
+    rc = chan_wait_nothing(self, &place, deadline);
+    engine_end(self, rc);
+    return rc;
+}
+
+static int send_value(pirn_chan *chan, const void *value, int64_t deadline, const void *site) {
+    enum op op = deadline == PIRN_NOW ? OP_TRY_SEND : OP_SEND;
+    struct task *self;
+    struct place place;
+    struct waiter *woken;
+    int rc;
+
+    if (UNLIKELY(!chan)) return use_null(op, deadline, site);
+    self = engine_self();
+    place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
+    engine_begin(self, &place);
+    lock(chan);
+    rc = chan_offer(self, chan, value, &woken);
+    if (rc != -EAGAIN || deadline == PIRN_NOW) {
+        unlock(chan);
+        wait_wake(woken);
+    } else {
+        rc = wait_in(self, &place, chan, &chan->senders, (void *)(uintptr_t)value, deadline);
+    }
+    engine_end(self, rc);
+    if (UNLIKELY(rc == -EPIPE)) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
+    return rc;
+}
+
+static int receive(pirn_chan *chan, void *value, int64_t deadline, const void *site) {
+    enum op op = deadline == PIRN_NOW ? OP_TRY_RECV : OP_RECV;
+    struct task *self;
+    struct place place;
+    struct waiter *woken;
+    int rc;
+
+    if (UNLIKELY(!chan)) return use_null(op, deadline, site);
+    self = engine_self();
+    place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
+    engine_begin(self, &place);
+    lock(chan);
+    rc = chan_take(self, chan, value, &woken);
+    if (rc != -EAGAIN || deadline == PIRN_NOW) {
+        unlock(chan);
+        wait_wake(woken);
+    } else {
+        rc = wait_in(self, &place, chan, &chan->receivers, value, deadline);
+    }
+    engine_end(self, rc);
+    return rc;
+}
+
+EXPORT int pirn_send(pirn_chan *chan, const void *value) {
+    return send_value(chan, value, PIRN_FOREVER, CALLER());
+}
+
+EXPORT int pirn_try_send(pirn_chan *chan, const void *value) {
+    return send_value(chan, value, PIRN_NOW, CALLER());
+}
+
+EXPORT int pirn_send_until(pirn_chan *chan, const void *value, int64_t deadline) {
+    return send_value(chan, value, deadline, CALLER());
+}
+
+EXPORT int pirn_recv(pirn_chan *chan, void *value) { return receive(chan, value, PIRN_FOREVER, CALLER()); }
+
+EXPORT int pirn_try_recv(pirn_chan *chan, void *value) { return receive(chan, value, PIRN_NOW, CALLER()); }
+
+EXPORT int pirn_recv_until(pirn_chan *chan, void *value, int64_t deadline) {
+    return receive(chan, value, deadline, CALLER());
+}
+
+/* Claims everybody in the queue and puts them before `list`. */
+static struct waiter *dismiss(struct task *self, pirn_chan *chan, waitq *queue, struct waiter *list) {
+    struct waiter *waiter;
+    while ((waiter = next_waiter(chan, queue))) {
+        if (queue == &chan->receivers && waiter->value) memset(waiter->value, 0, chan->value_size);
+        wait_end(self, waiter, -EPIPE);
+        waiter->next = list;
+        list = waiter;
+    }
+    return list;
+}
+
+EXPORT int pirn_close(pirn_chan *chan) {
+    struct task *self = engine_self();
+    struct place place = PLACE(CLOSE, CHAN, chan, chan ? &chan->senders : NULL, CALLER());
+    struct waiter *woken;
+
+    engine_begin(self, &place);
+    if (!chan) {
+        engine_end(self, -EINVAL);
+        engine_fault(self, FAULT_CLOSE_NULL, &place);
+        return -EINVAL;
+    }
+    lock(chan);
+    if (chan->closed) {
+        engine_acquire(self, &chan->closed_mark, EDGE_CLOSE);
+        unlock(chan);
+        engine_end(self, -EPIPE);
+        engine_fault(self, FAULT_DOUBLE_CLOSE, &place);
+        return -EPIPE;
+    }
+    chan->closed = true;
+    engine_release(self, &chan->closed_mark);
+    woken = dismiss(self, chan, &chan->senders, NULL); /* C7: all in one step */
+    woken = dismiss(self, chan, &chan->receivers, woken);
+    unlock(chan);
+    wait_wake_all(woken);
+    engine_end(self, 0);
+    return 0;
+}
+
+EXPORT size_t pirn_chan_len(const pirn_chan *chan) {
+    struct task *self = engine_self();
+    pirn_chan *c = (pirn_chan *)(uintptr_t)chan;
+    struct place place = PLACE(LEN, CHAN, c, c ? &c->senders : NULL, CALLER());
+    size_t count;
+
+    if (!c) return 0;
+    engine_begin(self, &place);
+    lock(c);
+    count = c->count;
+    unlock(c);
+    engine_end(self, (int64_t)count);
+    return count;
+}
+
+EXPORT size_t pirn_chan_cap(const pirn_chan *chan) { return chan ? chan->capacity : 0; }

@@ -1,0 +1,78 @@
+/* cond.c - condition variables: a queue of tickets (M6). */
+#include "lib/core/mutex.h"
+#include "lib/core/report.h"
+
+static struct place place_of(enum op op, pirn_cond *cond, const void *site) {
+    return (struct place){op, OBJECT_COND, cond, &cond->waiters, site};
+}
+
+static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline, const void *site) {
+    struct place place = place_of(OP_WAIT, cond, site);
+    struct place relock = {OP_LOCK, OBJECT_MUTEX, mutex, &mutex->waiters, site};
+    struct place unlock = {OP_WAIT, OBJECT_MUTEX, mutex, &mutex->waiters, site};
+    struct task *self = engine_self();
+    struct wait wait;
+    struct waiter waiter;
+    int rc;
+
+    engine_begin(self, &place);
+    if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
+        /* The mutex is given up all the same: a loop that waits like this lets others have it. */
+        mutex_unlock_within(self, &unlock, mutex);
+        rc = -ETIMEDOUT;
+    } else {
+        engine_lock(&cond->waiters);
+        waiter_init(&waiter, &wait, &cond->waiters, &cond->waiters, NULL, 0);
+        wait_init(&wait, self, &waiter, 1);
+        wait_enqueue(&waiter);
+        /* In the queue first, so that no signal sent after the unlock is lost. */
+        mutex_unlock_within(self, &unlock, mutex);
+        rc = wait_park_queued(&wait, &place, deadline);
+        if (rc == 0) engine_acquire(self, &wait.mark, EDGE_SIGNAL);
+    }
+    engine_end(self, rc);
+    mutex_lock(self, &relock, mutex, PIRN_FOREVER);
+    return rc;
+}
+
+EXPORT void pirn_cond_wait(pirn_cond *cond, pirn_mutex *mutex) {
+    wait_for_signal(cond, mutex, PIRN_FOREVER, CALLER());
+}
+
+EXPORT int pirn_cond_wait_until(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline) {
+    return wait_for_signal(cond, mutex, deadline, CALLER());
+}
+
+EXPORT void pirn_cond_signal(pirn_cond *cond) {
+    struct place place = place_of(OP_SIGNAL, cond, CALLER());
+    struct task *self = engine_self();
+    struct waiter *waiter;
+
+    engine_begin(self, &place);
+    engine_lock(&cond->waiters);
+    waiter = wait_next(&cond->waiters);
+    if (waiter) wait_end(self, waiter, 0);
+    engine_unlock(&cond->waiters);
+    wait_wake(waiter);
+    engine_end(self, waiter ? 1 : 0);
+}
+
+EXPORT void pirn_cond_broadcast(pirn_cond *cond) {
+    struct place place = place_of(OP_BROADCAST, cond, CALLER());
+    struct task *self = engine_self();
+    struct waiter *waiter, *first = NULL, **last = &first;
+    int64_t woken = 0;
+
+    engine_begin(self, &place);
+    engine_lock(&cond->waiters);
+    while ((waiter = wait_next(&cond->waiters))) {
+        wait_end(self, waiter, 0);
+        waiter->next = NULL;
+        *last = waiter;
+        last = &waiter->next;
+        woken++;
+    }
+    engine_unlock(&cond->waiters);
+    wait_wake_all(first);
+    engine_end(self, woken);
+}

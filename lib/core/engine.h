@@ -1,0 +1,253 @@
+/*
+ * engine.h - the contract between the meaning of the operations (this folder) and what runs them.
+ *
+ * lib/core implements channels, select, locks and time against what is declared here; lib/threads and
+ * sim/ each fulfil it, in a header that the last lines of this file include so that the calls are
+ * inlined. The core is compiled once for each library. What one engine does not need (a scheduling
+ * point on threads, a lock in the simulator) costs nothing there.
+ *
+ * Vocabulary
+ *   task    what runs: a task of the runtime, or the stand-in of a thread that the program made itself.
+ *   place   an operation about to be done: which, on what, called from where.
+ *   wait    one sleep of one task, which exactly one other party ends (wait.h).
+ *   mark    what the simulator remembers of a step, so that a later step can be ordered after it.
+ *
+ * An operation goes through
+ *
+ *     engine_begin(self, &place)          a scheduling point: others may run before it returns
+ *     engine_lock(...)                    the lock of the object
+ *     ... the meaning ...
+ *     engine_unlock(...)  or engine_park(...), which unlocks once the task has left its stack
+ *     engine_end(self, result)
+ *
+ * and between begin and end or park it is one step: in the simulator nothing else runs.
+ *
+ * Locks are taken in this order: an object's lock (channels by address; a condition variable's before its
+ * mutex's), then whatever the engine has of its own. Timer callbacks run without any lock held.
+ */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/pirn.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* The place that called the public function in which this stands. */
+#define CALLER() __builtin_return_address(0)
+
+/* Every operation, with the word that traces and reports use. */
+#define OPERATIONS(X)                                                                              \
+    X(NONE, "")                                                                                    \
+    X(START, "start")                                                                              \
+    X(EXIT, "exit")                                                                                \
+    X(GO, "go")                                                                                    \
+    X(YIELD, "yield")                                                                              \
+    X(SEND, "send")                                                                                \
+    X(RECV, "recv")                                                                                \
+    X(TRY_SEND, "try_send")                                                                        \
+    X(TRY_RECV, "try_recv")                                                                        \
+    X(CLOSE, "close")                                                                              \
+    X(LEN, "len")                                                                                  \
+    X(SELECT, "select")                                                                            \
+    X(SELECT_FIRST, "select_first")                                                                \
+    X(LOCK, "lock")                                                                                \
+    X(TRYLOCK, "trylock")                                                                          \
+    X(UNLOCK, "unlock")                                                                            \
+    X(RLOCK, "rlock")                                                                              \
+    X(TRYRLOCK, "tryrlock")                                                                        \
+    X(RUNLOCK, "runlock")                                                                          \
+    X(WAIT, "wait")                                                                                \
+    X(SIGNAL, "signal")                                                                            \
+    X(BROADCAST, "broadcast")                                                                      \
+    X(ADD, "add")                                                                                  \
+    X(DONE, "done")                                                                                \
+    X(ONCE, "once")                                                                                \
+    X(ONCE_DONE, "once_done")                                                                      \
+    X(ACQUIRE, "acquire")                                                                          \
+    X(RELEASE, "release")                                                                          \
+    X(SLEEP, "sleep")                                                                              \
+    X(RANDOM, "random")                                                                            \
+    X(CHOOSE, "choose")                                                                            \
+    X(FIRE, "fire")
+
+enum op {
+#define X(name, word) OP_##name,
+    OPERATIONS(X)
+#undef X
+        OP_COUNT
+};
+
+/* Every kind of object, likewise. */
+#define OBJECTS(X)                                                                                 \
+    X(NONE, "")                                                                                    \
+    X(CHAN, "channel")                                                                             \
+    X(MUTEX, "mutex")                                                                              \
+    X(RWMUTEX, "rwmutex")                                                                          \
+    X(COND, "cond")                                                                                \
+    X(ONCE, "once")                                                                                \
+    X(WAITGROUP, "waitgroup")                                                                      \
+    X(SEM, "sem")
+
+enum object_kind {
+#define X(name, word) OBJECT_##name,
+    OBJECTS(X)
+#undef X
+        OBJECT_COUNT
+};
+
+/* Every kind of happens-before edge, likewise; traces/README.md says what each joins. */
+#define EDGES(X)                                                                                   \
+    X(GO, "go")                                                                                    \
+    X(MESSAGE, "message")                                                                          \
+    X(SLOT, "slot")                                                                                \
+    X(CLOSE, "close")                                                                              \
+    X(UNLOCK, "unlock")                                                                            \
+    X(SIGNAL, "signal")                                                                            \
+    X(DONE, "done")                                                                                \
+    X(ONCE, "once")                                                                                \
+    X(RELEASE, "release")                                                                          \
+    X(TIMER, "timer")
+
+enum edge_kind {
+#define X(name, word) EDGE_##name,
+    EDGES(X)
+#undef X
+        EDGE_COUNT
+};
+
+extern const char *const op_names[OP_COUNT];
+extern const char *const object_names[OBJECT_COUNT];
+extern const char *const edge_names[EDGE_COUNT];
+
+/* The queue that every object carries; its members are in pirn.h, where zero must be a ready object. */
+typedef struct pirn_waitq_ waitq;
+
+/* An operation on an object. `queue` carries the simulator's number of the object; NULL without one. */
+struct place {
+    enum op op;
+    enum object_kind kind;
+    const void *object;
+    waitq *queue;
+    const void *site;
+};
+
+#define PLACE(op_, kind_, object_, queue_, site_) \
+    ((struct place){OP_##op_, OBJECT_##kind_, (object_), (queue_), (site_)})
+/* A place without an object. */
+#define PLACE_ALONE(op_, site_) ((struct place){OP_##op_, OBJECT_NONE, NULL, NULL, (site_)})
+
+struct wait;
+
+/* What the core knows of a task; each engine's struct task begins with it. */
+struct task_core {
+    uint64_t id;           /* 1, 2, ... in the order of creation; 0 for a foreign thread */
+    uint64_t parent;       /* who started it; 0 for the main task */
+    pirn_fn *fn;
+    void *arg;
+    pirn_waitgroup *group; /* told when the task ends; NULL: none */
+    const void *site;      /* where it was started */
+    const char *name;      /* as given, else NULL */
+    bool daemon;
+    struct place waits;    /* what it sleeps in; op NONE while it does not. Written by the task itself
+                              before it parks and after it has been woken. */
+    struct wait *wait;     /* the sleep, so that a discarded task can be taken out of its queues */
+};
+
+struct task;
+
+/* What pirn_go and its kin ask for. */
+struct spawn {
+    pirn_fn *fn;
+    void *arg;
+    size_t copy;          /* bytes at arg that the task gets a copy of; 0: it gets arg itself */
+    const char *name;     /* copied; NULL: none */
+    size_t stack_size;    /* 0: as configured */
+    bool daemon;
+    pirn_waitgroup *group;
+    const void *site;
+};
+
+/* A timer; the engine adds what it needs. */
+struct timer_core {
+    /* Called once when the time has come, by a thread of the engine, without locks; `clock` stands for the task
+     * in calls of the contract. When it returns the timer may be gone. */
+    void (*fire)(struct timer_core *timer, struct task *clock);
+    /* Whether anybody waits for it, so that it may still wake a task; NULL: always. */
+    bool (*awaited)(struct timer_core *timer);
+    int64_t when;
+};
+
+/* Why a run cannot go on. */
+enum failure { FAILURE_MISUSE, FAILURE_PANIC };
+
+/* What Go would panic for and we return an error for; the simulator reports it unless allowed. */
+enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
+
+#if PIRN_SIMULATED
+#include "sim/engine_sim.h"
+#else
+#include "lib/threads/engine_threads.h"
+#endif
+
+/*
+ * Each engine's header defines, static inline where that pays:
+ *
+ * struct task *engine_self(void);
+ *     Who calls. Never NULL: a thread that the runtime does not know becomes known.
+ *
+ * void engine_begin(struct task *self, const struct place *place);
+ *     A scheduling point. Others may run, and the step begins when it returns. Not within a lock.
+ *
+ * void engine_end(struct task *self, int64_t result);
+ *     The operation has completed with that result (as in traces/README.md).
+ *
+ * void engine_end_case(struct task *self, int64_t index);
+ *     The same for a select: that case has run, whose channel may be gone.
+ *
+ * void engine_lock(waitq *queue);   void engine_unlock(waitq *queue);
+ *     The short lock of an object, never held across a scheduling point.
+ *
+ * void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
+ *                  void (*after)(void *), void *arg);
+ *     Sleeps until engine_wake. Once the task has left its stack the timer is armed (unless NULL), then after(arg)
+ *     runs (unless NULL), from which moment on the task may be woken: so `after` unlocks. Returns in a new step of the
+ *     same operation.
+ *
+ * void engine_wake(struct task *task);
+ *     Makes a parked task runnable; exactly once for each park. `task` may run and end before it returns.
+ *
+ * void engine_timer_arm(struct timer *timer, int64_t when);    -EPERM when no runtime runs, else 0
+ * bool engine_timer_disarm(struct timer *timer);
+ *     Returns whether it was armed. Afterwards its callback does not run and is not running.
+ *
+ * int64_t engine_now(void);
+ * uint64_t engine_choose(uint64_t n);    one of 0..n-1; n >= 1. A choice of the schedule.
+ * uint64_t engine_random(void);
+ *
+ * void engine_release(struct task *self, uint64_t *mark);        this step is the mark
+ * void engine_release_also(struct task *self, uint64_t *mark);   this step is added to the mark
+ * void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
+ *     The marked steps happen before this one.
+ * ENGINE_MARKS    1 when marks do something, so that arrays of them are worth having
+ *
+ * int engine_spawn(struct task *self, const struct spawn *spawn);    as pirn_go; *id gets the new task's id
+ * void engine_exit(struct task *self);    ends the calling task; does not return
+ *
+ * void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
+ *                    size_t value_size, const void *site);      a channel has been made
+ * void engine_object_end(waitq *queue, const void *object);     and is gone
+ * void engine_select_case(struct task *self, enum op op, waitq *queue);    a case of the select that has just begun; NULL: of a NULL channel
+ * void engine_fault(struct task *self, enum fault fault, const struct place *place);
+ *     The operation that has just ended was that. Its object may be gone.
+ * void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message);    does not return
+ */
+
+#endif

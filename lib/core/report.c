@@ -1,0 +1,154 @@
+/* report.c - tasks, objects and places in words. */
+#include "lib/core/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/core/label.h"
+#include "lib/core/symbol.h"
+#include "lib/core/task.h"
+#include "lib/core/wait.h"
+
+void text_add(struct text *text, const char *format, ...) {
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(text->start + text->length, text->size - text->length, format, ap);
+    va_end(ap);
+    if (n < 0) return;
+    text->length += (size_t)n;
+    if (text->length >= text->size) text->length = text->size - 1;
+}
+
+void text_add_site(struct text *text, const void *site) {
+    struct symbol s;
+    symbol_resolve(site, &s);
+    if (*s.file)
+        text_add(text, "%s%s%s:%d", s.function, *s.function ? " at " : "", symbol_basename(s.file), s.line);
+    else if (*s.function)
+        text_add(text, "%s in %s", s.function, *s.module ? s.module : "an unknown module");
+    else
+        text_add(text, "%s+%#zx", *s.module ? s.module : "unknown module", (size_t)s.offset);
+}
+
+void text_add_line(struct text *text, const void *site) {
+    struct symbol s;
+    symbol_resolve(site, &s);
+    if (*s.file)
+        text_add(text, "%s:%d", symbol_basename(s.file), s.line);
+    else
+        text_add_site(text, site);
+}
+
+void text_add_object(struct text *text, const struct place *place) {
+    char label[LABEL_SIZE];
+    const char *kind = object_names[place->kind];
+    if (!place->object)
+        text_add(text, "%s", place->kind == OBJECT_CHAN ? "a NULL channel" : kind);
+    else if (label_get(place->object, label))
+        text_add(text, "%s %s", kind, label);
+    else
+        engine_describe_object(text, place);
+}
+
+void text_add_task(struct text *text, const struct task *task) {
+    const struct task_core *core = (const struct task_core *)task;
+    struct symbol s;
+    if (!core->id) {
+        text_add(text, "a thread of the program");
+        return;
+    }
+    if (core->name) {
+        text_add(text, "task %llu (%s)", (unsigned long long)core->id, core->name);
+        return;
+    }
+    symbol_resolve((const char *)(uintptr_t)core->fn + 1, &s);
+    text_add(text, "task %llu (%s)", (unsigned long long)core->id, *s.function ? s.function : "unnamed");
+}
+
+static const char *doing(enum op op) {
+    switch (op) {
+    case OP_SEND: return "sending to";
+    case OP_RECV: return "receiving from";
+    case OP_SELECT:
+    case OP_SELECT_FIRST: return "in select";
+    case OP_LOCK: return "locking";
+    case OP_RLOCK: return "read-locking";
+    case OP_WAIT: return "waiting for";
+    case OP_ONCE: return "waiting for";
+    case OP_ACQUIRE: return "acquiring";
+    case OP_SLEEP: return "sleeping";
+    default: return op_names[op];
+    }
+}
+
+void text_add_waiting(struct text *text, const struct place *place, const struct wait *wait) {
+    bool select = place->op == OP_SELECT || place->op == OP_SELECT_FIRST;
+    text_add(text, "%s", doing(place->op));
+    if (place->kind != OBJECT_NONE) {
+        text_add(text, " ");
+        text_add_object(text, place);
+    }
+    if (!select || !wait) return;
+    if (!wait->count) text_add(text, " without a case that could ever run");
+    for (size_t i = 0; i < wait->count; i++) {
+        const struct waiter *w = &wait->waiters[i];
+        bool sends = w->queue == w->guard; /* a channel's queue of senders comes first */
+        struct place on = PLACE(NONE, CHAN, w->guard, w->guard, NULL);
+        text_add(text, "%s%s ", i ? " or " : ": ", sends ? "sending to" : "receiving from");
+        text_add_object(text, &on);
+    }
+}
+
+void text_add_state(struct text *text, const struct task *task, const char *running) {
+    const struct task_core *core = (const struct task_core *)task;
+    text_add_task(text, task);
+    text_add(text, ": ");
+    if (core->waits.op == OP_NONE) {
+        text_add(text, "%s", running);
+    } else {
+        text_add_waiting(text, &core->waits, core->wait);
+        text_add(text, ", in ");
+        text_add_site(text, core->waits.site);
+    }
+    if (core->parent) {
+        text_add(text, "; started by task %llu in ", (unsigned long long)core->parent);
+        text_add_site(text, core->site);
+    }
+    if (core->daemon) text_add(text, "; daemon");
+}
+
+_Noreturn void misuse(struct task *self, const struct place *place, const char *message) {
+    char buffer[512];
+    struct text text = text_in(buffer, sizeof buffer);
+    text_add(&text, "%s: ", message);
+    if (place->kind != OBJECT_NONE) {
+        text_add_object(&text, place);
+        text_add(&text, ", ");
+    }
+    text_add(&text, "by ");
+    text_add_task(&text, self);
+    text_add(&text, " in ");
+    text_add_site(&text, task_site(self, place->site));
+    engine_fail(self, FAILURE_MISUSE, place, buffer);
+}
+
+EXPORT void pirn_panic(const char *format, ...) {
+    struct task *self = engine_self();
+    struct place place = PLACE_ALONE(NONE, CALLER());
+    char buffer[512];
+    struct text text = text_in(buffer, sizeof buffer);
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vsnprintf(buffer, sizeof buffer - 160, format, ap);
+    va_end(ap);
+    text.length = n < 0 ? 0 : (size_t)n < sizeof buffer - 160 ? (size_t)n : sizeof buffer - 161;
+    text_add(&text, ", by ");
+    text_add_task(&text, self);
+    text_add(&text, " in ");
+    text_add_site(&text, task_site(self, place.site));
+    engine_fail(self, FAILURE_PANIC, &place, buffer);
+}

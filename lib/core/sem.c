@@ -1,0 +1,102 @@
+/*
+ * sem.c - counting semaphores, first come, first served.
+ *
+ * A waiter's `number` is what it asks for. While anybody waits nobody else is served, so a large request is not
+ * starved by small ones. `mark` collects the releases since the permits were last used up: an acquire may have got its
+ * permits from any of them.
+ */
+#include <string.h>
+
+#include "lib/core/report.h"
+#include "lib/core/wait.h"
+
+static struct place place_of(enum op op, pirn_sem *sem, const void *site) {
+    return (struct place){op, OBJECT_SEM, sem, &sem->waiters, site};
+}
+
+static void check_number(struct task *self, const struct place *place, int64_t n) {
+    if (n < 0) misuse(self, place, "a negative number of permits");
+}
+
+static void take(pirn_sem *sem, int64_t n) {
+    sem->permits -= n;
+    if (sem->permits == 0) sem->mark = 0;
+}
+
+/* Serves those at the head of the queue that can be served; returns them, to be woken. The lock is held. */
+static struct waiter *serve(struct task *self, pirn_sem *sem) {
+    struct waiter *waiter, *woken = NULL;
+    while ((waiter = sem->waiters.first) && waiter->number <= sem->permits) {
+        wait_dequeue(waiter);
+        if (!wait_claim(waiter->wait)) continue;
+        wait_end(self, waiter, 0);
+        waiter->wait->mark = sem->mark;
+        take(sem, waiter->number);
+        waiter->next = woken;
+        woken = waiter;
+    }
+    return woken;
+}
+
+EXPORT void pirn_sem_init(pirn_sem *sem, int64_t permits) {
+    struct place place = place_of(OP_NONE, sem, CALLER());
+    check_number(engine_self(), &place, permits);
+    memset(sem, 0, sizeof *sem);
+    sem->permits = permits;
+}
+
+EXPORT int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline) {
+    struct place place = place_of(OP_ACQUIRE, sem, CALLER());
+    struct task *self = engine_self();
+    struct wait wait;
+    struct waiter waiter, *woken;
+    int rc = 0;
+
+    check_number(self, &place, n);
+    engine_begin(self, &place);
+    engine_lock(&sem->waiters);
+    if (!sem->waiters.first && n <= sem->permits) {
+        engine_acquire(self, &sem->mark, EDGE_RELEASE);
+        take(sem, n);
+        engine_unlock(&sem->waiters);
+    } else if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
+        engine_unlock(&sem->waiters);
+        rc = deadline == PIRN_NOW ? -EAGAIN : -ETIMEDOUT;
+    } else {
+        waiter_init(&waiter, &wait, &sem->waiters, &sem->waiters, NULL, n);
+        wait_init(&wait, self, &waiter, 1);
+        wait_enqueue(&waiter);
+        rc = wait_park_queued(&wait, &place, deadline);
+        if (rc == 0) {
+            engine_acquire(self, &wait.mark, EDGE_RELEASE);
+        } else {
+            /* Those behind may have waited only because this one asked for more. */
+            engine_lock(&sem->waiters);
+            woken = serve(self, sem);
+            engine_unlock(&sem->waiters);
+            wait_wake_all(woken);
+        }
+    }
+    engine_end(self, rc);
+    return rc;
+}
+
+EXPORT void pirn_sem_release(pirn_sem *sem, int64_t n) {
+    struct place place = place_of(OP_RELEASE, sem, CALLER());
+    struct task *self = engine_self();
+    struct waiter *woken;
+
+    check_number(self, &place, n);
+    engine_begin(self, &place);
+    engine_lock(&sem->waiters);
+    if (n > INT64_MAX - sem->permits) {
+        engine_unlock(&sem->waiters);
+        misuse(self, &place, "the permits of a semaphore would overflow");
+    }
+    sem->permits += n;
+    engine_release_also(self, &sem->mark);
+    woken = serve(self, sem);
+    engine_unlock(&sem->waiters);
+    wait_wake_all(woken);
+    engine_end(self, 0);
+}

@@ -1,0 +1,142 @@
+/* task.c - starting and ending tasks, and what needs no object. */
+#include "lib/core/task.h"
+
+#include "lib/core/report.h"
+#include "lib/core/waitgroup.h"
+
+#define X(name, word) word,
+const char *const op_names[OP_COUNT] = {OPERATIONS(X)};
+const char *const object_names[OBJECT_COUNT] = {OBJECTS(X)};
+const char *const edge_names[EDGE_COUNT] = {EDGES(X)};
+#undef X
+
+EXPORT const char *pirn_version(void) { return PIRN_VERSION; }
+
+static int start(const struct spawn *spawn) {
+    struct task *self = engine_self();
+    struct place place = PLACE_ALONE(GO, spawn->site);
+    uint64_t id = 0;
+    int rc;
+
+    if (!spawn->fn) return -EINVAL;
+    engine_begin(self, &place);
+    rc = engine_spawn(self, spawn, &id);
+    engine_end(self, rc ? rc : (int64_t)id);
+    return rc;
+}
+
+EXPORT int pirn_go(pirn_fn *fn, void *arg) {
+    struct spawn spawn = {.fn = fn, .arg = arg, .site = CALLER()};
+    return start(&spawn);
+}
+
+EXPORT int pirn_go_copy(pirn_fn *fn, const void *arg, size_t size) {
+    struct spawn spawn = {.fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
+    if (size && !arg) return -EINVAL;
+    return start(&spawn);
+}
+
+EXPORT int pirn_go_with(const pirn_attr *attr, pirn_fn *fn, void *arg) {
+    struct spawn spawn = {.fn = fn, .arg = arg, .site = CALLER()};
+    if (attr) {
+        spawn.name = attr->name;
+        spawn.stack_size = attr->stack_size;
+        spawn.daemon = attr->daemon;
+    }
+    return start(&spawn);
+}
+
+static int start_in_group(pirn_waitgroup *group, struct spawn *spawn) {
+    int rc;
+    if (!spawn->fn) return -EINVAL;
+    waitgroup_add(engine_self(), OP_ADD, group, 1, spawn->site);
+    spawn->group = group;
+    rc = start(spawn);
+    if (rc) waitgroup_add(engine_self(), OP_DONE, group, -1, spawn->site);
+    return rc;
+}
+
+EXPORT int pirn_waitgroup_go(pirn_waitgroup *group, pirn_fn *fn, void *arg) {
+    struct spawn spawn = {.fn = fn, .arg = arg, .site = CALLER()};
+    return start_in_group(group, &spawn);
+}
+
+EXPORT int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void *arg, size_t size) {
+    struct spawn spawn = {.fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
+    if (size && !arg) return -EINVAL;
+    return start_in_group(group, &spawn);
+}
+
+/* Where a task's function returns to. */
+static const void *return_site;
+
+static void find_return_site(void *arg) {
+    (void)arg;
+    return_site = __builtin_return_address(0);
+}
+
+static __attribute__((noinline)) void call(pirn_fn *fn, void *arg) {
+    fn(arg);
+    __asm__ volatile(""); /* or the call would become a jump */
+}
+
+void task_prepare(void) {
+    pirn_fn *volatile probe = find_return_site; /* or a copy of `call` would be made for it */
+    if (!return_site) call(probe, NULL);
+}
+
+const void *task_site(const struct task *self, const void *site) {
+    const struct task_core *core = (const struct task_core *)self;
+    if (site != return_site || !core->fn) return site;
+    return (const char *)(uintptr_t)core->fn + 1;
+}
+
+void task_call(struct task *self) {
+    struct task_core *core = (struct task_core *)self;
+    call(core->fn, core->arg);
+}
+
+void task_body(struct task *self) {
+    task_call(self);
+    task_end(self);
+}
+
+void task_end(struct task *self) {
+    struct task_core *core = (struct task_core *)self;
+    /* Its function is as good a place as any for the end of a task; there is no call to name. */
+    const void *site = (const char *)(uintptr_t)core->fn + 1;
+    if (core->group) waitgroup_add(self, OP_DONE, core->group, -1, site);
+    engine_exit(self);
+}
+
+EXPORT void pirn_exit(void) {
+    struct task *self = engine_self();
+    struct place place = PLACE_ALONE(EXIT, CALLER());
+    if (!pirn_self()) misuse(self, &place, "pirn_exit outside any task");
+    task_end(self);
+}
+
+EXPORT void pirn_yield(void) {
+    struct place place = PLACE_ALONE(YIELD, CALLER());
+    engine_yield(engine_self(), &place);
+}
+
+EXPORT uint64_t pirn_random(void) {
+    struct task *self = engine_self();
+    struct place place = PLACE_ALONE(RANDOM, CALLER());
+    uint64_t value;
+    engine_begin(self, &place);
+    value = engine_random();
+    engine_end(self, (int64_t)value);
+    return value;
+}
+
+EXPORT uint64_t pirn_choose(uint64_t n) {
+    struct task *self = engine_self();
+    struct place place = PLACE_ALONE(CHOOSE, CALLER());
+    uint64_t value;
+    engine_begin(self, &place);
+    value = n < 2 ? 0 : engine_choose(n);
+    engine_end(self, (int64_t)value);
+    return value;
+}

@@ -1,0 +1,25 @@
+/* task.h - what an engine runs on a task's stack. */
+#ifndef CORE_TASK_H
+#define CORE_TASK_H
+
+#include "lib/core/engine.h"
+
+/* To be called before the first task runs. */
+void task_prepare(void);
+
+/*
+ * The place to name for a call by this task that returns to `site`. A function that ends with a call may have left its frame to
+ * that call, which then returns to the library, of no use to anyone: the task's function is named instead.
+ */
+const void *task_site(const struct task *self, const void *site);
+
+/* Runs the task's function. */
+void task_call(struct task *self);
+
+/* Runs the task's function and ends the task; does not return. */
+_Noreturn void task_body(struct task *self);
+
+/* Ends the calling task: tells its wait group, then engine_exit. */
+_Noreturn void task_end(struct task *self);
+
+#endif

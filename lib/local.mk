@@ -1,0 +1,61 @@
+# libpirn, the threaded runtime. lib/core is compiled a second time into libpirn-sim (sim/local.mk).
+
+core_sources = \
+	%D%/core/chan.c \
+	%D%/core/chan.h \
+	%D%/core/cond.c \
+	%D%/core/config.c \
+	%D%/core/config.h \
+	%D%/core/context.c \
+	%D%/core/context.h \
+	%D%/core/engine.h \
+	%D%/core/label.c \
+	%D%/core/label.h \
+	%D%/core/mutex.c \
+	%D%/core/mutex.h \
+	%D%/core/once.c \
+	%D%/core/report.c \
+	%D%/core/report.h \
+	%D%/core/rwmutex.c \
+	%D%/core/sanitize.h \
+	%D%/core/select.c \
+	%D%/core/sem.c \
+	%D%/core/stack.c \
+	%D%/core/stack.h \
+	%D%/core/symbol.c \
+	%D%/core/symbol.h \
+	%D%/core/task.c \
+	%D%/core/task.h \
+	%D%/core/time.c \
+	%D%/core/wait.c \
+	%D%/core/wait.h \
+	%D%/core/waitgroup.c \
+	%D%/core/waitgroup.h
+
+include_HEADERS += %D%/pirn.h
+pkgconfig_DATA += %D%/pirn.pc
+lib_LTLIBRARIES += libpirn.la
+
+libpirn_la_SOURCES = $(core_sources) \
+	%D%/threads/engine_threads.h \
+	%D%/threads/faults.c \
+	%D%/threads/foreign.c \
+	%D%/threads/futex.c \
+	%D%/threads/queue.c \
+	%D%/threads/runtime.c \
+	%D%/threads/runtime.h \
+	%D%/threads/tasks.c \
+	%D%/threads/timers.c \
+	%D%/threads/worker.c
+
+libpirn_la_CPPFLAGS = $(AM_CPPFLAGS) $(BACKTRACE_CFLAGS)
+libpirn_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libpirn_la_LDFLAGS = -no-undefined -version-info 0:0:0 $(LIBRARY_LDFLAGS) \
+	-Wl,--version-script=$(srcdir)/%D%/pirn.map
+libpirn_la_LIBADD = $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+EXTRA_libpirn_la_DEPENDENCIES = %D%/pirn.map
+EXTRA_DIST += %D%/pirn.map
+
+# configure makes it where gcc is not the compiler.
+distclean-local:
+	rm -rf %D%/found

@@ -1,0 +1,43 @@
+/*
+ * foreign.c - threads that the program made itself.
+ *
+ * Such a thread has a stand-in for a task, so that it can wait in the queues of objects; it sleeps as a thread. While one
+ * that has used the library in this run exists, it may still wake a task, so there is no deadlock to report.
+ */
+#include <string.h>
+
+#include "lib/threads/runtime.h"
+
+static __thread struct task stand_in;
+static __thread uint64_t known_in; /* the run in which it was counted */
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The thread ends. If it was the last one that could have woken a task, somebody must look again. */
+static void thread_ends(void *value) {
+    bool counted;
+    (void)value;
+    runtime_lock();
+    counted = atomic_load(&runtime.running) && known_in == runtime.epoch;
+    if (counted) runtime.foreign_count--;
+    known_in = 0;
+    runtime_unlock();
+    if (counted) worker_wake_one();
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+struct task *threads_foreign(void) {
+    stand_in.foreign = true;
+    /* A worker between two tasks is not the program's thread. */
+    if (worker_self() || !atomic_load_explicit(&runtime.running, memory_order_acquire)) return &stand_in;
+    if (known_in == runtime.epoch) return &stand_in;
+    pthread_once(&once, make_key);
+    runtime_lock();
+    if (atomic_load(&runtime.running) && pthread_setspecific(key, &stand_in) == 0) {
+        runtime.foreign_count++;
+        known_in = runtime.epoch;
+    }
+    runtime_unlock();
+    return &stand_in;
+}

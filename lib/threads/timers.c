@@ -1,0 +1,140 @@
+/*
+ * timers.c - armed timers: a 4-ary heap by time, under one lock.
+ *
+ * A callback runs without the lock. While it runs, `firing` points at its timer, and disarming that timer waits for the
+ * end of the callback: so the timer may be on the stack of the task which the callback wakes.
+ */
+#include <sched.h>
+#include <stdlib.h>
+
+#include "lib/threads/runtime.h"
+
+static waitq lock; /* used as a lock only */
+static struct timer **heap; /* from 1 */
+static size_t count, room;
+static _Atomic(struct timer *) firing;
+static waitq firing_turn;   /* one callback at a time; used as a lock only */
+static _Atomic int64_t next_time = PIRN_FOREVER;
+
+enum { ARITY = 4 };
+
+static void put(size_t position, struct timer *timer) {
+    heap[position] = timer;
+    timer->position = position;
+}
+
+static void sift_up(size_t position, struct timer *timer) {
+    while (position > 1) {
+        size_t parent = (position + ARITY - 2) / ARITY;
+        if (heap[parent]->core.when <= timer->core.when) break;
+        put(position, heap[parent]);
+        position = parent;
+    }
+    put(position, timer);
+}
+
+static void sift_down(size_t position, struct timer *timer) {
+    for (;;) {
+        size_t child = ARITY * (position - 1) + 2, least = 0;
+        for (size_t i = child; i < child + ARITY && i <= count; i++)
+            if (!least || heap[i]->core.when < heap[least]->core.when) least = i;
+        if (!least || heap[least]->core.when >= timer->core.when) break;
+        put(position, heap[least]);
+        position = least;
+    }
+    put(position, timer);
+}
+
+/* Takes a timer out of the heap; the lock is held. */
+static void take_out(struct timer *timer) {
+    size_t position = timer->position;
+    struct timer *last = heap[count--];
+    timer->position = 0;
+    if (last != timer) {
+        if (position > 1 && heap[(position + ARITY - 2) / ARITY]->core.when > last->core.when)
+            sift_up(position, last);
+        else
+            sift_down(position, last);
+    }
+    atomic_store_explicit(&next_time, count ? heap[1]->core.when : PIRN_FOREVER, memory_order_seq_cst);
+}
+
+int engine_timer_arm(struct timer *timer, int64_t when) {
+    bool earliest;
+    if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
+    engine_lock(&lock);
+    if (count + 1 >= room) {
+        size_t more = room ? 2 * room : 64;
+        struct timer **bigger = realloc(heap, more * sizeof *heap);
+        if (!bigger) {
+            engine_unlock(&lock);
+            return -ENOMEM;
+        }
+        heap = bigger;
+        room = more;
+    }
+    timer->core.when = when;
+    sift_up(++count, timer);
+    earliest = timer->position == 1;
+    if (earliest) atomic_store_explicit(&next_time, when, memory_order_seq_cst);
+    engine_unlock(&lock);
+    /* Whoever sleeps until a later time must look again. */
+    if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst)) worker_wake_one();
+    return 0;
+}
+
+bool engine_timer_disarm(struct timer *timer) {
+    bool armed;
+    engine_lock(&lock);
+    armed = timer->position != 0;
+    if (armed) take_out(timer);
+    engine_unlock(&lock);
+    if (!armed)
+        while (atomic_load_explicit(&firing, memory_order_acquire) == timer) sched_yield();
+    return armed;
+}
+
+int64_t timers_next(void) { return atomic_load_explicit(&next_time, memory_order_seq_cst); }
+
+int64_t timers_run(void) {
+    int64_t now;
+    if (timers_next() == PIRN_FOREVER) return PIRN_FOREVER;
+    now = engine_now();
+    if (timers_next() > now) return timers_next();
+    engine_lock(&firing_turn);
+    for (;;) {
+        struct timer *timer;
+        engine_lock(&lock);
+        if (!count || heap[1]->core.when > now) break;
+        timer = heap[1];
+        take_out(timer);
+        atomic_store_explicit(&firing, timer, memory_order_relaxed);
+        engine_unlock(&lock);
+        timer->core.fire(&timer->core, NULL);
+        /* Pairs with the load in engine_timer_disarm. */
+        atomic_store_explicit(&firing, NULL, memory_order_release);
+    }
+    engine_unlock(&lock);
+    engine_unlock(&firing_turn);
+    return timers_next();
+}
+
+bool timers_awaited(void) {
+    bool awaited = false;
+    engine_lock(&lock);
+    for (size_t i = 1; i <= count && !awaited; i++)
+        awaited = !heap[i]->core.awaited || heap[i]->core.awaited(&heap[i]->core);
+    engine_unlock(&lock);
+    return awaited;
+}
+
+void timers_clear(void) {
+    engine_lock(&lock);
+    for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
+    count = 0;
+    free(heap);
+    heap = NULL;
+    room = 0;
+    atomic_store_explicit(&next_time, PIRN_FOREVER, memory_order_seq_cst);
+    engine_unlock(&lock);
+}

@@ -1,0 +1,17 @@
+/*
+ * command.h - the subcommands of `pirn` that run programs.
+ *
+ * Each takes the arguments that follow `pirn`, its own name first, and returns the exit status (viz/tool.h; 128 and the signal's
+ * number when the user ended it and nothing had been found).
+ */
+#ifndef SIM_CLI_COMMAND_H
+#define SIM_CLI_COMMAND_H
+
+int run_main(int argc, char **argv);     /* pirn run [--] PROGRAM... */
+int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
+int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
+
+/* Returns how a shell in this folder calls this very command: "pirn" where PATH leads to it, else a path. */
+const char *command_name(void);
+
+#endif

@@ -1,0 +1,176 @@
+/* main.c - the `pirn` command: finds the subcommand and calls it. */
+#include <fcntl.h>
+#include <pirn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/cli/command.h"
+#include "viz/tool.h"
+#include "viz/viz.h"
+
+static const struct subcommand {
+    const char *name;
+    int (*main)(int argc, char **argv);
+    const char *use, *summary;
+} subcommands[] = {
+    {"run", run_main, "[--] PROGRAM...", "one simulated run"},
+    {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
+    {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
+    {"list", list_main, "TRACE", "the runs of a trace"},
+    {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
+    {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},
+};
+
+enum { COUNT = sizeof subcommands / sizeof *subcommands };
+
+static void print_usage(FILE *out) {
+    fputs("usage: pirn SUBCOMMAND [OPTIONS] ARGUMENTS\n"
+          "\n"
+          "Runs a program that uses libpirn in a simulator that decides every interleaving: finds the\n"
+          "schedules under which it fails, repeats them, explains and draws them.\n"
+          "\n",
+          out);
+    for (int i = 0; i < COUNT; i++) {
+        const struct subcommand *s = &subcommands[i];
+        fprintf(out, "  %-8s %-38s %s\n", s->name, s->use, s->summary);
+    }
+    fputs("\n"
+          "  pirn SUBCOMMAND --help   its options\n"
+          "  pirn --version           the version\n"
+          "\n"
+          "Exit status: 0 nothing found, 1 a bug was found, 2 wrong usage, 3 the tool or the machine\n"
+          "failed, 4 a replay diverged.\n"
+          "\n"
+          "  pirn explore --trace orders.db ./orders\n"
+          "  pirn replay orders.db ./orders\n"
+          "  pirn view orders.db -o orders.svg\n",
+          out);
+}
+
+/* ---- Which one was meant ------------------------------------------------------------------- */
+
+enum { LONGEST_NAME = 16 };
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* How many letters have to be inserted, removed or replaced to make one word of the other; at most LONGEST_NAME. */
+static size_t distance(const char *a, const char *b) {
+    size_t row[LONGEST_NAME + 1], length = strlen(b);
+    if (strlen(a) > LONGEST_NAME || length > LONGEST_NAME) return LONGEST_NAME;
+    for (size_t j = 0; j <= length; j++) row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = least(replaced, least(row[j], diagonal) + 1);
+        }
+    }
+    return row[length];
+}
+
+static int unknown(const char *word) {
+    const char *nearest = NULL;
+    size_t best = 3; /* farther ones are no misspelling */
+    for (int i = 0; i < COUNT; i++) {
+        const char *name = subcommands[i].name;
+        size_t far = *word && !strncmp(name, word, strlen(word)) ? 0 : distance(word, name);
+        if (far >= best) continue;
+        best = far;
+        nearest = name;
+    }
+    if (nearest)
+        tool_error("there is no subcommand '%s'; did you mean '%s'?", word, nearest);
+    else if (!access(word, X_OK))
+        tool_error("there is no subcommand '%s'; to run that program: pirn run %s", word, word);
+    else
+        tool_error("there is no subcommand '%s'; pirn --help lists them", word);
+    return TOOL_USAGE;
+}
+
+/* ---- What to call this command ------------------------------------------------------------- */
+
+static const char *called_as;
+
+static bool is_this(const char *path) {
+    struct stat self, other;
+    return !stat("/proc/self/exe", &self) && !stat(path, &other) && self.st_dev == other.st_dev && self.st_ino == other.st_ino;
+}
+
+/* Whether the first `pirn` in PATH is this one. */
+static bool is_in_path(void) {
+    const char *folder = getenv("PATH");
+    struct tool_text path = {0};
+    bool found = false, executable = false;
+    while (folder && !executable) {
+        size_t length = strcspn(folder, ":");
+        tool_text_clear(&path);
+        tool_text_addf(&path, "%.*s/pirn", (int)length, folder);
+        executable = length > 0 && !access(path.data, X_OK);
+        found = executable && is_this(path.data);
+        folder = folder[length] ? folder + length + 1 : NULL;
+    }
+    tool_text_free(&path);
+    return found;
+}
+
+const char *command_name(void) {
+    static char path[4096];
+    if (!*path) {
+        ssize_t length = -1;
+        if (is_in_path())
+            strcpy(path, "pirn");
+        else if (strchr(called_as, '/') && is_this(called_as) && strlen(called_as) < sizeof path)
+            strcpy(path, called_as);
+        else if ((length = readlink("/proc/self/exe", path, sizeof path - 1)) <= 0)
+            strcpy(path, "pirn");
+        if (length > 0) path[length] = '\0';
+    }
+    return path;
+}
+
+/* ---- main ---------------------------------------------------------------------------------- */
+
+int main(int argc, char **argv) {
+    int fd;
+    /* Whoever closed the standard descriptors would otherwise find sockets and traces under their numbers. */
+    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) continue;
+    if (fd >= 0) close(fd);
+    /* A reader that goes away shows as an error of writing, so that what is temporary can still be removed. */
+    signal(SIGPIPE, SIG_IGN);
+    called_as = argc > 0 ? argv[0] : "pirn";
+
+    if (argc < 2) {
+        print_usage(stderr);
+        return TOOL_USAGE;
+    }
+    const char *word = argv[1];
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || (!strcmp(word, "help") && argc == 2)) {
+        print_usage(stdout);
+        return tool_flush(stdout, "standard output");
+    }
+    if (!strcmp(word, "--version")) {
+        printf("pirn %s\n", PIRN_VERSION);
+        return tool_flush(stdout, "standard output");
+    }
+    if (!strcmp(word, "help")) {
+        static char help[] = "--help";
+        argv[1] = argv[2];
+        argv[2] = help;
+        argc = 3;
+        word = argv[1];
+    }
+    for (int i = 0; i < COUNT; i++) {
+        if (!strcmp(word, subcommands[i].name)) return subcommands[i].main(argc - 1, argv + 1);
+    }
+    if (word[0] == '-') {
+        tool_error("unknown option '%s'; pirn --help tells more", word);
+        return TOOL_USAGE;
+    }
+    return unknown(word);
+}

@@ -1,0 +1,259 @@
+/* options.c - see options.h. One table says what there is, who takes it, and what the help tells. */
+#include "sim/cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RUN = OPTIONS_RUN, EXPLORE = OPTIONS_EXPLORE, REPLAY = OPTIONS_REPLAY, ALL = RUN | EXPLORE | REPLAY };
+
+/* Values of long options without a letter. */
+enum {
+    SEED = 256, STRATEGY, TRACE, RECORD, KEEP_GOING, ALLOW, MAX_STEPS, TIMERS, TIMEOUT, JSON, COLOR, NOT_YET
+};
+
+static const struct row {
+    int of;
+    int value;        /* a letter, if it is one */
+    const char *name; /* long */
+    const char *argument; /* NULL: none */
+    const char *help; /* NULL: not shown */
+} rows[] = {
+    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
+    {EXPLORE, 't', "time", "SECONDS", "at most so long"},
+    {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
+    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; 'help' lists them (random)"},
+    {ALL, TRACE, "trace", "FILE", "record into FILE, which is created or added to"},
+    {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
+    {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
+    {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
+    {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
+    {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
+    {ALL, TIMEOUT, "timeout", "SECONDS", "for one run, and until the program gets to pirn_run (10)"},
+    {ALL, 'q', "quiet", NULL, "print failures only"},
+    {ALL, JSON, "json", NULL, "print one JSON object a line"},
+    {ALL, COLOR, "color", "WHEN", "auto, always or never"},
+    {ALL, 'h', "help", NULL, "this text"},
+    {EXPLORE, 'j', "jobs", "N", NULL},
+    {EXPLORE, NOT_YET, "shrink", NULL, NULL},
+    {ALL, NOT_YET, "isolate", "HOW", NULL},
+    {ALL, NOT_YET, "points", "WHICH", NULL},
+    {EXPLORE, NOT_YET, "shard", "K/N", NULL},
+    {EXPLORE, NOT_YET, "junit", "FILE", NULL},
+    {REPLAY, NOT_YET, "gdb", NULL, NULL},
+    {REPLAY, NOT_YET, "until", "STEP", NULL},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* The strategies of the library, with a line each. */
+static const char *const strategies[][2] = {
+    {"random", "a uniform choice among all that can go on, at every step (default)"},
+    {"fifo", "fair: tasks go on in turn, a select takes its first ready case"},
+};
+
+enum { STRATEGIES = sizeof strategies / sizeof *strategies };
+
+/* ---- Help ---------------------------------------------------------------------------------- */
+
+static int print_help(const struct options_usage *usage) {
+    printf("usage: pirn %s [OPTIONS] %s\n\n%s\n", usage->name, usage->synopsis, usage->summary);
+    for (int i = 0; i < ROWS; i++) {
+        char name[64];
+        if (!(rows[i].of & (int)usage->of) || !rows[i].help) continue;
+        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? "=" : "", rows[i].argument ? rows[i].argument : "");
+        if (rows[i].value < 256)
+            printf("  -%c, %-20s %s\n", rows[i].value, name, rows[i].help);
+        else
+            printf("      %-20s %s\n", name, rows[i].help);
+    }
+    printf("\n%s", usage->examples);
+    return tool_flush(stdout, "standard output");
+}
+
+static int print_strategies(void) {
+    for (int i = 0; i < STRATEGIES; i++) printf("%-8s %s\n", strategies[i][0], strategies[i][1]);
+    return tool_flush(stdout, "standard output");
+}
+
+int options_no_program(const struct options_usage *usage) {
+    return tool_usage_error(usage->name, "which program? pirn %s %s", usage->name, usage->synopsis);
+}
+
+/* ---- Values -------------------------------------------------------------------------------- */
+
+/* A whole number, decimal or with 0x. */
+static bool read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number) {
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *digits = hex ? text + 2 : text;
+    if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")]) return false;
+    errno = 0;
+    *number = strtoull(digits, NULL, hex ? 16 : 10);
+    return !errno && *number >= least && *number <= most;
+}
+
+/* Seconds, such as 2 or 0.5; more than none. */
+static bool read_seconds(const char *text, int64_t *ns) {
+    char *end;
+    if (!*text || text[strspn(text, "0123456789.")]) return false;
+    double seconds = strtod(text, &end);
+    if (*end || !(seconds > 0) || seconds > 1e9) return false;
+    *ns = seconds < 1e-9 ? 1 : (int64_t)(seconds * 1e9);
+    return true;
+}
+
+/* Finds a word in a list that ends with NULL; -1: it is none of them. */
+static int read_word(const char *text, size_t length, const char *const *words) {
+    for (int i = 0; words[i]; i++) {
+        if (strlen(words[i]) == length && !strncmp(words[i], text, length)) return i;
+    }
+    return -1;
+}
+
+static bool read_allowed(const char *text, unsigned *allow) {
+    static const char *const words[] = {"leak", "race", "send-on-closed", "double-close", NULL};
+    static const unsigned bits[] = {PIRN_ALLOW_LEAK, PIRN_ALLOW_RACE, PIRN_ALLOW_SEND_ON_CLOSED, PIRN_ALLOW_DOUBLE_CLOSE};
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        int i = read_word(text, length, words);
+        if (i < 0) return false;
+        *allow |= bits[i];
+        if (!text[length]) return true;
+        text += length + 1;
+    }
+}
+
+static bool read_trace(struct options *o, const char *path) {
+    struct tool_text absolute = {0};
+    char folder[PATH_MAX];
+    o->trace = path;
+    if (path[0] != '/' && getcwd(folder, sizeof folder)) tool_text_addf(&absolute, "%s/", folder);
+    tool_text_add(&absolute, path);
+    bool fits = *path && absolute.length < sizeof o->control.trace;
+    if (fits) strcpy(o->control.trace, absolute.data);
+    tool_text_free(&absolute);
+    return fits;
+}
+
+static bool read_strategy(struct options *o, const char *name) {
+    for (int i = 0; i < STRATEGIES; i++) {
+        if (strcmp(strategies[i][0], name)) continue;
+        strcpy(o->control.strategy, name);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* Takes one option. Returns false when its argument is wrong. */
+static bool take(struct options *o, int value, const char *text) {
+    static const char *const which[] = {"failing", "all", "none", NULL};
+    static const char *const when[] = {"early", "late", NULL};
+    struct control_options *c = &o->control;
+    int i;
+    switch (value) {
+    case 'n': return o->runs_given = read_number(text, 1, UINT64_MAX, &c->runs);
+    case 't': return read_seconds(text, &c->time_limit);
+    case SEED: return read_number(text, 0, UINT64_MAX, &c->seed);
+    case STRATEGY: return read_strategy(o, text);
+    case TRACE: return read_trace(o, text);
+    case RECORD:
+        if ((i = read_word(text, strlen(text), which)) < 0) return false;
+        c->record = (enum control_record)i;
+        return true;
+    case KEEP_GOING: return c->keep_going = true;
+    case ALLOW: return read_allowed(text, &c->allow);
+    case MAX_STEPS: return read_number(text, 1, UINT32_MAX / 16, &c->max_steps);
+    case TIMERS:
+        if ((i = read_word(text, strlen(text), when)) < 0) return false;
+        c->late_timers = i == 1;
+        return true;
+    case TIMEOUT: return read_seconds(text, &c->run_time_limit);
+    case 'q': return o->quiet = true;
+    case JSON: return o->json = true;
+    default: return tool_color_parse(text, &o->color);
+    }
+}
+
+static const struct row *row_of(int value, const char *name) {
+    for (int i = 0; i < ROWS; i++) {
+        if (rows[i].value == value && (!name || !strcmp(rows[i].name, name))) return &rows[i];
+    }
+    return NULL;
+}
+
+/* Options up to the first argument that is none. Returns how many arguments they take, or -1 with `*status`. */
+static int read_options(struct options *o, const struct options_usage *usage, int argc, char **argv, int *status) {
+    struct option table[ROWS + 1] = {{0}};
+    char letters[3 * ROWS + 8] = "+:";
+    int option, position, count = 0;
+    for (int i = 0; i < ROWS; i++) {
+        if (!(rows[i].of & (int)usage->of)) continue;
+        table[count++] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].value};
+        if (rows[i].value < 256)
+            snprintf(letters + strlen(letters), 4, "%c%s", rows[i].value, rows[i].argument ? ":" : "");
+    }
+    optind = 0;
+    while (position = -1, (option = getopt_long(argc, argv, letters, table, &position)) != -1) {
+        if (option == '?' || option == ':') {
+            *status = tool_option_error(usage->name, argv, option);
+            return -1;
+        }
+        const struct row *row = row_of(option, position < 0 ? NULL : table[position].name);
+        if (option == 'h') {
+            *status = print_help(usage);
+            return -1;
+        }
+        if (option == NOT_YET || option == 'j') {
+            *status = tool_usage_error(usage->name, "option '%s%s' is not available yet", option == 'j' ? "-" : "--",
+                                       option == 'j' ? "j" : row->name);
+            return -1;
+        }
+        if (option == STRATEGY && !strcmp(optarg, "help")) {
+            *status = print_strategies();
+            return -1;
+        }
+        if (!take(o, option, optarg)) {
+            *status = tool_usage_error(usage->name, "'%s' is no value for --%s: %s", optarg, row->name, row->help);
+            return -1;
+        }
+        if (option == ALLOW || option == MAX_STEPS || option == TIMERS || option == TIMEOUT) {
+            tool_text_addf(&o->repeated, "--%s=", row->name);
+            tool_shell_quote(&o->repeated, optarg);
+            tool_text_add(&o->repeated, " ");
+        }
+    }
+    return optind;
+}
+
+bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv, int *status) {
+    *options = (struct options){0};
+    int taken = read_options(options, usage, argc, argv, status);
+    if (taken >= 0 && usage->of == OPTIONS_REPLAY) {
+        if (taken == argc) {
+            *status = tool_usage_error(usage->name, "which run? pirn %s %s", usage->name, usage->synopsis);
+            taken = -1;
+        } else {
+            /* More of them may follow; the schedule stands where getopt expects the name of a program. */
+            options->schedule = argv[taken];
+            argv += taken;
+            argc -= taken;
+            taken = read_options(options, usage, argc, argv, status);
+        }
+    }
+    if (taken < 0) {
+        options_free(options);
+        return false;
+    }
+    options->program = argv + taken;
+    options->control.size = sizeof options->control;
+    return true;
+}
+
+void options_free(struct options *options) { tool_text_free(&options->repeated); }

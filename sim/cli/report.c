@@ -1,0 +1,149 @@
+/* report.c - see report.h. */
+#include "sim/cli/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cli/command.h"
+#include "sim/cli/scratch.h"
+#include "sim/trace_kind.h"
+#include "viz/explain.h"
+#include "viz/trace.h"
+#include "viz/utf8.h"
+
+/* A longer argument than 128 KiB cannot be passed to a program, and nobody likes to paste half of that. */
+enum { LONGEST_SCHEDULE = 60000 };
+
+int report_prepare(struct report *report, struct options *options, FILE *out) {
+    char message[1024];
+    *report = (struct report){options, out, options->trace == NULL};
+    if (report->scratch && options->control.record == CONTROL_RECORD_NONE) return TOOL_OK;
+    if (report->scratch) return scratch_trace(options->control.trace, sizeof options->control.trace);
+    /* The library would say the same, but only after the program has been started. */
+    if (trace_kind_check(options->trace, TRACE_WRITE, message, sizeof message)) return TOOL_OK;
+    tool_error("%s", message);
+    return TOOL_USAGE;
+}
+
+/* Loads the run from the trace; NULL: it is not there, or could not be read, which has been told. */
+static struct trace_run *load(const struct report *report, const struct control_message *failure) {
+    struct trace *trace;
+    struct trace_run *run = NULL;
+    if (!failure->trace_run || trace_open(report->options->control.trace, &trace) != TOOL_OK) return NULL;
+    trace_load(trace, failure->trace_run, &run);
+    trace_close(trace);
+    return run;
+}
+
+/* ---- The commands -------------------------------------------------------------------------- */
+
+/* The trace and the run, in a form that is no option, no schedule and one word of a shell's. */
+static void add_reference(struct tool_text *text, const struct report *report, int64_t run) {
+    const char *path = report->options->trace;
+    struct tool_text name = {0};
+    if (path[0] == '-' || !strncmp(path, "pirn1:", 6)) tool_text_add(&name, "./");
+    tool_text_add(&name, path);
+    tool_shell_quote(text, name.data);
+    tool_text_addf(text, "#%" PRId64, run);
+    tool_text_free(&name);
+}
+
+static void add_program(struct tool_text *text, const struct report *report) {
+    size_t count = 0;
+    while (report->options->program[count]) count++;
+    tool_text_add(text, "-- ");
+    tool_shell_quote_all(text, report->options->program, count);
+}
+
+static void add_replay(struct tool_text *text, const struct report *report, const struct control_message *failure,
+                       const struct trace_run *run) {
+    const char *schedule = run ? run->summary.schedule : "", *strategy = report->options->control.strategy;
+    bool by_trace = !report->scratch && failure->trace_run;
+    tool_shell_quote(text, command_name());
+    if (by_trace || (*schedule && strlen(schedule) <= LONGEST_SCHEDULE)) {
+        tool_text_addf(text, " replay %s", tool_text_string(&report->options->repeated));
+        if (by_trace)
+            add_reference(text, report, failure->trace_run);
+        else
+            tool_shell_quote(text, schedule);
+    } else {
+        /* The seed and the strategy decide as much as a schedule does. */
+        tool_text_addf(text, " run %s--seed=0x%" PRIx64, tool_text_string(&report->options->repeated), failure->seed);
+        if (*strategy) tool_text_addf(text, " --strategy=%s", strategy);
+    }
+    tool_text_add(text, " ");
+    add_program(text, report);
+}
+
+/* ---- As text ------------------------------------------------------------------------------- */
+
+static void print_headline(const struct report *report, const struct control_message *failure, bool color) {
+    struct tool_text message = {0};
+    utf8_add_clean(&message, failure->message, strlen(failure->message));
+    fprintf(report->out, "%sFAIL%s %s in run %" PRIu64 " (seed 0x%" PRIx64 ")", color ? "\033[1;31m" : "", color ? "\033[0m" : "",
+            pirn_outcome_name(failure->outcome), failure->run, failure->seed);
+    if (message.length) fprintf(report->out, ": %s", message.data);
+    fputs("\n", report->out);
+    tool_text_free(&message);
+}
+
+static void print_failure(const struct report *report, const struct control_message *failure, const struct trace_run *run) {
+    struct tool_text command = {0};
+    bool color = tool_color(report->out, report->options->color);
+    print_headline(report, failure, color);
+    if (run && !report->options->quiet) {
+        struct explain_options options = {.steps = 12, .color = color};
+        fputs("\n", report->out);
+        explain_run(report->out, run, &options);
+        fputs("\n", report->out);
+    }
+    add_replay(&command, report, failure, run);
+    fprintf(report->out, "replay: %s\n", command.data);
+    if (!report->scratch && run && run->event_count > 0 && !report->options->quiet) {
+        tool_text_clear(&command);
+        tool_shell_quote(&command, command_name());
+        tool_text_add(&command, " view ");
+        add_reference(&command, report, failure->trace_run);
+        fprintf(report->out, "picture: %s -o run.svg\n", command.data);
+    }
+    tool_text_free(&command);
+}
+
+/* ---- As JSON ------------------------------------------------------------------------------- */
+
+void report_json_run(const struct report *report, const struct control_message *run, struct tool_text *json) {
+    tool_text_addf(json, "\"outcome\":\"%s\",\"message\":", pirn_outcome_name(run->outcome));
+    tool_json_string(json, run->message);
+    tool_text_addf(json, ",\"run\":%" PRIu64 ",\"seed\":\"0x%" PRIx64 "\",\"steps\":%" PRIu64, run->run, run->seed, run->run_steps);
+    if (report->scratch || !run->trace_run) return;
+    tool_text_add(json, ",\"trace\":");
+    tool_json_string(json, report->options->trace);
+    tool_text_addf(json, ",\"trace_run\":%" PRId64, run->trace_run);
+}
+
+static void print_json(const struct report *report, const struct control_message *failure, const struct trace_run *run) {
+    struct tool_text json = {0}, command = {0};
+    tool_text_add(&json, "{\"type\":\"failure\",");
+    report_json_run(report, failure, &json);
+    if (run) {
+        tool_text_add(&json, ",\"schedule\":");
+        tool_json_string(&json, run->summary.schedule);
+    }
+    add_replay(&command, report, failure, run);
+    tool_text_add(&json, ",\"replay\":");
+    tool_json_string(&json, command.data);
+    fprintf(report->out, "%s}\n", json.data);
+    tool_text_free(&command);
+    tool_text_free(&json);
+}
+
+void report_failure(const struct report *report, const struct control_message *failure) {
+    struct trace_run *run = load(report, failure);
+    if (report->options->json)
+        print_json(report, failure, run);
+    else
+        print_failure(report, failure, run);
+    trace_run_free(run);
+    fflush(report->out);
+}

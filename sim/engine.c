@@ -1,0 +1,659 @@
+/* engine.c - steps, switches and choices; sim.h has the rules. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/core/chan.h"
+#include "lib/core/config.h"
+#include "lib/core/label.h"
+#include "lib/core/report.h"
+#include "lib/core/task.h"
+#include "lib/core/wait.h"
+#include "sim/recorder.h"
+#include "sim/sim.h"
+
+struct sim sim = {.now = CLOCK_START};
+
+/* Stands for the calling thread outside any task. */
+static struct task outside;
+static __thread bool simulating; /* in the one thread that the simulator runs in */
+
+struct task *engine_self(void) {
+    if (!sim.active) return &outside;
+    if (!simulating) {
+        fputs("pirn: a thread of the program has called the library during a simulated run, which has room for tasks only\n",
+              stderr);
+        abort();
+    }
+    return sim.current ? sim.current : &outside;
+}
+
+EXPORT uint64_t pirn_self(void) {
+    return sim.active && sim.current ? sim.current->core.id - sim.first_task : 0;
+}
+
+/* ---- Runnable tasks ------------------------------------------------------------------------ */
+
+static void unlink_age(struct task *task) {
+    *(task->older ? &task->older->newer : &sim.oldest) = task->newer;
+    *(task->newer ? &task->newer->older : &sim.newest) = task->older;
+}
+
+static void link_newest(struct task *task) {
+    task->older = sim.newest;
+    task->newer = NULL;
+    *(sim.newest ? &sim.newest->newer : &sim.oldest) = task;
+    sim.newest = task;
+}
+
+/* There is room: engine_spawn has made it. */
+static void make_runnable(struct task *task) {
+    task->state = TASK_RUNNABLE;
+    task->position = sim.count;
+    sim.runnable[sim.count++] = task;
+    link_newest(task);
+}
+
+static void make_unrunnable(struct task *task, enum task_state state) {
+    struct task *last = sim.runnable[--sim.count];
+    sim.runnable[task->position] = last;
+    last->position = task->position;
+    unlink_age(task);
+    task->state = state;
+}
+
+void engine_wake(struct task *task) {
+    /* What it has waited for may be gone before it runs. */
+    task->core.waits.op = OP_NONE;
+    make_runnable(task);
+}
+
+/* ---- Objects and events -------------------------------------------------------------------- */
+
+static struct object_address {
+    const void *address;
+    bool channel; /* made in this run, and there */
+} *addresses;     /* by number; index 0 is unused */
+static size_t address_room;
+
+static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address, size_t capacity, size_t value_size,
+                           const void *site) {
+    struct log *log = sim.log;
+    struct log_object *object;
+    uint32_t number;
+
+    if (log->object_count + 1 >= log->object_room) sim_stop(PIRN_LIVELOCK, "more objects than a run has room for");
+    number = (uint32_t)log->object_count + 1;
+    if (number >= address_room) {
+        size_t more = address_room ? 2 * address_room : 64;
+        void *bigger = realloc(addresses, more * sizeof *addresses);
+        if (!bigger) return 0; /* it stays without a number, and nameless */
+        addresses = bigger;
+        address_room = more;
+    }
+    log->object_count++;
+    object = &log->objects[number - 1];
+    object->kind = (uint8_t)kind;
+    object->labelled = false;
+    object->capacity = capacity;
+    object->value_size = value_size;
+    object->site = site;
+    addresses[number] = (struct object_address){address, false};
+    queue->object = (uint64_t)sim.epoch << 32 | number;
+    return number;
+}
+
+static uint32_t number_of(const struct place *place) {
+    waitq *queue = place->queue;
+    size_t capacity = 0, value_size = 0;
+    if (!queue) return 0;
+    if (queue->object >> 32 == sim.epoch) return (uint32_t)queue->object;
+    if (place->kind == OBJECT_CHAN) {
+        capacity = ((const pirn_chan *)place->object)->capacity;
+        value_size = ((const pirn_chan *)place->object)->value_size;
+    }
+    return add_object(queue, place->kind, place->object, capacity, value_size, place->site);
+}
+
+void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
+                   const void *site) {
+    uint32_t number;
+    if (!sim.active) return;
+    number = add_object(queue, kind, object, capacity, value_size, site);
+    if (number) addresses[number].channel = true;
+}
+
+static void take_label(uint32_t number) {
+    struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
+    if (object && addresses[number].address) object->labelled = label_get(addresses[number].address, object->label);
+}
+
+void engine_object_end(waitq *queue, const void *object) {
+    uint32_t number = (uint32_t)queue->object;
+    (void)object;
+    if (!sim.active || queue->object >> 32 != sim.epoch) return;
+    take_label(number);
+    addresses[number] = (struct object_address){NULL, false};
+}
+
+/* Takes the labels of objects that are still there. */
+static void take_labels(void) {
+    for (uint32_t number = 1; number <= sim.log->object_count; number++) take_label(number);
+}
+
+/* Frees the channels of a run that was cut short, whose owners will not come back to do it. */
+static void free_channels(void) {
+    for (uint32_t number = 1; number <= sim.log->object_count; number++) {
+        pirn_chan *chan = (pirn_chan *)(uintptr_t)addresses[number].address;
+        if (!addresses[number].channel) continue;
+        atomic_store(&chan->owners, 1);
+        pirn_chan_unref(chan);
+    }
+}
+
+void engine_describe_object(struct text *text, const struct place *place) {
+    uint32_t number = place->queue && place->queue->object >> 32 == sim.epoch ? (uint32_t)place->queue->object : 0;
+    const struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
+    text_add(text, "%s", object_names[place->kind]);
+    if (object && object->labelled) text_add(text, " %s", object->label);
+    if (!object || object->labelled || !object->site) return;
+    text_add(text, " from ");
+    text_add_line(text, object->site);
+}
+
+static void check_expected(const struct log_event *event, uint64_t index) {
+    const struct recorder_step *step;
+    char buffer[LOG_MESSAGE];
+    struct text text = text_in(buffer, sizeof buffer);
+
+    if (index >= sim.options.expected_steps) {
+        text_add(&text, "the recorded run ended after %llu steps, but the program goes on: ",
+                 (unsigned long long)sim.options.expected_steps);
+    } else {
+        step = &sim.options.expected[index];
+        if (step->task == event->task && step->op == event->op && step->object == event->object) return;
+        text_add(&text, "step %llu: recorded was %s by task %u in %s, but there came ", (unsigned long long)index + 1,
+                 op_names[step->op], step->task, step->where);
+    }
+    text_add(&text, "%s by task %u in ", op_names[event->op], event->task);
+    text_add_site(&text, event->site);
+    sim_stop(PIRN_DIVERGED, buffer);
+}
+
+static void hash_event(uint64_t value) {
+    sim.log->event_hash = (uint32_t)mix(sim.log->event_hash, value);
+}
+
+static uint64_t steps_here(void) { return sim.log->steps - sim.first_step; }
+
+/* Begins a step. Of `place` only the operation and the site are looked at: the object may be gone. */
+static struct log_event *add_event(struct task *self, const struct place *place, uint32_t object) {
+    struct log *log = sim.log;
+    struct log_event *event;
+    uint64_t index = log->steps;
+    char message[80];
+
+    if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
+        snprintf(message, sizeof message, "no end after %llu steps", (unsigned long long)steps_here());
+        sim_stop(PIRN_LIVELOCK, message);
+    }
+    event = &log->events[index];
+    event->task = (uint32_t)self->core.id;
+    event->object = object;
+    event->op = (uint8_t)place->op;
+    event->has_result = false;
+    event->result = 0;
+    event->time = sim.now - CLOCK_START;
+    event->site = task_site(self, place->site);
+    event->hash = mix(self->history, place->op);
+    log->steps = index + 1;
+    self->step = (uint32_t)(index + 1);
+    if (self->core.id) {
+        struct log_task *entry = &log->task_table[self->core.id - 1];
+        if (!entry->first_step) entry->first_step = self->step;
+        entry->last_step = self->step;
+        log->last_task = event->task;
+    }
+    hash_event((uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
+    if (sim.options.expected) check_expected(event, index);
+    return event;
+}
+
+/* Results that depend on the order of independent steps, or are no part of the order. */
+static bool ordering(enum op op) {
+    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL && op != OP_BROADCAST;
+}
+
+void engine_end(struct task *self, int64_t result) {
+    struct log_event *event;
+    if (!sim.active || !self->step) return;
+    event = &sim.log->events[self->step - 1];
+    event->has_result = true;
+    event->result = result;
+    self->history = mix(mix(event->hash, ordering(event->op) ? (uint64_t)result : 0), self->inputs);
+    self->inputs = 0;
+    hash_event((uint64_t)result);
+}
+
+void engine_end_case(struct task *self, int64_t index) {
+    if (sim.active && self->step)
+        sim.log->events[self->step - 1].object = sim.log->cases[self->first_case + (size_t)index].object;
+    engine_end(self, index);
+}
+
+void engine_select_case(struct task *self, enum op op, waitq *queue) {
+    struct log *log = sim.log;
+    struct log_case *entry;
+    struct place place = PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
+    uint32_t position = 0;
+
+    if (!sim.active || !self->step) return;
+    if (log->case_count == log->case_room) sim_stop(PIRN_LIVELOCK, "more select cases than a run has room for");
+    if (log->case_count && log->cases[log->case_count - 1].step == self->step)
+        position = log->cases[log->case_count - 1].position + 1;
+    else
+        self->first_case = log->case_count;
+    entry = &log->cases[log->case_count++];
+    *entry = (struct log_case){self->step, position, number_of(&place), (uint8_t)op};
+}
+
+/* ---- Choices ------------------------------------------------------------------------------- */
+
+static void log_choice(uint64_t choice) {
+    struct log *log = sim.log;
+    if (log->choice_count == log->choice_room) sim_stop(PIRN_LIVELOCK, "more choices than a run has room for");
+    log->choices[log->choice_count++] = choice;
+}
+
+uint64_t engine_choose(uint64_t n) {
+    uint64_t value;
+    if (n < 2) return 0;
+    if (!sim.active) return (uint64_t)rand() % n;
+    value = sim.strategy->pick(sim.strategy, n);
+    log_choice(value);
+    return value;
+}
+
+uint64_t engine_random(void) {
+    uint64_t value;
+    if (!sim.active) return (uint64_t)rand() << 32 ^ (uint64_t)rand();
+    value = sim.strategy->random(sim.strategy);
+    log_choice(value);
+    return value;
+}
+
+int64_t engine_now(void) { return sim.now; }
+
+/* ---- Switching ----------------------------------------------------------------------------- */
+
+/* First thing on a stack that has been switched to. */
+static void arrive(struct fiber *self) {
+    sanitize_arrive(self, sim.came_from);
+    if (!sim.dead) return;
+    sanitize_stack_end(&sim.dead->fiber);
+    stack_put(&sim.stacks, &sim.dead->stack);
+    sim.dead = NULL;
+}
+
+static CONTEXT_BOUNDARY void switch_to(struct task *self, struct task *next, bool ends) {
+    sim.log->switches++;
+    if (self->state == TASK_RUNNABLE) sim.log->preemptions++;
+    sim.current = next;
+    sim.came_from = &self->fiber;
+    sanitize_leave(&self->fiber, &next->fiber, ends);
+    context_switch(&self->context, &next->context);
+    arrive(&self->fiber);
+}
+
+CONTEXT_BOUNDARY _Noreturn void sim_leave(void) {
+    static struct task none;
+    struct task *self = sim.current ? sim.current : &none;
+    sim.current = NULL;
+    sim.came_from = &self->fiber;
+    sanitize_leave(&self->fiber, &sim.home_fiber, 0);
+    context_switch(&self->context, &sim.home);
+    abort();
+}
+
+/* Decides who takes the next step. `current` is the task at a scheduling point; NULL: it cannot go on. */
+static struct task *choose(struct task *current) {
+    for (;;) {
+        struct timer *timer = timers_first();
+        bool early = timer && !sim.options.late_timers;
+        struct task *task;
+
+        if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) sim_leave();
+        if (sim.count == 0) {
+            if (!timer || !timers_awaited()) {
+                finish_at_rest();
+                sim_leave();
+            }
+            timers_fire();
+            continue;
+        }
+        if (sim.count == 1 && !early) return sim.runnable[0];
+        task = sim.strategy->task(sim.strategy, current, early);
+        log_choice(task == NULL ? CHOICE_TIMER : task == current ? CHOICE_CONTINUE : CHOICE_TASK + task->core.id - 1);
+        if (task) return task;
+        timers_fire();
+    }
+}
+
+static void schedule(struct task *self) {
+    struct task *next = choose(self);
+    if (next != self) switch_to(self, next, false);
+    unlink_age(self);
+    link_newest(self);
+}
+
+/* Takes part in the simulation: a task, not the thread outside any. */
+static bool simulated(const struct task *self) { return sim.active && self == sim.current; }
+
+void engine_begin(struct task *self, const struct place *place) {
+    if (simulated(self)) {
+        self->next_place = *place;
+        schedule(self);
+        self->next_place.op = OP_NONE;
+        add_event(self, place, number_of(place));
+    } else if (sim.active && self == &sim.clock) {
+        /* Here its step is still the one that armed the timer. */
+        uint64_t armed = self->step;
+        struct log_event *event = add_event(self, place, number_of(place));
+        if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
+        event->hash = mix(armed ? sim.log->events[armed - 1].hash : 0, OP_FIRE);
+    }
+}
+
+void engine_yield(struct task *self, const struct place *place) {
+    engine_begin(self, place);
+    engine_end(self, 0);
+}
+
+void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
+                 void (*after)(void *), void *arg) {
+    struct task *next;
+    uint32_t object;
+    if (!simulated(self)) {
+        char buffer[256];
+        struct text text = text_in(buffer, sizeof buffer);
+        text_add(&text, "pirn: outside pirn_run this waits for ever under the simulator: %s in ", op_names[place->op]);
+        text_add_site(&text, place->site);
+        fprintf(stderr, "%s\n", buffer);
+        abort();
+    }
+    self->core.waits = *place;
+    self->core.waits.site = task_site(self, place->site);
+    self->timed = timer != NULL;
+    object = number_of(place);
+    make_unrunnable(self, TASK_PARKED);
+    /* Without memory for a timer the deadline comes at once. */
+    if (timer && engine_timer_arm(timer, when) != 0) timer->core.fire(&timer->core, &sim.clock);
+    if (after) after(arg);
+    next = choose(NULL);
+    if (next != self) switch_to(self, next, false);
+    unlink_age(self);
+    link_newest(self);
+    self->core.waits.op = OP_NONE;
+    add_event(self, place, object);
+}
+
+/* ---- Tasks --------------------------------------------------------------------------------- */
+
+static void begin_task(void *arg) {
+    struct task *self = arg;
+    struct place place = PLACE_ALONE(START, (const char *)(uintptr_t)self->core.fn + 1);
+    arrive(&self->fiber);
+    unlink_age(self);
+    link_newest(self);
+    add_event(self, &place, 0);
+    engine_acquire(self, &self->started, EDGE_GO);
+    engine_end(self, 0);
+    if (self != sim.main) task_body(self);
+    task_call(self);
+    sim.main_returned = true;
+    task_end(self);
+}
+
+static bool make_room_for(size_t tasks) {
+    size_t more = sim.room ? 2 * sim.room : 64;
+    struct task **bigger;
+    if (tasks <= sim.room) return true;
+    while (more < tasks) more *= 2;
+    bigger = realloc(sim.runnable, more * sizeof(struct task *));
+    if (!bigger) return false;
+    sim.runnable = bigger;
+    sim.room = more;
+    return true;
+}
+
+static struct task *new_task(const struct spawn *spawn) {
+    struct task *task = sim.free_tasks;
+    if (task)
+        sim.free_tasks = task->next;
+    else if (!(task = malloc(sizeof *task)))
+        return NULL;
+    memset(task, 0, sizeof *task);
+    if (spawn->copy && !(task->copy = malloc(spawn->copy))) goto failed;
+    if (spawn->name && !(task->name = strdup(spawn->name))) goto failed;
+    if (!stack_get(&sim.stacks, spawn->stack_size, &task->stack)) goto failed;
+    if (task->copy) memcpy(task->copy, spawn->arg, spawn->copy);
+    return task;
+
+failed:
+    free(task->copy);
+    free(task->name);
+    task->next = sim.free_tasks;
+    sim.free_tasks = task;
+    return NULL;
+}
+
+int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
+    struct log *log = sim.log;
+    struct log_task *entry;
+    struct task *task;
+
+    if (!sim.active) return -EPERM;
+    if (sim.max_tasks && sim.live >= sim.max_tasks) return -EAGAIN;
+    if (log->tasks == log->task_room) sim_stop(PIRN_LIVELOCK, "more tasks than a run has room for");
+    if (!make_room_for(sim.live + 1) || !(task = new_task(spawn))) return -ENOMEM;
+
+    task->core.id = *id = ++log->tasks;
+    task->core.parent = self->core.id;
+    task->core.fn = spawn->fn;
+    task->core.arg = task->copy ? task->copy : spawn->arg;
+    task->core.group = spawn->group;
+    task->core.site = spawn->site;
+    task->core.name = task->name;
+    task->core.daemon = spawn->daemon;
+    task->identity = task->history = mix(self->identity, ++self->children);
+    engine_release(self, &task->started);
+    task->next = sim.tasks;
+    sim.tasks = task;
+    sim.live++;
+
+    entry = &log->task_table[task->core.id - 1];
+    memset(entry, 0, sizeof *entry);
+    entry->parent = (uint32_t)task->core.parent;
+    entry->daemon = spawn->daemon;
+    entry->function = (const void *)(uintptr_t)spawn->fn;
+    entry->site = spawn->site;
+    if (spawn->name) strncpy(entry->name, spawn->name, sizeof entry->name - 1);
+
+    sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
+    context_init(&task->context, task->stack.base, task->stack.size, begin_task, task);
+    make_runnable(task);
+    return 0;
+}
+
+_Noreturn void engine_exit(struct task *self) {
+    struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
+    add_event(self, &place, 0);
+    engine_end(self, 0);
+    make_unrunnable(self, TASK_ENDED);
+    sim.live--;
+    if (self == sim.main) {
+        /* Others may hold pointers into what was its stack: that stays as it is. */
+        if (!sim.main_returned) sim.main_ended = true;
+        sim.main_steps = sim.log->steps;
+    } else {
+        sim.dead = self;
+    }
+    switch_to(self, choose(NULL), true);
+    __builtin_unreachable();
+}
+
+/* ---- The end of a run ---------------------------------------------------------------------- */
+
+void sim_outcome(pirn_outcome outcome, const char *message) {
+    struct log *log = sim.log;
+    log->outcome = outcome;
+    strncpy(log->message, message, sizeof log->message - 1);
+    log->message[sizeof log->message - 1] = '\0';
+}
+
+_Noreturn void sim_stop(pirn_outcome outcome, const char *message) {
+    struct task *self = sim.current;
+    struct log_event *event = self && self->step ? &sim.log->events[self->step - 1] : NULL;
+    sim_outcome(outcome, message);
+    log_find(sim.log, outcome, self ? self->step : 0, event ? event->object : 0, message);
+    sim_leave();
+}
+
+static bool allowed(enum fault fault) {
+    switch (fault) {
+    case FAULT_SEND_ON_CLOSED: return sim.options.allow & PIRN_ALLOW_SEND_ON_CLOSED;
+    case FAULT_DOUBLE_CLOSE: return sim.options.allow & PIRN_ALLOW_DOUBLE_CLOSE;
+    default: return false;
+    }
+}
+
+void engine_fault(struct task *self, enum fault fault, const struct place *place) {
+    static const char *const messages[] = {"send on a closed channel", "close of a closed channel",
+                                           "close of a NULL channel"};
+    struct place gone = *place;
+    waitq number = {0};
+    if (!simulated(self) || allowed(fault)) return;
+    /* Its number is all that is known for sure. */
+    number.object = (uint64_t)sim.epoch << 32 | sim.log->events[self->step - 1].object;
+    if (place->object) {
+        take_label((uint32_t)number.object);
+        gone.object = gone.queue = &number;
+    }
+    misuse(self, &gone, messages[fault]);
+}
+
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message) {
+    if (simulated(self)) {
+        /* Where the call had not begun a step of its own, the report is at the one before. */
+        sim_stop(failure == FAILURE_PANIC ? PIRN_PANIC : PIRN_MISUSE, message);
+    }
+    (void)place;
+    fprintf(stderr, "pirn: %s: %s\n", failure == FAILURE_PANIC ? "panic" : "misuse", message);
+    abort();
+}
+
+static int start_main(pirn_fn *main_fn, void *arg) {
+    struct spawn spawn = {.fn = main_fn, .arg = arg, .name = "main"};
+    uint64_t id;
+    int rc = engine_spawn(&outside, &spawn, &id);
+    if (rc == 0) sim.main = sim.tasks;
+    return rc;
+}
+
+/* Runs the first task; comes back when the run is over. */
+static CONTEXT_BOUNDARY void leave_home(void) {
+    struct task *first = sim.runnable[0];
+    sanitize_thread(&sim.home_fiber);
+    sim.current = first;
+    sim.came_from = &sim.home_fiber;
+    sanitize_leave(&sim.home_fiber, &first->fiber, 0);
+    context_switch(&sim.home, &first->context);
+    arrive(&sim.home_fiber);
+}
+
+/* After a signal nothing that the program can write to is to be trusted, and the heap may be locked. */
+static bool interrupted(void) { return sim.log->outcome == PIRN_CRASH || sim.log->outcome == PIRN_TIMEOUT; }
+
+/* Takes every task out of what it waits for, and puts its memory aside. */
+static void discard_tasks(void) {
+    struct task *task, *next;
+    for (task = sim.tasks; task; task = next) {
+        next = task->next;
+        if (!interrupted()) {
+            /* Also one that has been woken, but has not gone on to leave the other queues of its select. */
+            if (task->core.wait) wait_abandon(task->core.wait);
+            free(task->copy);
+            free(task->name);
+        }
+        if (task->stack.base) {
+            sanitize_stack_end(&task->fiber);
+            stack_put(&sim.stacks, &task->stack);
+        }
+        task->next = sim.free_tasks;
+        sim.free_tasks = task;
+    }
+    sim.tasks = NULL;
+    sim.count = 0;
+    sim.oldest = sim.newest = NULL;
+}
+
+int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log, struct strategy *strategy,
+            const struct run_options *options) {
+    pirn_config resolved;
+    size_t stack_size;
+    int rc = config_resolve(config, &resolved);
+
+    if (rc) return rc;
+    stack_size = stack_round(resolved.stack_size);
+    if (sim.stacks.size != stack_size) {
+        stack_pool_end(&sim.stacks);
+        stack_pool_init(&sim.stacks, stack_size);
+    }
+    sim.log = log;
+    sim.strategy = strategy;
+    sim.options = *options;
+    sim.max_tasks = resolved.max_tasks;
+    sim.live = 0;
+    sim.epoch = (sim.epoch + 1) & 0x7fffffff;
+    if (!sim.epoch) sim.epoch = 1;
+    sim.first_step = log->steps;
+    sim.first_task = log->tasks;
+    sim.main_returned = sim.main_ended = false;
+    memset(&sim.clock, 0, sizeof sim.clock);
+    outside.identity = outside.history = log->tasks;
+    outside.children = outside.step = 0;
+    if (log->steps == 0) sim.now = CLOCK_START;
+    task_prepare();
+    simulating = true;
+    sim.active = true;
+    rc = start_main(main_fn, arg);
+    if (rc == 0) {
+        leave_home();
+        take_labels();
+        finish_log();
+        if (options->failed && log->outcome != PIRN_OK) options->failed();
+    }
+    sim.active = false;
+    discard_tasks();
+    if (log->outcome != PIRN_OK && !interrupted()) free_channels();
+    timers_clear();
+    return rc;
+}
+
+void sim_release(void) {
+    struct task *next;
+    for (struct task *task = sim.free_tasks; task; task = next) {
+        next = task->next;
+        free(task);
+    }
+    sim.free_tasks = NULL;
+    stack_pool_end(&sim.stacks);
+    sim.stacks.size = 0;
+    free(sim.runnable);
+    sim.runnable = NULL;
+    sim.room = 0;
+    free(addresses);
+    addresses = NULL;
+    address_room = 0;
+    timers_release();
+}

@@ -1,0 +1,51 @@
+/*
+ * engine_sim.h - the contract of lib/core/engine.h in the simulator.
+ *
+ * There is one thread, so locks are nothing; everything else is a question to the strategy or a line in the log.
+ */
+#ifndef SIM_ENGINE_SIM_H
+#define SIM_ENGINE_SIM_H
+
+struct task;
+struct text;
+
+struct timer {
+    struct timer_core core;
+    size_t position;   /* in the heap, from 1; 0: not armed */
+    uint64_t order;    /* of arming, to settle ties */
+    uint32_t armed_at; /* step */
+};
+
+enum { ENGINE_MARKS = 1 };
+
+struct task *engine_self(void);
+void engine_begin(struct task *self, const struct place *place);
+void engine_end(struct task *self, int64_t result);
+void engine_end_case(struct task *self, int64_t index);
+
+static inline void engine_lock(waitq *queue) { (void)queue; }
+static inline void engine_unlock(waitq *queue) { (void)queue; }
+
+void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
+                 void (*after)(void *), void *arg);
+void engine_wake(struct task *task);
+void engine_yield(struct task *self, const struct place *place);
+int engine_timer_arm(struct timer *timer, int64_t when);
+bool engine_timer_disarm(struct timer *timer);
+int64_t engine_now(void);
+uint64_t engine_choose(uint64_t n);
+uint64_t engine_random(void);
+void engine_release(struct task *self, uint64_t *mark);
+void engine_release_also(struct task *self, uint64_t *mark);
+void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
+int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
+_Noreturn void engine_exit(struct task *self);
+void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
+                   const void *site);
+void engine_object_end(waitq *queue, const void *object);
+void engine_select_case(struct task *self, enum op op, waitq *queue);
+void engine_fault(struct task *self, enum fault fault, const struct place *place);
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message);
+void engine_describe_object(struct text *text, const struct place *place);
+
+#endif

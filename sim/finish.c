@@ -1,0 +1,81 @@
+/* finish.c - what a run has come to. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/core/report.h"
+#include "lib/core/wait.h"
+#include "sim/sim.h"
+
+static bool stuck(const struct task *task) { return task->state == TASK_PARKED && !task->core.daemon; }
+
+static bool waits_on_nothing(const struct task *task) { return task->core.waits.kind == OBJECT_NONE; }
+
+struct task *sim_task(uint64_t id) {
+    struct task *task = sim.tasks;
+    while (task && task->core.id != id) task = task->next;
+    return task;
+}
+
+static void add_finding(pirn_outcome outcome, struct task *task) {
+    char buffer[LOG_MESSAGE];
+    struct text text = text_in(buffer, sizeof buffer);
+    const struct log_event *event = task->step ? &sim.log->events[task->step - 1] : NULL;
+
+    text_add_task(&text, task);
+    text_add(&text, " is blocked ");
+    text_add_waiting(&text, &task->core.waits, task->core.wait);
+    text_add(&text, " in ");
+    text_add_site(&text, task->core.waits.site);
+    log_find(sim.log, outcome, task->step, event && !waits_on_nothing(task) ? event->object : 0, buffer);
+}
+
+void finish_at_rest(void) {
+    char buffer[LOG_MESSAGE];
+    struct text text = text_in(buffer, sizeof buffer);
+    pirn_outcome outcome = sim.main_returned ? PIRN_LEAK : PIRN_DEADLOCK;
+    uint64_t count = 0, first_id = 0;
+    struct task *first;
+
+    for (struct task *task = sim.tasks; task; task = task->next) {
+        if (!stuck(task)) continue;
+        count++;
+        first_id = task->core.id;
+    }
+    if (!count || (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK)) return;
+    for (uint64_t id = sim.first_task + 1; id <= sim.log->tasks && sim.log->finding_count < LOG_FINDINGS; id++) {
+        struct task *task = sim_task(id);
+        if (task && stuck(task)) add_finding(outcome, task);
+    }
+    if (count == 1)
+        text_add(&text, outcome == PIRN_LEAK ? "1 task is left, blocked for ever: " : "1 task is blocked for ever: ");
+    else
+        text_add(&text, outcome == PIRN_LEAK ? "%llu tasks are left, blocked for ever, first " : "%llu tasks are blocked for ever, first ",
+                 (unsigned long long)count);
+    first = sim_task(first_id);
+    text_add_task(&text, first);
+    text_add(&text, " ");
+    text_add_waiting(&text, &first->core.waits, first->core.wait);
+    text_add(&text, " in ");
+    text_add_site(&text, first->core.waits.site);
+    sim_outcome(outcome, buffer);
+}
+
+static enum log_state state_of(const struct task *task) {
+    switch (task->state) {
+    case TASK_ENDED: return LOG_EXITED;
+    case TASK_PARKED: return task->timed ? LOG_SLEEPING : LOG_BLOCKED;
+    default: return LOG_RUNNABLE;
+    }
+}
+
+void finish_log(void) {
+    struct log *log = sim.log;
+    log->virtual_ns = sim.now - CLOCK_START;
+    for (struct task *task = sim.tasks; task; task = task->next) {
+        uint64_t end = task->history;
+        log->task_table[task->core.id - 1].state = (uint8_t)state_of(task);
+        if (task->state == TASK_PARKED && task->step) end = mix(log->events[task->step - 1].hash, task->inputs);
+        log->graph += mix(task->identity, end);
+    }
+}

@@ -1,0 +1,93 @@
+# libpirn-sim, the simulator, and the command. The core is the one of libpirn, compiled for the other engine.
+
+include_HEADERS += %D%/pirn-sim.h
+pkgconfig_DATA += %D%/pirn-sim.pc
+lib_LTLIBRARIES += libpirn-sim.la
+
+libpirn_sim_la_SOURCES = $(core_sources) \
+	%D%/control.h \
+	%D%/engine.c \
+	%D%/engine_sim.h \
+	%D%/expect.c \
+	%D%/explore.c \
+	%D%/explore.h \
+	%D%/faults.c \
+	%D%/finish.c \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/marks.c \
+	%D%/program.c \
+	%D%/program.h \
+	%D%/random.h \
+	%D%/recorder.c \
+	%D%/recorder.h \
+	%D%/run.c \
+	%D%/schedule.c \
+	%D%/schedule.h \
+	%D%/serve.c \
+	%D%/serve.h \
+	%D%/sim.h \
+	%D%/strategy.c \
+	%D%/strategy.h \
+	%D%/strategy_fifo.c \
+	%D%/strategy_random.c \
+	%D%/strategy_replay.c \
+	%D%/task_names.c \
+	%D%/task_names.h \
+	%D%/timers.c \
+	%D%/trace_file.c \
+	%D%/trace_file.h \
+	%D%/trace_kind.c \
+	%D%/trace_kind.h
+
+nodist_libpirn_sim_la_SOURCES = %D%/trace_schema.c
+CLEANFILES += %D%/trace_schema.c
+
+# The trace format as a string.
+%D%/trace_schema.c: traces/schema.sql
+	$(AM_V_GEN)$(MKDIR_P) %D% && { \
+	  echo 'extern const char trace_schema[];'; \
+	  echo 'const char trace_schema[] ='; \
+	  $(SED) -e 's/["\\]/\\&/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; \
+	  echo '    ;'; } >$@.new && mv -f $@.new $@
+
+libpirn_sim_la_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS) $(BACKTRACE_CFLAGS)
+libpirn_sim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libpirn_sim_la_LDFLAGS = -no-undefined -version-info 0:0:0 $(LIBRARY_LDFLAGS) \
+	-Wl,--version-script=$(srcdir)/%D%/pirn-sim.map
+libpirn_sim_la_LIBADD = $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+EXTRA_libpirn_sim_la_DEPENDENCIES = %D%/pirn-sim.map
+EXTRA_DIST += %D%/pirn-sim.map
+
+bin_PROGRAMS += %D%/cli/pirn
+%C%_cli_pirn_SOURCES = \
+	%D%/cli/command.h \
+	%D%/cli/explore.c \
+	%D%/cli/find.c \
+	%D%/cli/launch.c \
+	%D%/cli/launch.h \
+	%D%/cli/main.c \
+	%D%/cli/options.c \
+	%D%/cli/options.h \
+	%D%/cli/progress.c \
+	%D%/cli/progress.h \
+	%D%/cli/replay.c \
+	%D%/cli/report.c \
+	%D%/cli/report.h \
+	%D%/cli/run.c \
+	%D%/cli/scratch.c \
+	%D%/cli/scratch.h \
+	%D%/program.c \
+	%D%/program.h \
+	%D%/schedule.c \
+	%D%/schedule.h \
+	%D%/trace_kind.c \
+	%D%/trace_kind.h
+%C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS)
+%C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
+
+# The command to use from here. (What libtool makes of the one to be installed is a script, until then.)
+noinst_DATA += pirn
+MOSTLYCLEANFILES += pirn
+pirn: $(%C%_cli_pirn_OBJECTS) $(%C%_cli_pirn_DEPENDENCIES)
+	$(AM_V_CCLD)$(LINK) -no-install -Wl,-rpath,'$$ORIGIN/.libs' $(%C%_cli_pirn_OBJECTS) $(%C%_cli_pirn_LDADD)

@@ -1,0 +1,83 @@
+/* log.c - the mapping that holds what a run leaves behind. */
+#include "sim/log.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+/* Room for each kind of row, for runs of so many steps. Most steps make one edge and no choice; some make many. */
+static void make_room(struct log *log, uint64_t steps) {
+    size_t n = (size_t)steps + 1024;
+    log->event_room = n;
+    log->choice_room = 4 * n;
+    log->edge_room = 8 * n;
+    log->case_room = 4 * n;
+    log->task_room = n;
+    log->object_room = n;
+    log->mark_room = 2 * n;
+}
+
+static size_t place(size_t *end, size_t size) {
+    size_t at = *end;
+    *end += (size + 63) / 64 * 64;
+    return at;
+}
+
+struct log *log_new(uint64_t most_steps) {
+    struct log plan = {0}, *log;
+    size_t end = 0, events, choices, edges, cases, tasks, objects, findings, marks;
+    char *start;
+
+    if (most_steps > UINT32_MAX / 16) return NULL; /* steps are 32 bits wide */
+    make_room(&plan, most_steps);
+    place(&end, sizeof plan);
+    events = place(&end, plan.event_room * sizeof *plan.events);
+    choices = place(&end, plan.choice_room * sizeof *plan.choices);
+    edges = place(&end, plan.edge_room * sizeof *plan.edges);
+    cases = place(&end, plan.case_room * sizeof *plan.cases);
+    tasks = place(&end, plan.task_room * sizeof *plan.task_table);
+    objects = place(&end, plan.object_room * sizeof *plan.objects);
+    findings = place(&end, LOG_FINDINGS * sizeof *plan.findings);
+    marks = place(&end, plan.mark_room * sizeof *plan.marks);
+    start = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) return NULL;
+    log = (struct log *)(void *)start;
+    *log = plan;
+    log->size = end;
+    log->most_steps = most_steps;
+    log->events = (void *)(start + events);
+    log->choices = (void *)(start + choices);
+    log->edges = (void *)(start + edges);
+    log->cases = (void *)(start + cases);
+    log->task_table = (void *)(start + tasks);
+    log->objects = (void *)(start + objects);
+    log->findings = (void *)(start + findings);
+    log->marks = (void *)(start + marks);
+    return log;
+}
+
+void log_free(struct log *log) {
+    if (log) munmap(log, log->size);
+}
+
+void log_reset(struct log *log) {
+    log->finished = false;
+    log->outcome = PIRN_OK;
+    log->message[0] = '\0';
+    log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;
+    log->virtual_ns = log->wall_ns = 0;
+    log->event_hash = log->last_task = 0;
+    log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count = 0;
+    log->mark_count = 0;
+}
+
+void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const char *message) {
+    struct log_finding *finding;
+    if (log->finding_count == LOG_FINDINGS) return;
+    finding = &log->findings[log->finding_count++];
+    finding->kind = (uint8_t)kind;
+    finding->step = step;
+    finding->other_step = 0;
+    finding->object = object;
+    strncpy(finding->message, message, sizeof finding->message - 1);
+    finding->message[sizeof finding->message - 1] = '\0';
+}

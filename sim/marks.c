@@ -1,0 +1,74 @@
+/*
+ * marks.c - what is remembered of a step so that a later one can be ordered after it, and the hash of the graph that follows.
+ *
+ * A mark is a set of steps: (epoch, list flag, number), where the number is a step or heads a list in the log. Marks live in the
+ * program's objects; one from an earlier run has another epoch and counts as empty.
+ *
+ * The hash of a run's happens-before graph is made so that runs which differ only in the order of independent steps have the
+ * same. Each operation has a name: a hash of its task's history and of what it is, but not of when it came or whether it
+ * had to wait. When it completes, its name, its result and the names of the operations that happen right before it go into the
+ * task's history; the graph's hash adds up the histories.
+ */
+#include "sim/sim.h"
+
+enum { LIST = 1 };
+
+/* A 64-bit mixer (the finaliser of MurmurHash3, by A. Appleby) over a combination of both. */
+uint64_t mix(uint64_t a, uint64_t b) {
+    uint64_t h = a * 0x9e3779b97f4a7c15u ^ (b + 0x632be59bd9b4e019u + (a << 6) + (a >> 2));
+    h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
+    h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return h ^ (h >> 33);
+}
+
+static uint64_t make(uint32_t number, unsigned list) {
+    return (uint64_t)sim.epoch << 33 | (uint64_t)list << 32 | number;
+}
+
+static bool current(uint64_t mark) { return mark && mark >> 33 == sim.epoch; }
+static bool is_list(uint64_t mark) { return mark >> 32 & LIST; }
+
+/* Adds to a list; the rest is the number of the next item, 0 at the end. */
+static uint32_t cons(uint32_t step, uint32_t rest) {
+    struct log *log = sim.log;
+    if (log->mark_count + 1 >= log->mark_room) sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
+    log->marks[++log->mark_count] = (struct log_mark){step, rest};
+    return (uint32_t)log->mark_count;
+}
+
+void engine_release(struct task *self, uint64_t *mark) {
+    if (sim.active && self->step) *mark = make(self->step, 0);
+}
+
+void engine_release_also(struct task *self, uint64_t *mark) {
+    uint32_t rest;
+    if (!sim.active || !self->step) return;
+    if (!current(*mark)) {
+        *mark = make(self->step, 0);
+        return;
+    }
+    rest = is_list(*mark) ? (uint32_t)*mark : cons((uint32_t)*mark, 0);
+    *mark = make(cons(self->step, rest), LIST);
+}
+
+static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
+    struct log *log = sim.log;
+    struct log_event *source;
+    if (!before || before == self->step) return;
+    source = &log->events[before - 1];
+    /* What a task did itself is ordered anyway. */
+    if (source->task == self->core.id) return;
+    if (log->edge_count == log->edge_room) sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
+    log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
+    self->inputs += mix(source->hash, kind);
+}
+
+void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {
+    if (!sim.active || !self->step || !current(*mark)) return;
+    if (!is_list(*mark)) {
+        add_edge(self, (uint32_t)*mark, kind);
+        return;
+    }
+    for (uint32_t item = (uint32_t)*mark; item; item = sim.log->marks[item].rest)
+        add_edge(self, sim.log->marks[item].step, kind);
+}

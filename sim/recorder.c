@@ -1,0 +1,459 @@
+/*
+ * recorder.c - runs into rows.
+ *
+ * Invariants
+ *   1. Rows are written between BEGIN IMMEDIATE and COMMIT, and ids are looked up there, so that other processes may record
+ *      into the same file.
+ *   2. Once anything has failed the transaction is rolled back and nothing is written any more.
+ *   3. A site in the cache with an id has a row: committed, or in the transaction that is open.
+ */
+#include "sim/recorder.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/core/engine.h"
+#include "lib/core/symbol.h"
+#include "sim/program.h"
+#include "sim/task_names.h"
+#include "sim/trace_file.h"
+
+/* A transaction that has lasted so long ends with the next run, so that others get their turn; and so does one before
+ * which nothing was added for as long, since the next run may take as long again. */
+#define TRANSACTION_NS 100000000
+
+const char *const log_state_names[] = {"exited", "blocked", "sleeping", "runnable"};
+
+enum statement {
+    ADD_PROGRAM, ADD_RUN, FIND_SITE, ADD_SITE, ADD_TASK, ADD_OBJECT, ADD_EVENT, ADD_CASE, ADD_EDGE, ADD_FINDING, STATEMENTS
+};
+
+/* Programs and runs get the next number. */
+static const char *const sql[STATEMENTS] = {
+    "INSERT INTO program(path, build_id, arguments, started_at, pirn_version) "
+    "VALUES(?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?4)",
+    "INSERT INTO run(program, strategy, seed, schedule, outcome, message, steps, tasks, switches, preemptions, virtual_ns, "
+    "wall_ns, graph) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND line = ?5",
+    "INSERT INTO site(module, offset, function, file, line) VALUES(?1, ?2, ?3, ?4, ?5)",
+    "INSERT INTO task VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    "INSERT INTO object VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    "INSERT OR IGNORE INTO select_case VALUES(?1, ?2, ?3, ?4, ?5)",
+    "INSERT OR IGNORE INTO edge VALUES(?1, ?2, ?3, ?4)",
+    "INSERT INTO finding VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+};
+
+struct site {
+    const void *address; /* as for symbol_resolve; NULL: a free slot */
+    int64_t id;          /* 0: it has no row yet */
+    struct symbol symbol;
+};
+
+struct recorder {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    char *path;
+    int64_t program;
+    int64_t begun; /* when the transaction began; 0: there is none */
+    int64_t added; /* when something was last added */
+    bool failed;
+    char error[1024];
+    struct site *sites; /* a hash table */
+    size_t site_count, site_room;
+};
+
+static int64_t wall_clock(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int fail(struct recorder *r, int code) {
+    if (!r->failed) trace_file_explain(r->db, code, r->path, r->error, sizeof r->error);
+    r->failed = true;
+    /* Where SQLite has rolled back already this is an error, of no interest. */
+    sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    r->begun = 0;
+    return -EIO;
+}
+
+const char *recorder_error(const struct recorder *recorder) { return recorder->error; }
+
+/* ---- Transactions -------------------------------------------------------------------------- */
+
+static int begin(struct recorder *r) {
+    if (r->failed) return -EIO;
+    if (r->begun) return 0;
+    int rc = sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc) return fail(r, rc);
+    r->begun = wall_clock();
+    return 0;
+}
+
+int recorder_commit(struct recorder *recorder) {
+    if (recorder->failed) return -EIO;
+    if (!recorder->begun) return 0;
+    int rc = sqlite3_exec(recorder->db, "COMMIT", NULL, NULL, NULL);
+    if (rc) return fail(recorder, rc);
+    recorder->begun = 0;
+    return 0;
+}
+
+/* ---- Statements ---------------------------------------------------------------------------- */
+
+/* Binding fails for lack of memory alone, and then the step that follows does, or its NOT NULL is violated. */
+static void bind_int(sqlite3_stmt *statement, int position, int64_t value) {
+    sqlite3_bind_int64(statement, position, value);
+}
+
+/* 0 stands for NULL. */
+static void bind_optional(sqlite3_stmt *statement, int position, int64_t value) {
+    if (value)
+        sqlite3_bind_int64(statement, position, value);
+    else
+        sqlite3_bind_null(statement, position);
+}
+
+/* The text has to live until the statement has run. */
+static void bind_text(sqlite3_stmt *statement, int position, const char *text) {
+    sqlite3_bind_text(statement, position, text, -1, SQLITE_STATIC);
+}
+
+static int insert(struct recorder *r, sqlite3_stmt *statement) {
+    sqlite3_step(statement);
+    int rc = sqlite3_reset(statement);
+    return rc ? fail(r, rc) : 0;
+}
+
+/* ---- Sites --------------------------------------------------------------------------------- */
+
+static struct site *find_slot(struct site *sites, size_t room, const void *address) {
+    size_t slot = (size_t)(((uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15u) >> 20) & (room - 1);
+    while (sites[slot].address && sites[slot].address != address) slot = (slot + 1) & (room - 1);
+    return &sites[slot];
+}
+
+static bool grow_sites(struct recorder *r) {
+    size_t room = r->site_room ? 2 * r->site_room : 256;
+    struct site *larger = calloc(room, sizeof *larger);
+    if (!larger) return false;
+    for (size_t i = 0; i < r->site_room; i++) {
+        if (r->sites[i].address) *find_slot(larger, room, r->sites[i].address) = r->sites[i];
+    }
+    free(r->sites);
+    r->sites = larger;
+    r->site_room = room;
+    return true;
+}
+
+/* What is known of an address that is not NULL; valid until the next call. NULL: no memory, which has been told. */
+static struct site *resolve(struct recorder *r, const void *address) {
+    if (2 * r->site_count >= r->site_room && !grow_sites(r)) {
+        fail(r, SQLITE_NOMEM);
+        return NULL;
+    }
+    struct site *site = find_slot(r->sites, r->site_room, address);
+    if (!site->address) {
+        symbol_resolve(address, &site->symbol);
+        site->address = address;
+        r->site_count++;
+    }
+    return site;
+}
+
+static void bind_symbol(sqlite3_stmt *statement, const struct symbol *symbol) {
+    bind_text(statement, 1, symbol->module);
+    bind_int(statement, 2, (int64_t)symbol->offset);
+    bind_text(statement, 3, symbol->function);
+    bind_text(statement, 4, symbol->file);
+    bind_int(statement, 5, symbol->line);
+}
+
+/* Finds or makes the row of a site. */
+static int add_site(struct recorder *r, struct site *site) {
+    sqlite3_stmt *find = r->statements[FIND_SITE], *add = r->statements[ADD_SITE];
+    bind_symbol(find, &site->symbol);
+    if (sqlite3_step(find) == SQLITE_ROW) site->id = sqlite3_column_int64(find, 0);
+    int rc = sqlite3_reset(find);
+    if (rc) return fail(r, rc);
+    if (site->id) return 0;
+    bind_symbol(add, &site->symbol);
+    rc = insert(r, add);
+    site->id = rc ? 0 : sqlite3_last_insert_rowid(r->db);
+    return rc;
+}
+
+/* The id of the row of an address; 0 for NULL. */
+static int site_id(struct recorder *r, const void *address, int64_t *id) {
+    *id = 0;
+    if (!address) return 0;
+    struct site *site = resolve(r, address);
+    if (!site) return -EIO;
+    int rc = site->id ? 0 : add_site(r, site);
+    *id = site->id;
+    return rc;
+}
+
+/* ---- A run --------------------------------------------------------------------------------- */
+
+/*
+ * The log was written by the process that ran the program, which may have had it overwritten before it
+ * crashed. So no number in it is used as an index unseen.
+ */
+static const char *word(const char *const *words, size_t count, size_t i) { return words[i < count ? i : 0]; }
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static const char *outcome_word(unsigned outcome) {
+    return pirn_outcome_name(outcome <= PIRN_DIVERGED ? (pirn_outcome)outcome : PIRN_CRASH);
+}
+
+/* Copies text up to its end, or its buffer's, as one line. */
+static void one_line(char *to, const char *from, size_t size) {
+    size_t i;
+    for (i = 0; i < size - 1 && from[i]; i++) to[i] = (unsigned char)from[i] < ' ' ? ' ' : from[i];
+    to[i] = '\0';
+}
+
+static int add_run(struct recorder *r, const struct log *log, const char *strategy, const char *schedule, int64_t *id) {
+    sqlite3_stmt *s = r->statements[ADD_RUN];
+    char message[LOG_MESSAGE];
+    one_line(message, log->message, sizeof message);
+    bind_int(s, 1, r->program);
+    bind_text(s, 2, strategy);
+    bind_int(s, 3, (int64_t)log->seed);
+    bind_text(s, 4, schedule);
+    bind_text(s, 5, outcome_word(log->outcome));
+    bind_text(s, 6, message);
+    bind_int(s, 7, (int64_t)log->steps);
+    bind_int(s, 8, (int64_t)log->tasks);
+    bind_int(s, 9, (int64_t)log->switches);
+    bind_int(s, 10, (int64_t)log->preemptions);
+    bind_int(s, 11, log->virtual_ns);
+    bind_int(s, 12, log->wall_ns);
+    bind_int(s, 13, (int64_t)log->graph);
+    int rc = insert(r, s);
+    *id = rc ? 0 : sqlite3_last_insert_rowid(r->db);
+    return rc;
+}
+
+static int add_events(struct recorder *r, const struct log *log, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_EVENT];
+    size_t count = least(log->steps, log->event_room);
+    bind_int(s, 1, run);
+    for (size_t i = 0; i < count; i++) {
+        const struct log_event *event = &log->events[i];
+        int64_t site;
+        if (site_id(r, event->site, &site)) return -EIO;
+        bind_int(s, 2, (int64_t)i + 1);
+        bind_int(s, 3, event->task);
+        bind_text(s, 4, word(op_names, OP_COUNT, event->op));
+        bind_optional(s, 5, event->object);
+        if (event->has_result)
+            bind_int(s, 6, event->result);
+        else
+            sqlite3_bind_null(s, 6);
+        bind_optional(s, 7, site);
+        bind_int(s, 8, event->time);
+        if (insert(r, s)) return -EIO;
+    }
+    return 0;
+}
+
+static int add_edges(struct recorder *r, const struct log *log, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_EDGE];
+    size_t count = least(log->edge_count, log->edge_room);
+    bind_int(s, 1, run);
+    for (size_t i = 0; i < count; i++) {
+        const struct log_edge *edge = &log->edges[i];
+        bind_int(s, 2, edge->before);
+        bind_int(s, 3, edge->after);
+        bind_text(s, 4, word(edge_names, EDGE_COUNT, edge->kind));
+        if (insert(r, s)) return -EIO;
+    }
+    return 0;
+}
+
+static int add_cases(struct recorder *r, const struct log *log, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_CASE];
+    size_t count = least(log->case_count, log->case_room);
+    bind_int(s, 1, run);
+    for (size_t i = 0; i < count; i++) {
+        const struct log_case *entry = &log->cases[i];
+        bind_int(s, 2, entry->step);
+        bind_int(s, 3, entry->position);
+        bind_text(s, 4, word(op_names, OP_COUNT, entry->op));
+        bind_optional(s, 5, entry->object);
+        if (insert(r, s)) return -EIO;
+    }
+    return 0;
+}
+
+static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i, const char *name) {
+    sqlite3_stmt *s = r->statements[ADD_TASK];
+    int64_t site;
+    if (site_id(r, task->site, &site)) return -EIO;
+    bind_int(s, 1, run);
+    bind_int(s, 2, (int64_t)i + 1);
+    bind_optional(s, 3, task->parent);
+    bind_text(s, 4, name);
+    bind_optional(s, 5, site);
+    bind_optional(s, 6, task->first_step);
+    bind_optional(s, 7, task->last_step);
+    bind_text(s, 8, word(log_state_names, sizeof log_state_names / sizeof *log_state_names, task->state));
+    bind_int(s, 9, task->daemon);
+    return insert(r, s);
+}
+
+/* The name of a task's function, "task" where it has none. */
+static const char *function_name(struct recorder *r, const void *function) {
+    const struct site *site = function ? resolve(r, (const char *)function + 1) : NULL;
+    return site && *site->symbol.function ? site->symbol.function : "task";
+}
+
+static int add_tasks(struct recorder *r, const struct log *log, int64_t run) {
+    size_t count = least(log->tasks, log->task_room);
+    const char **base = calloc(count + 1, sizeof *base);
+    struct task_names *names = NULL;
+    char name[TASK_NAME];
+    int rc = 0;
+    if (!base) return fail(r, SQLITE_NOMEM);
+    for (size_t i = 0; i < count; i++) {
+        struct log_task *task = &log->task_table[i];
+        task->name[LOG_NAME - 1] = '\0'; /* as it is, unless it was overwritten */
+        base[i] = *task->name ? task->name : function_name(r, task->function);
+    }
+    if (r->failed || !(names = task_names_new(base, count))) rc = fail(r, SQLITE_NOMEM);
+    for (size_t i = 0; i < count && !rc; i++) {
+        task_names_next(names, i, name);
+        rc = add_task(r, &log->task_table[i], run, i, name);
+    }
+    task_names_free(names);
+    free(base);
+    return rc;
+}
+
+static int add_objects(struct recorder *r, const struct log *log, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_OBJECT];
+    size_t count = least(log->object_count, log->object_room);
+    bind_int(s, 1, run);
+    for (size_t i = 0; i < count; i++) {
+        const struct log_object *object = &log->objects[i];
+        char label[LOG_NAME];
+        int64_t site;
+        if (site_id(r, object->site, &site)) return -EIO;
+        one_line(label, object->label, sizeof label);
+        bind_int(s, 2, (int64_t)i + 1);
+        bind_text(s, 3, word(object_names, OBJECT_COUNT, object->kind));
+        bind_text(s, 4, object->labelled ? label : NULL);
+        if (object->kind == OBJECT_CHAN) {
+            bind_int(s, 5, (int64_t)object->capacity);
+            bind_int(s, 6, (int64_t)object->value_size);
+        } else {
+            sqlite3_bind_null(s, 5);
+            sqlite3_bind_null(s, 6);
+        }
+        bind_optional(s, 7, site);
+        if (insert(r, s)) return -EIO;
+    }
+    return 0;
+}
+
+static int add_findings(struct recorder *r, const struct log *log, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_FINDING];
+    size_t count = least(log->finding_count, LOG_FINDINGS);
+    bind_int(s, 1, run);
+    for (size_t i = 0; i < count; i++) {
+        const struct log_finding *finding = &log->findings[i];
+        char message[LOG_MESSAGE];
+        one_line(message, finding->message, sizeof message);
+        bind_int(s, 2, (int64_t)i + 1);
+        bind_text(s, 3, outcome_word(finding->kind));
+        bind_optional(s, 4, finding->step);
+        bind_optional(s, 5, finding->other_step);
+        bind_optional(s, 6, finding->object);
+        bind_text(s, 7, message);
+        if (insert(r, s)) return -EIO;
+    }
+    return 0;
+}
+
+int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy, const char *schedule,
+                 bool in_full, int64_t *id) {
+    struct recorder *r = recorder;
+    *id = 0;
+    if (begin(r) || add_run(r, log, strategy, schedule, id)) return -EIO;
+    if (in_full && (add_tasks(r, log, *id) || add_objects(r, log, *id) || add_events(r, log, *id) ||
+                    add_cases(r, log, *id) || add_edges(r, log, *id) || add_findings(r, log, *id)))
+        return -EIO;
+    int64_t now = wall_clock(), before = r->added;
+    r->added = now;
+    return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r) : 0;
+}
+
+/* ---- Beginning and end --------------------------------------------------------------------- */
+
+static int add_program(struct recorder *r) {
+    sqlite3_stmt *s = r->statements[ADD_PROGRAM];
+    char *arguments = program_arguments();
+    if (!arguments) return fail(r, SQLITE_NOMEM);
+    bind_text(s, 1, program_path());
+    bind_text(s, 2, program_build_id());
+    bind_text(s, 3, arguments);
+    bind_text(s, 4, pirn_version());
+    int rc = begin(r);
+    if (!rc) rc = insert(r, s);
+    r->program = sqlite3_last_insert_rowid(r->db);
+    free(arguments);
+    return rc ? rc : recorder_commit(r);
+}
+
+static void release(struct recorder *r) {
+    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(r->statements[i]);
+    sqlite3_close(r->db);
+    free(r->sites);
+    free(r->path);
+    free(r);
+}
+
+struct recorder *recorder_open(const char *path, char *message, size_t size) {
+    struct recorder *r = calloc(1, sizeof *r);
+    int rc = 0;
+    if (!r || !(r->path = strdup(path))) {
+        free(r);
+        snprintf(message, size, "not enough memory to record");
+        return NULL;
+    }
+    r->db = trace_file_open(path, TRACE_WRITE, message, size);
+    if (!r->db) {
+        release(r);
+        return NULL;
+    }
+    for (int i = 0; i < STATEMENTS && !rc; i++)
+        rc = sqlite3_prepare_v3(r->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i], NULL);
+    r->added = wall_clock();
+    if (rc ? fail(r, rc) : add_program(r)) {
+        snprintf(message, size, "%s", r->error);
+        release(r);
+        return NULL;
+    }
+    return r;
+}
+
+int recorder_close(struct recorder *recorder, char *message, size_t size) {
+    if (!recorder) return 0;
+    int rc = recorder_commit(recorder);
+    if (rc && message) snprintf(message, size, "%s", recorder->error);
+    release(recorder);
+    return rc;
+}
+
+void recorder_forget(struct recorder *recorder) {
+    /* Closing would release nothing but memory, which the child shares unwritten; and the file is the parent's. */
+    (void)recorder;
+}

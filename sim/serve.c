@@ -1,0 +1,256 @@
+/*
+ * serve.c - runs in forked processes.
+ *
+ * The process that reaches pirn_run first stays there and forks a child for each run; the child goes on with the program, to its
+ * exit. So every run begins with the same memory, and nothing that it does, a crash included, is left
+ * to the next. The log is in shared memory.
+ */
+#include "sim/serve.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/core/symbol.h"
+#include "sim/explore.h"
+
+enum { LAST_WORDS = 200, GRACE = 2000 /* ms beyond its limit before a run is killed */ };
+
+static struct {
+    int messages;
+    struct control_options options;
+    int words; /* what the child says to standard error, where nobody sees it; -1: it is seen */
+} server = {.messages = -1, .words = -1};
+
+bool serve_wanted(void) {
+    const char *value = getenv(CONTROL_VARIABLE);
+    return value && *value;
+}
+
+static void send_message(const struct control_message *message) {
+    /* If the command has gone nobody wants to know. */
+    if (send(server.messages, message, sizeof *message, MSG_NOSIGNAL) < 0) _exit(3);
+}
+
+static _Noreturn void fail(int status, const char *text) {
+    struct control_message message = {.size = sizeof message, .type = CONTROL_ERROR, .status = status};
+    snprintf(message.message, sizeof message.message, "%s", text);
+    send_message(&message);
+    _exit(status);
+}
+
+static void report(struct exploration *e, enum control_type type) {
+    struct control_message message = {.size = sizeof message, .type = type};
+    bool last = type == CONTROL_FAILURE || e->failures == 0;
+    message.runs = e->done;
+    message.distinct = e->distinct;
+    message.failures = e->failures;
+    message.steps = e->steps;
+    message.run = e->done;
+    message.outcome = last ? e->log->outcome : e->outcome;
+    message.seed = last ? e->log->seed : e->failing_seed;
+    message.trace_run = last ? e->trace_run : e->failing_run;
+    message.run_steps = e->log->steps;
+    snprintf(message.message, sizeof message.message, "%s", last ? e->log->message : e->message);
+    send_message(&message);
+}
+
+/* ---- One run ------------------------------------------------------------------------------- */
+
+static void become_child(struct exploration *e) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(server.messages);
+    if (e->recorder) recorder_forget(e->recorder);
+    if (server.words >= 0) {
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(server.words, STDERR_FILENO);
+        close(nowhere);
+    }
+    sim.forked = true;
+    faults_begin(e->run.time_limit);
+}
+
+/* Waits for the child; kills it when it takes far longer than it may. Returns false then. */
+static bool wait_for(pid_t child, int64_t limit, int *status) {
+    int milliseconds = limit > 0 ? (int)(limit / 1000000) + GRACE : -1;
+    int descriptor = (int)syscall(SYS_pidfd_open, child, 0);
+    bool in_time = true;
+    if (descriptor >= 0) {
+        struct pollfd poll_for = {.fd = descriptor, .events = POLLIN};
+        int ready;
+        while ((ready = poll(&poll_for, 1, milliseconds)) < 0 && errno == EINTR) continue;
+        in_time = ready != 0;
+        close(descriptor);
+    }
+    if (!in_time) kill(child, SIGKILL);
+    while (waitpid(child, status, 0) < 0 && errno == EINTR) continue;
+    return in_time;
+}
+
+/* Adds the last line that the child wrote to standard error, such as that of a failed assertion. */
+static void add_last_words(struct log *log) {
+    char words[LAST_WORDS + 1], *line, *end;
+    off_t size;
+    ssize_t n;
+    size_t length = strlen(log->message);
+
+    if (server.words < 0 || (size = lseek(server.words, 0, SEEK_END)) <= 0) return;
+    n = pread(server.words, words, LAST_WORDS, size > LAST_WORDS ? size - LAST_WORDS : 0);
+    if (n <= 0) return;
+    words[n] = '\0';
+    for (end = words + n; end > words && (end[-1] == '\n' || end[-1] == ' '); end--) end[-1] = '\0';
+    line = strrchr(words, '\n');
+    line = line ? line + 1 : words;
+    if (!*line) return;
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ') *c = ' ';
+    snprintf(log->message + length, sizeof log->message - length, "; it said: %s", line);
+}
+
+static void note(struct log *log, pirn_outcome outcome, const char *message) {
+    log->outcome = outcome;
+    snprintf(log->message, sizeof log->message, "%s", message);
+    log_find(log, outcome, (uint32_t)log->steps, 0, log->message);
+}
+
+/* What the way in which the child ended adds to what the log says. */
+static void judge(struct exploration *e, int status, bool in_time) {
+    struct log *log = e->log;
+    char message[128];
+
+    if (!in_time) {
+        snprintf(message, sizeof message, "no end after %.3g s, and no answer", (double)e->run.time_limit / 1e9);
+        note(log, PIRN_TIMEOUT, message);
+    } else if (WIFSIGNALED(status) && log->outcome != PIRN_CRASH) {
+        snprintf(message, sizeof message, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        note(log, PIRN_CRASH, message);
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && log->outcome == PIRN_OK) {
+        snprintf(message, sizeof message, "the program exited with status %d%s", WEXITSTATUS(status),
+                 log->finished ? "" : " in the middle of the run");
+        note(log, PIRN_EXIT, message);
+    }
+    if (log->outcome == PIRN_CRASH || log->outcome == PIRN_EXIT) add_last_words(log);
+}
+
+static int perform(struct exploration *e, struct strategy *strategy) {
+    bool in_time;
+    int status = 0;
+    pid_t child;
+
+    strategy->begin(strategy, e->log->seed);
+    if (server.words >= 0 && (ftruncate(server.words, 0) != 0 || lseek(server.words, 0, SEEK_SET) != 0)) server.words = -1;
+    /* Else what is buffered would come out once for each child. */
+    fflush(NULL);
+    child = fork();
+    if (child < 0) {
+        snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s", strerror(errno));
+        return -errno;
+    }
+    if (child == 0) {
+        become_child(e);
+        return 1;
+    }
+    in_time = wait_for(child, e->run.time_limit, &status);
+    judge(e, status, in_time);
+    return 0;
+}
+
+/* ---- All runs ------------------------------------------------------------------------------ */
+
+/* Reads the options and the schedule behind them; leaves the descriptors to this process alone. */
+static char *read_options(void) {
+    struct control_options *o = &server.options;
+    const char *value = getenv(CONTROL_VARIABLE);
+    char *schedule = NULL;
+    int descriptor;
+
+    if (sscanf(value, "%d,%d", &descriptor, &server.messages) != 2) {
+        fputs("pirn: " CONTROL_VARIABLE " is set, but not by the pirn command: unset it\n", stderr);
+        exit(2);
+    }
+    unsetenv(CONTROL_VARIABLE);
+    fcntl(server.messages, F_SETFD, FD_CLOEXEC);
+    if (pread(descriptor, o, sizeof *o, 0) != (ssize_t)sizeof *o || o->size != sizeof *o)
+        fail(3, "the pirn command and the simulator library are of different versions: install both anew");
+    if (o->schedule_length) {
+        schedule = malloc((size_t)o->schedule_length + 1);
+        if (!schedule || pread(descriptor, schedule, o->schedule_length, sizeof *o) != (ssize_t)o->schedule_length)
+            fail(3, "cannot read the schedule to replay");
+        schedule[o->schedule_length] = '\0';
+    }
+    close(descriptor);
+    return schedule;
+}
+
+/* The steps that a replayed run must repeat. */
+static void read_expected(struct exploration *e) {
+    const struct control_options *o = &server.options;
+    struct recorder_step *steps = NULL;
+    int64_t count;
+    if (!o->expected_run) return;
+    count = recorder_expect(o->trace_expected, o->expected_run, &steps, e->message, sizeof e->message);
+    if (count < 0) fail(3, e->message);
+    e->run.expected = steps;
+    e->run.expected_steps = (uint64_t)count;
+    if (count == 0) e->run.expected = NULL;
+}
+
+static _Noreturn void finish(struct exploration *e, int rc) {
+    struct control_message message = {.size = sizeof message, .type = CONTROL_DONE};
+    if (rc) fail(3, e->message);
+    if (recorder_close(e->recorder, e->message, sizeof e->message) != 0) fail(3, e->message);
+    if (e->done)
+        report(e, CONTROL_DONE);
+    else
+        send_message(&message);
+    _exit(0);
+}
+
+void serve(struct log **log, struct strategy **strategy, struct run_options *options) {
+    static struct exploration e; /* in the child the run goes on with what it points at */
+    static struct schedule schedule;
+    struct control_options *o = &server.options;
+    struct control_message hello = {.size = sizeof hello, .type = CONTROL_HELLO};
+    char *text = read_options();
+    struct symbol symbol;
+    int rc;
+
+    send_message(&hello);
+    if (text && schedule_read(text, &schedule, e.message, sizeof e.message)) fail(2, e.message);
+    free(text);
+    e.replay = o->schedule_length ? &schedule : NULL;
+    e.strategy = strategy_find(o->strategy[0] ? o->strategy : NULL);
+    if (!e.strategy) fail(2, "there is no such strategy");
+    e.run.max_steps = o->max_steps ? o->max_steps : MAX_STEPS;
+    e.run.allow = o->allow;
+    e.run.late_timers = o->late_timers;
+    e.run.time_limit = o->run_time_limit ? o->run_time_limit : RUN_TIME_LIMIT;
+    read_expected(&e);
+    e.seed = o->seed ? o->seed : explore_fresh_seed();
+    e.runs = o->runs;
+    e.time_limit = o->time_limit;
+    e.keep_going = o->keep_going;
+    e.record = o->record;
+    e.trace = o->trace[0] ? o->trace : NULL;
+    e.perform = perform;
+    e.report = report;
+    if (o->quiet_program) server.words = memfd_create("pirn-words", MFD_CLOEXEC);
+    /* Reading the debugging information takes its time, so it is done once, for all children. */
+    symbol_resolve(__builtin_return_address(0), &symbol);
+
+    rc = explore(&e);
+    if (rc != 1) finish(&e, rc);
+    *log = e.log;
+    *strategy = e.replay ? strategy_replay(e.replay->choices, e.replay->count) : e.strategy;
+    *options = e.run;
+}

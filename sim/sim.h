@@ -1,0 +1,155 @@
+/*
+ * sim.h - the simulated engine: one thread, and a strategy that is asked at every choice.
+ *
+ * Each operation begins at a scheduling point: the task says what it is about to do, the strategy says who goes on, and the
+ * step that follows runs to the task's next point. The task that leaves switches straight to the one chosen.
+ *
+ * Invariants
+ *   1. The runnable tasks are runnable[0 .. count), in an order that depends on the schedule alone, and linked from the one
+ *      that has been runnable without a step for the longest.
+ *   2. Every choice between two or more alternatives is asked of the strategy and logged; nothing else
+ *      decides anything. So a run is a function of the program and its schedule.
+ *   3. A step has a number from its beginning; only the task that is in it adds to its event.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "lib/core/context.h"
+#include "lib/core/engine.h"
+#include "lib/core/sanitize.h"
+#include "lib/core/stack.h"
+#include "sim/log.h"
+#include "sim/strategy.h"
+
+enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_PARKED, TASK_ENDED };
+
+struct task {
+    struct task_core core;
+    struct context context;
+    struct fiber fiber;
+    struct stack stack;
+    struct task *next;          /* in the list of all tasks, or of free ones */
+    struct task *older, *newer; /* runnable ones, by how long */
+    size_t position;            /* in `runnable` */
+    enum task_state state;
+    bool timed;                 /* parked until a timer wakes it at the latest */
+    struct place next_place;    /* what it will do when it is picked; op NONE: begin, or go on */
+    uint32_t step;              /* that it is in */
+    size_t first_case;          /* of its last select, in the log */
+    uint32_t children;
+    uint64_t identity;          /* the same in every run: the parent's, and which of its children */
+    uint64_t history;           /* hash of its completed operations and what came before them */
+    uint64_t inputs;            /* of the edges into the operation under way */
+    uint64_t started;           /* mark of the step that started it */
+    void *copy;
+    char *name;
+};
+
+/* How a run is to be performed. */
+struct run_options {
+    uint64_t max_steps;
+    unsigned allow;             /* PIRN_ALLOW_... */
+    bool late_timers;
+    int64_t time_limit;         /* wall-clock ns; 0: none */
+    const struct recorder_step *expected; /* of a replay; NULL: none */
+    uint64_t expected_steps;
+    void (*failed)(void);       /* told of a failing run while its tasks are still there; may be NULL */
+};
+
+struct sim {
+    bool active;                /* a run is under way */
+    struct log *log;
+    struct strategy *strategy;
+    struct run_options options;
+    struct task *current;       /* NULL: the thread's own stack */
+    struct task clock;          /* stands for timers */
+    struct task *tasks;         /* all of the run, the youngest first */
+    struct task *main;
+    struct task *free_tasks;
+    struct task **runnable;
+    size_t count, room;
+    struct task *oldest, *newest;
+    struct stack_pool stacks;
+    size_t max_tasks, live;
+    uint64_t last_id;
+    uint32_t epoch;             /* of this run; tells marks and object numbers of earlier runs */
+    struct context home;        /* of who called sim_run */
+    struct fiber home_fiber;
+    struct fiber *came_from;
+    struct task *dead;          /* has just left its stack for ever */
+    int64_t now;
+    bool main_returned, main_ended;
+    uint64_t main_steps;        /* when it did */
+    uint64_t first_step, first_task; /* before this pirn_run: a process may call it again */
+    bool forked;                /* in a process made for this run alone */
+};
+
+extern struct sim sim;
+
+/* The clock at the beginning of a run, in ns: not zero, which programs take for "no time". */
+#define CLOCK_START PIRN_SEC
+
+/* After main has returned, so many steps for tasks that go on for ever. */
+enum { STEPS_AFTER_MAIN = 10000 };
+
+enum { MAX_STEPS = 100000 };
+
+/* Wall-clock time for one run where nothing else is asked for, in ns. */
+#define RUN_TIME_LIMIT (10 * PIRN_SEC)
+
+/* Ends the run under way, with the outcome and a message for the current step; does not return. */
+_Noreturn void sim_stop(pirn_outcome outcome, const char *message);
+
+/* Leaves for the caller of sim_run, from wherever in a run. */
+_Noreturn void sim_leave(void);
+
+/* Sets the outcome and the message of the run. */
+void sim_outcome(pirn_outcome outcome, const char *message);
+
+/*
+ * Performs one run: main_fn(arg) and what it starts, until everything has come to rest. The log has been reset. The outcome is
+ * in the log. Returns 0 or a negative errno if the run could not begin.
+ */
+int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log, struct strategy *strategy,
+            const struct run_options *options);
+
+/* Gives back what runs keep for each other. */
+void sim_release(void);
+
+/* ---- timers.c ------------------------------------------------------------------------------ */
+
+/* The earliest timer, or NULL. */
+struct timer *timers_first(void);
+bool timers_awaited(void);
+/* Advances the clock to the earliest timer and fires it. */
+void timers_fire(void);
+void timers_clear(void);
+void timers_release(void);
+
+/* ---- marks.c ------------------------------------------------------------------------------- */
+
+uint64_t mix(uint64_t a, uint64_t b);
+
+/* ---- finish.c ------------------------------------------------------------------------------ */
+
+/* Looks at what is left when nothing can run: writes findings and the outcome. */
+void finish_at_rest(void);
+
+/* The task of the run with that id, or NULL. */
+struct task *sim_task(uint64_t id);
+
+/* Fills in what the log says of the run as a whole. */
+void finish_log(void);
+
+/* ---- faults.c ------------------------------------------------------------------------------ */
+
+/*
+ * Catches crashes, and runs that take longer than `limit` nanoseconds of wall-clock time, in whatever runs follow, until
+ * faults_end. In a process forked for a run they end the process, with the log filled in; else they end the run. A
+ * forked process must call faults_watch itself.
+ */
+void faults_begin(int64_t limit);
+void faults_watch(int64_t limit);
+void faults_end(void);
+
+#endif

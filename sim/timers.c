@@ -1,0 +1,94 @@
+/* timers.c - virtual time: a binary heap of armed timers. Ties go by the order of arming. */
+#include <stdlib.h>
+
+#include "sim/sim.h"
+
+static struct timer **heap; /* from 1 */
+static size_t count, room;
+static uint64_t armings;
+
+static bool before(const struct timer *a, const struct timer *b) {
+    return a->core.when != b->core.when ? a->core.when < b->core.when : a->order < b->order;
+}
+
+static void put(size_t position, struct timer *timer) {
+    heap[position] = timer;
+    timer->position = position;
+}
+
+static void sift_up(size_t position, struct timer *timer) {
+    for (; position > 1 && before(timer, heap[position / 2]); position /= 2) put(position, heap[position / 2]);
+    put(position, timer);
+}
+
+static void sift_down(size_t position, struct timer *timer) {
+    size_t child;
+    while ((child = 2 * position) <= count) {
+        if (child < count && before(heap[child + 1], heap[child])) child++;
+        if (!before(heap[child], timer)) break;
+        put(position, heap[child]);
+        position = child;
+    }
+    put(position, timer);
+}
+
+static void take_out(struct timer *timer) {
+    size_t position = timer->position;
+    struct timer *last = heap[count--];
+    timer->position = 0;
+    if (last == timer) return;
+    if (position > 1 && before(last, heap[position / 2]))
+        sift_up(position, last);
+    else
+        sift_down(position, last);
+}
+
+int engine_timer_arm(struct timer *timer, int64_t when) {
+    if (!sim.active) return -EPERM;
+    if (count + 1 >= room) {
+        size_t more = room ? 2 * room : 64;
+        struct timer **bigger = realloc(heap, more * sizeof *heap);
+        if (!bigger) return -ENOMEM;
+        heap = bigger;
+        room = more;
+    }
+    timer->core.when = when;
+    timer->order = armings++;
+    timer->armed_at = sim.current ? sim.current->step : 0;
+    sift_up(++count, timer);
+    return 0;
+}
+
+bool engine_timer_disarm(struct timer *timer) {
+    if (!timer->position) return false;
+    take_out(timer);
+    return true;
+}
+
+struct timer *timers_first(void) { return count ? heap[1] : NULL; }
+
+bool timers_awaited(void) {
+    for (size_t i = 1; i <= count; i++)
+        if (!heap[i]->core.awaited || heap[i]->core.awaited(&heap[i]->core)) return true;
+    return false;
+}
+
+void timers_fire(void) {
+    struct timer *timer = heap[1];
+    take_out(timer);
+    if (timer->core.when > sim.now) sim.now = timer->core.when;
+    sim.clock.step = timer->armed_at;
+    timer->core.fire(&timer->core, &sim.clock);
+}
+
+void timers_clear(void) {
+    for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
+    count = 0;
+    armings = 0;
+}
+
+void timers_release(void) {
+    free(heap);
+    heap = NULL;
+    room = count = 0;
+}

@@ -1,0 +1,342 @@
+#!/bin/sh
+# The pirn command: what it refuses and how, what it finds, and that what it has recorded survives.
+
+. "$top_srcdir/tests/tap.sh"
+
+pirn=${PIRN:-$top_builddir/pirn}
+examples=${EXAMPLES:-$top_builddir/docs/examples}
+TMPDIR=$scratch/tmp
+export TMPDIR
+mkdir "$TMPDIR"
+cd "$scratch" || exit 1
+
+# Runs pirn; $out and $err hold what it printed, $status its exit status.
+call() {
+    "$pirn" "$@" >out 2>err </dev/null
+    status=$?
+    cat out err
+    echo "status $status: pirn $*"
+}
+
+# call, with the exit status that it must have first.
+gives() {
+    wanted=$1
+    shift
+    call "$@"
+    test "$status" -eq "$wanted"
+}
+
+says() { grep -q -e "$1" err; }
+prints() { grep -q -e "$1" out; }
+
+# One message, and nothing on standard output.
+refuses() {
+    word=$1
+    wanted=$2
+    shift 2
+    gives "$wanted" "$@" && says "$word" && says '^pirn: ' && test "$(grep -c '^pirn: ' err)" -eq 1 && test ! -s out
+}
+
+sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
+
+# What needs the sqlite3 program.
+run_sql() {
+    if command -v sqlite3 >/dev/null; then run "$@"; else skip "$1" "no sqlite3 program"; fi
+}
+
+# ---- Usage ----
+
+no_arguments() { gives 2 && grep -q '^usage: pirn' err && test ! -s out; }
+helps() { gives 0 "$1" --help && prints '^usage: pirn' && test ! -s err && test "$(wc -l <out)" -le 26; }
+version() { gives 0 --version && prints '^pirn [0-9]'; }
+top_help() { gives 0 --help && prints '^usage: pirn' && prints explore; }
+
+run "without arguments it shows its usage" no_arguments
+run "--help" top_help
+run "--version" version
+for subcommand in run explore replay list explain view; do
+    run "$subcommand --help fits a screen" helps $subcommand
+done
+run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
+run "an unknown subcommand" refuses "there is no subcommand 'frobnicate'" 2 frobnicate
+run "no program" refuses 'which program' 2 explore
+run "no schedule" refuses 'which run' 2 replay
+run "an unknown option" refuses "'--frobnicate'" 2 explore --frobnicate ls
+run "an option without its argument" refuses 'needs an argument' 2 explore --trace
+run "an option of another subcommand" refuses "'-n'" 2 run -n 3 ls
+for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --strategy=x --record=x --allow=leak,x \
+    --max-steps=0 --timers=never --timeout=-1 --color=x; do
+    run "$option is refused" refuses 'no value for' 2 explore $option ls
+done
+for option in -j2 --shrink --isolate=fork --points=sync --shard=1/2 --junit=x; do
+    run "$option is for later" refuses 'not available yet' 2 explore $option ls
+done
+
+strategies() { gives 0 explore --strategy=help && prints '^random ' && prints '^fifo '; }
+run "--strategy=help lists them" strategies
+
+# ---- Programs that are none ----
+
+mkdir folder
+echo data >data
+printf '#!/nowhere/sh\n' >bad-script
+printf 'MZ' >bad-binary
+printf '#!/bin/sh\necho hello\necho oops >&2\nexit 7\n' >my-script
+chmod +x bad-script bad-binary my-script
+
+run "a program that does not exist" refuses 'no such program' 2 explore ./nowhere
+run "a name that is not in PATH" refuses 'no such program' 2 run nowhere-at-all
+run "a name that is in the folder only" refuses 'did you mean ./my-script' 2 run my-script
+run "a folder" refuses 'a folder' 2 run ./folder
+run "a file that is not executable" refuses 'not executable' 2 run ./data
+run "a script without its interpreter" refuses 'interpreter' 2 run ./bad-script
+run "a file in no format for programs" refuses 'cannot be run' 2 run ./bad-binary
+
+uses_neither() { refuses 'ended with status 7 without calling pirn_run.*-lpirn' 2 explore ./my-script && says '| hello' && says '| oops'; }
+is_silent() { refuses 'within 0.3 s' 2 explore --timeout=0.3 sleep 100; }
+run "a program that uses neither library" uses_neither
+run "a program that never gets to pirn_run" is_silent
+
+# ---- Exploring ----
+
+replay_line() { sed -n 's/^replay: //p' "$1"; }
+finds() { gives 1 explore "$@" && prints '^FAIL deadlock in run' && prints '^replay: '; }
+pasted() {
+    finds "$@" || return 1
+    replay_line out >command
+    sh ./command >out 2>err </dev/null
+    status=$?
+    cat command out err
+    test $status -eq 1 && prints '^deadlock: ' && prints '^the same [0-9]* events'
+}
+fixed() { gives 0 explore -n 200 "$examples/transactions-fixed" && prints '^200 runs, .* 0 failures in '; }
+traced() {
+    rm -f orders.db
+    pasted --trace orders.db "$examples/transactions" && grep -q 'replay orders.db#' command &&
+        gives 0 list orders.db && prints deadlock
+}
+picture() {
+    finds --trace picture.db "$examples/transactions" || return 1
+    sed -n 's/^picture: //p' out | sed 's/run\.svg/run.txt/' >command
+    cat command
+    sh ./command && test -s run.txt
+}
+odd_names() {
+    mkdir -p "it's a 100% odd/fol der"
+    cp "$examples/transactions-sim" "it's a 100% odd/fol der/-prog"
+    # Where it lies its library is not found beside it.
+    LD_LIBRARY_PATH=$top_builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH
+    pasted --trace "-odd ' name#3.db" "it's a 100% odd/fol der/-prog" 'an "argument"' '*' '$HOME' ''
+}
+json() {
+    gives 1 explore --json "$examples/transactions" && prints '^{"type":"failure","outcome":"deadlock"' &&
+        prints '^{"type":"summary","runs":' && test "$(grep -vc '^{.*}$' out)" -eq 0
+}
+quiet() { gives 1 explore -q "$examples/transactions" && test "$(wc -l <out)" -le 3 && test ! -s err; }
+allowed() { gives 1 explore -n 20 "$examples/worker-pool" && gives 0 explore -n 20 --allow=leak "$examples/worker-pool"; }
+keeps_going() { gives 1 explore -n 50 --keep-going "$examples/worker-pool" && prints '^50 runs,'; }
+in_time() { gives 0 explore -t 0.3 "$examples/sieve" && prints '^[1-9][0-9]* runs'; }
+same_seed() {
+    gives 0 explore -n 3 --seed 0x51 --record=all --trace seeds.db "$examples/pipeline" &&
+        gives 0 explore -n 3 --seed 81 --record=all --trace seeds.db "$examples/pipeline" &&
+        test "$(sql seeds.db 'SELECT count(DISTINCT schedule) = 3 AND count(*) = 6 FROM run')" -eq 1
+}
+nothing_left() { ls -A "$TMPDIR"; test -z "$(ls -A "$TMPDIR")"; }
+
+run "a deadlock is found, and the replay command works when pasted" pasted "$examples/transactions"
+run "the same with a program linked with libpirn-sim" pasted "$examples/transactions-sim"
+run "the same recorded into a trace" traced
+run "the same with names that need quoting" odd_names
+run "the picture command works when pasted" picture
+run "the repaired version is fine" fixed
+run "--json prints objects" json
+run "--quiet prints the failure alone" quiet
+run "--allow" allowed
+run "--keep-going" keeps_going
+run "-t" in_time
+run_sql "a seed decides the run" same_seed
+run "nothing is left in the temporary folder" nothing_left
+
+interrupted() {
+    "$pirn" explore -t 60 "$examples/sieve" >out 2>err &
+    pid=$!
+    sleep 1
+    kill -TERM $pid
+    wait $pid
+    status=$?
+    cat out err
+    test $status -eq 143 && prints '^interrupted: ' && nothing_left
+}
+full_output() {
+    "$pirn" explore -n 5 "$examples/sieve" >/dev/full 2>err </dev/null
+    status=$?
+    cat err
+    test $status -eq 3 && says 'cannot write to standard output'
+}
+run "an interrupted exploration says how far it came" interrupted
+if test -c /dev/full; then
+    run "output that cannot be written" full_output
+else
+    skip "output that cannot be written" "no /dev/full"
+fi
+
+# ---- One run ----
+
+runs() { gives 0 run --seed=1 "$examples/pipeline" && prints 385 && says '^ok: [0-9]* steps'; }
+fails() { gives 1 run --trace one.db --seed=1 "$examples/worker-pool" && says '^FAIL leak' && says '^replay: '; }
+run "run shows what the program prints" runs
+run "run tells of a failure" fails
+
+# ---- Replaying ----
+
+finds --trace replay.db "$examples/transactions" >/dev/null
+schedule=$(gives 1 explore --json "$examples/transactions" >/dev/null; sed -n 's/.*"schedule":"\([^"]*\)".*/\1/p' out)
+damaged=$(printf '%s' "$schedule" | sed 's/\(pirn1:..........\)./\1-/')
+
+other_program() { gives 4 replay replay.db "$examples/pipeline" && prints '^diverged: ' && prints 'another'; }
+without_program() { gives 2 replay replay.db && says 'recorded with: .*replay replay.db -- .*transactions'; }
+again() {
+    rm -f again.db
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        for j in 1 2 3 4 5 6 7 8 9 10; do
+            gives 1 replay --trace again.db replay.db "$examples/transactions" >log || { cat log; return 1; }
+        done
+    done
+    dump='SELECT step, task, op, object, result, function, file, line, time FROM event LEFT JOIN site ON site.id = site WHERE run = '
+    first=$(sql replay.db "SELECT min(id) FROM run WHERE outcome <> 'ok'")
+    sql replay.db "$dump $first ORDER BY step" >expected
+    test -s expected || return 1
+    for run in $(sql again.db 'SELECT id FROM run'); do
+        sql again.db "$dump $run ORDER BY step" >found
+        cmp expected found || return 1
+    done
+    test "$(sql again.db 'SELECT count(*) FROM run')" -eq 100
+}
+run "replay with another program" other_program
+run "replay without a program suggests the recorded one" without_program
+run "a damaged schedule" refuses 'schedule' 2 replay "$damaged" "$examples/transactions"
+run "half a schedule" refuses 'schedule' 2 replay "$(printf '%.30s' "$schedule")" "$examples/transactions"
+run "no schedule at all" refuses 'schedule' 2 replay pirn1: "$examples/transactions"
+run "a run that is not in the trace" refuses '999' 2 replay replay.db#999 "$examples/transactions"
+run_sql "replay does the same events, 100 times of 100" again
+
+# ---- Files that are no traces ----
+
+printf 'Dear diary, I have a feeling that somebody is going to write over me today, and I shall not like it at all. Sigh.\n' >diary
+cp diary diary.was
+: >empty.db
+head -c 5000 replay.db >cut.db
+cp replay.db torn.db
+dd if=/dev/zero of=torn.db bs=1 seek=4096 count=12000 conv=notrunc 2>/dev/null
+
+foreign() { refuses 'not a .*trace' 2 explore --trace diary "$examples/sieve" && cmp diary diary.was; }
+foreign_database() {
+    sql other.db 'CREATE TABLE t(x)' && cp other.db other.was
+    refuses 'another program' 2 explore --trace other.db "$examples/sieve" && cmp other.db other.was
+}
+empty() { gives 0 explore -n 2 --trace empty.db "$examples/sieve" && gives 0 list empty.db; }
+cut() {
+    call explore --trace cut.db "$examples/sieve"
+    test "$status" -eq 2 -o "$status" -eq 3 && says 'cut.db' && test "$(grep -c '^pirn: ' err)" -eq 1 || return 1
+    call replay cut.db "$examples/sieve"
+    test "$status" -eq 2 -o "$status" -eq 3 && says 'cut.db'
+}
+torn() {
+    call explore --trace torn.db "$examples/sieve"
+    test "$status" -eq 2 -o "$status" -eq 3 && says 'torn.db' || return 1
+    call replay torn.db "$examples/sieve"
+    test "$status" -eq 2 -o "$status" -eq 3 && says 'torn.db'
+}
+run "a text file is no trace" foreign
+run_sql "a database of another program is no trace" foreign_database
+run "replay from a text file" refuses 'not a .*trace' 2 replay diary "$examples/sieve"
+run "replay from nothing" refuses 'no such file' 2 replay nothing.db "$examples/sieve"
+run "an empty file becomes a trace" empty
+run "a trace that was cut short" cut
+run "a trace that was written over" torn
+run "a folder as a trace" refuses 'folder' 2 explore --trace folder "$examples/sieve"
+run "a trace in a folder that does not exist" refuses 'No such file' 3 explore --trace nowhere/x.db "$examples/sieve"
+
+# What only the superuser could write. He gives the command away to somebody who cannot.
+unwritable() {
+    mkdir locked && chmod 555 locked
+    if test "$(id -u)" -eq 0; then
+        chmod 755 "$scratch"
+        setpriv --reuid=65534 --clear-groups "$pirn" explore --trace locked/x.db "$examples/sieve" >out 2>err </dev/null
+    else
+        "$pirn" explore --trace locked/x.db "$examples/sieve" >out 2>err </dev/null
+    fi
+    status=$?
+    cat out err
+    test $status -eq 3 && says 'Permission denied' && test "$(grep -c '^pirn: ' err)" -eq 1
+}
+if test "$(id -u)" -ne 0 || setpriv --reuid=65534 --clear-groups test -x "$examples/sieve" 2>/dev/null; then
+    run "a trace in a folder that may not be written to" unwritable
+else
+    skip "a trace in a folder that may not be written to" "nobody else may run the programs"
+fi
+
+full_disk() {
+    call explore --keep-going -n 100000 --json --record=all --trace disk/x.db "$examples/worker-pool" >log
+    tail -n 3 log
+    test "$status" -eq 3 && says 'disk is full' && test "$(grep -c '^pirn: ' err)" -eq 1 && reported_are_there disk/x.db
+}
+if test "$(id -u)" -eq 0 && mkdir disk && mount -t tmpfs -o size=600k none disk 2>/dev/null; then
+    trap 'umount -l "$scratch/disk"; rm -rf "$scratch"' EXIT
+    mounted=1
+else
+    mounted=
+fi
+
+# ---- Sudden ends, and company ----
+
+# Every run that the output in `out` reports is in the trace, which is sound.
+reported_are_there() {
+    sed -n 's/.*"trace_run":\([0-9]*\).*/\1/p' out | sort -n >reported
+    test "$(sql "$1" 'PRAGMA integrity_check')" = ok || { echo "$1 is damaged"; return 1; }
+    sql "$1" 'SELECT id FROM run ORDER BY id' | sort >recorded
+    sort reported | comm -23 - recorded >lost
+    test ! -s lost || { echo 'reported and lost:'; cat lost; return 1; }
+    test "$(sql "$1" "SELECT count(*) FROM run WHERE outcome <> 'ok' AND id NOT IN (SELECT run FROM event)")" -eq 0
+}
+killed() {
+    rm -f killed.db
+    total=0
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        "$pirn" explore --keep-going -t 20 --json --trace killed.db "$examples/worker-pool" >out 2>err &
+        pid=$!
+        sleep "0.$(awk -v seed="$$$i" 'BEGIN { srand(seed); print int(rand() * 70) + 10 }')"
+        # By turns the command and the process that performs the runs; the other one must notice.
+        victim=$pid
+        test $((i % 2)) -eq 0 && read -r victim rest <"/proc/$pid/task/$pid/children"
+        kill -KILL ${victim:-$pid}
+        wait $pid
+        status=$?
+        test $((i % 2)) -eq 0 && test $status -ne 3 && test $status -ne 1 && { cat err; echo "status $status"; return 1; }
+        reported_are_there killed.db || return 1
+        total=$((total + $(wc -l <reported)))
+    done
+    echo "$total runs reported"
+    test $total -gt 0
+}
+together() {
+    rm -f both.db
+    "$pirn" explore -n 150 --keep-going --trace both.db "$examples/worker-pool" >one 2>&1 &
+    pid=$!
+    "$pirn" explore -n 150 --keep-going --trace both.db "$examples/worker-pool" >two 2>&1
+    first=$?
+    wait $pid
+    second=$?
+    tail -n 2 one two
+    test "$first $second" = '1 1' && test "$(sql both.db 'PRAGMA integrity_check')" = ok &&
+        test "$(sql both.db 'SELECT count(*) || count(DISTINCT program) FROM run')" = 3002
+}
+run_sql "kill -9 at any moment loses nothing that was reported" killed
+run_sql "two explorations record into one file" together
+if test -n "$mounted"; then
+    run_sql "a full disk is told once, and what was reported is there" full_disk
+else
+    skip "a full disk is told once, and what was reported is there" "a small file system cannot be mounted"
+fi
+done_testing

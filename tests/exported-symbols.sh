@@ -1,0 +1,43 @@
+#!/bin/sh
+# The shared libraries export the functions that the public headers declare, under one version, and no more.
+
+. "$top_srcdir/tests/tap.sh"
+
+version=PIRN_0.1
+
+# The functions that a header declares, one a line; $1: its name, $2: its path.
+declared() {
+    printf '#include <%s>\n' "$1" |
+        $CC -I"$top_srcdir/lib" -I"$top_srcdir/sim" -E - |
+        awk -v path="$2" '/^#/ { ours = index($0, path "\"") > 0; next } ours' |
+        tr '\n' ' ' | tr ';' '\n' |
+        sed -n '/typedef\|static/d; s/^[^(]*\<\(pirn_[a-z0-9_]*\) *(.*/\1/p' |
+        LC_ALL=C sort -u
+}
+
+# What a library defines for others, without its private names.
+exported() {
+    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+        grep -v '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' | LC_ALL=C sort -u
+}
+
+compare() {
+    sed "s/\$/@@$version/" "$1" | LC_ALL=C sort >"$scratch/expected"
+    exported "$2" >"$scratch/found"
+    test -s "$scratch/expected" && diff -u "$scratch/expected" "$scratch/found"
+}
+
+declared pirn.h lib/pirn.h >"$scratch/pirn"
+declared pirn-sim.h sim/pirn-sim.h >"$scratch/more"
+LC_ALL=C sort -u "$scratch/pirn" "$scratch/more" >"$scratch/pirn-sim"
+
+run "the headers declare functions" grep -qx pirn_sim_explore "$scratch/more"
+for name in pirn pirn-sim; do
+    library=$top_builddir/.libs/lib$name.so
+    if test -e "$library"; then
+        run "lib$name exports its interface alone" compare "$scratch/$name" "$library"
+    else
+        skip "lib$name exports its interface alone" "it was not built"
+    fi
+done
+done_testing

@@ -1,0 +1,168 @@
+# The test suite. A subject tests/test_SUBJECT.c is built for both engines: to add one, add a line to
+# tests_simulated. Scripts print TAP as the programs do, and are listed in test_scripts.
+
+tests_simulated = \
+	%D%/test_chan-sim.t \
+	%D%/test_cond-sim.t \
+	%D%/test_mutex-sim.t \
+	%D%/test_once-sim.t \
+	%D%/test_random-sim.t \
+	%D%/test_report-sim.t \
+	%D%/test_run-sim.t \
+	%D%/test_rwmutex-sim.t \
+	%D%/test_select-sim.t \
+	%D%/test_sem-sim.t \
+	%D%/test_time-sim.t \
+	%D%/test_waitgroup-sim.t
+tests_threaded = $(tests_simulated:-sim.t=-threads.t)
+
+# Tests of one library alone, or of its inside; their programs are called as their sources.
+tests_of_sim = %D%/test_sim.t
+tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t
+tests_inside_sim = %D%/test_recorder.t
+tests_of_viz = %D%/test_viz.t
+tests_alone = %D%/test_harness.t
+
+test_scripts = \
+	%D%/command.sh \
+	%D%/examples.sh \
+	%D%/exported-symbols.sh \
+	%D%/headers.sh \
+	%D%/readme.sh
+
+on_threads = $(tests_threaded)
+# ThreadSanitizer watches threads, and the simulator has none.
+if SANITIZE_THREAD
+on_sim =
+inside_sim =
+else
+on_sim = $(tests_simulated) $(tests_of_sim)
+inside_sim = $(tests_inside_sim)
+endif
+test_programs = $(on_threads) $(on_sim) $(tests_inside_threads) $(inside_sim) $(tests_of_viz) \
+	$(tests_alone)
+
+if HAVE_CUNIT
+TESTS += $(test_programs) $(test_scripts)
+tested = $(check_LTLIBRARIES) $(test_programs)
+endif
+
+# ---- How they are built ----
+
+if HAVE_CUNIT
+check_LTLIBRARIES += %D%/libharness.la
+endif
+%C%_libharness_la_SOURCES = %D%/harness.c %D%/harness.h
+%C%_libharness_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+%C%_libharness_la_LIBADD = $(CUNIT_LIBS)
+
+TEST_CPPFLAGS = -I$(srcdir)/%D% $(CUNIT_CFLAGS) $(SQLITE_CFLAGS)
+TEST_COMPILE = $(AM_V_CC)$(MKDIR_P) %D% && $(COMPILE) $(TEST_CPPFLAGS) -MMD -MP -c -o $@
+# Not a wrapper script of libtool's but the program itself. libtool's own path to the library is lost where
+# it has spaces.
+TEST_LINK = $(AM_V_CCLD)$(LINK) -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
+
+%D%/%-threads.o: %D%/%.c
+	$(TEST_COMPILE) $<
+%D%/%-sim.o: %D%/%.c
+	$(TEST_COMPILE) -DPIRN_SIMULATED=1 $<
+%D%/test_%.o: %D%/test_%.c
+	$(TEST_COMPILE) $<
+$(tests_of_sim:.t=.o) $(tests_inside_sim:.t=.o): TEST_CPPFLAGS += -DPIRN_SIMULATED=1
+
+$(on_threads): %.t: %.o %D%/support-threads.o %D%/libharness.la libpirn.la
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(PTHREAD_LIBS)
+$(on_sim): %.t: %.o %D%/support-sim.o %D%/libharness.la libpirn-sim.la
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(PTHREAD_LIBS)
+# What is hidden in a library is not hidden among its objects.
+$(tests_inside_threads): %.t: %.o %D%/libharness.la $(libpirn_la_OBJECTS)
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS) -lm
+$(inside_sim): %.t: %.o %D%/libharness.la $(libpirn_sim_la_OBJECTS)
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+$(tests_of_viz): %.t: %.o %D%/libharness.la libviz.la
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(PTHREAD_LIBS)
+$(tests_alone): %.t: %.o %D%/libharness.la
+	$(TEST_LINK) $^ $(CUNIT_LIBS)
+
+test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o
+.SECONDARY: $(test_objects)
+-include $(test_objects:.o=.d)
+
+MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
+
+EXTRA_DIST += $(test_scripts) %D%/tally %D%/tap.sh %D%/support.c %D%/support.h \
+	$(tests_simulated:-sim.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
+	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
+
+# ---- How they are run ----
+
+TEST_EXTENSIONS = .t .sh
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+T_LOG_DRIVER = $(TAP_DRIVER)
+SH_LOG_DRIVER = $(TAP_DRIVER)
+# A script that hangs is stopped.
+SH_LOG_COMPILER = timeout -k 10 600 $(SHELL)
+
+# What a script may use. Options given to sanitizers by hand win over these:
+#  - the simulator's library may be loaded ahead of the sanitizer's, and means to be;
+#  - tasks that a run discards leave what they allocated.
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+	CC='$(CC)'; CXX='$(CXX)'; NM='$(NM)'; \
+	PATH='$(abs_top_builddir)':"$$PATH"; \
+	export top_srcdir top_builddir CC CXX NM PATH; \
+	unset PIRN_WORKERS PIRN_STACK_SIZE PIRN_REPLAY PIRN_SEED PIRN_DUMP;
+if SANITIZE
+AM_TESTS_ENVIRONMENT += \
+	: "$${PIRN_TEST_SLOWNESS=4}"; \
+	: "$${ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0:abort_on_error=1}"; \
+	: "$${UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1}"; \
+	: "$${TSAN_OPTIONS=atexit_sleep_ms=0:second_deadlock_stack=1}"; \
+	SANITIZED=yes; export SANITIZED PIRN_TEST_SLOWNESS ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;
+endif
+
+# In place of Automake's rule, so that the count comes last, also when tests have failed.
+test_results = $(TEST_LOGS:.log=.trs)
+check-TESTS: $(tested)
+	@test '@have_cunit@' = yes || { \
+	  echo 'make check needs CUnit (Debian: libcunit1-dev), and configure to be run again' >&2; exit 1; }
+	@rm -f $(TEST_LOGS) $(test_results) $(TEST_SUITE_LOG)
+	@status=0; $(MAKE) $(AM_MAKEFLAGS) $(TEST_SUITE_LOG) || status=$$?; \
+	AWK='$(AWK)' $(SHELL) $(srcdir)/%D%/tally $(test_results) || test $$status != 0 || status=1; \
+	exit $$status
+
+PIRN_REPEAT = 50
+check-long:
+	@n=1; while test $$n -le $(PIRN_REPEAT); do \
+	  echo "round $$n of $(PIRN_REPEAT)"; \
+	  $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
+	  n=`expr $$n + 1`; \
+	done
+
+if COVERAGE
+coverage:
+	@find . -name '*.gcda' -exec rm -f {} +
+	@status=0; $(MAKE) $(AM_MAKEFLAGS) check || status=$$?; \
+	if test -n '$(GCOVR)'; then \
+	  $(MKDIR_P) coverage && $(GCOVR) --root '$(srcdir)' --object-directory . \
+	    --filter '$(abs_top_srcdir)/(lib|sim|viz)/' --print-summary --html-details coverage/index.html; \
+	elif test -n '$(LCOV)'; then \
+	  $(LCOV) --quiet --capture --directory . --output-file coverage.all && \
+	  $(LCOV) --quiet --output-file coverage.info --extract coverage.all \
+	    '$(abs_top_srcdir)/lib/*' '$(abs_top_srcdir)/sim/*' '$(abs_top_srcdir)/viz/*' && \
+	  genhtml --quiet --output-directory coverage coverage.info; \
+	else \
+	  echo 'gcovr or lcov is needed' >&2; exit 1; \
+	fi || exit; \
+	echo "see coverage/index.html"; exit $$status
+else
+coverage:
+	@echo 'configure with --enable-coverage first' >&2; exit 1
+endif
+
+coverage-clean:
+	find . -name '*.gc[dn][ao]' -exec rm -f {} +
+	rm -rf coverage coverage.info coverage.all
+clean-local: coverage-clean
+
+.PHONY: check-long coverage coverage-clean

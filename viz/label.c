@@ -1,0 +1,207 @@
+/* label.c - events and waits in words. */
+#include "viz/label.h"
+
+#include <errno.h>
+
+#include "viz/tool.h"
+#include "viz/utf8.h"
+
+#define SHOWN_CASES 4 /* of a select; the others are counted */
+
+void label_task(struct tool_text *text, const struct trace_run *run, size_t task) {
+    utf8_add_clipped(text, trace_task_name(run, task), LABEL_NAME);
+}
+
+void label_object(struct tool_text *text, const struct trace_run *run, size_t object) {
+    utf8_add_clipped(text, object != TRACE_NONE ? run->objects[object].name : "a NULL channel",
+                     LABEL_NAME);
+}
+
+void label_place(struct tool_text *text, const struct trace_run *run, size_t event) {
+    utf8_add_clipped(
+        text, trace_place(run, event != TRACE_NONE ? run->events[event].site : TRACE_NONE), 40);
+}
+
+/* Edges are sorted by `after`: those that end in an event are found at once. Those that begin in it
+ * are not, so the direction of a select is known at once for a receive, and anything else that ran
+ * a case is taken for a send. */
+bool label_select_sends(const struct trace_run *run, size_t event) {
+    size_t first;
+    size_t count = trace_cases(run, event, &first);
+    const struct trace_event *self = &run->events[event];
+    /* After a sleep the cases are at the event where it fell asleep. */
+    if (count == 0 && self->previous != TRACE_NONE && run->events[self->previous].slept)
+        count = trace_cases(run, self->previous, &first);
+    for (size_t i = 0; i < count; i++) {
+        if (run->cases[first + i].object == self->object) return run->cases[first + i].sends;
+    }
+    size_t low = 0, high = run->edge_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (run->edges[middle].after < event)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < run->edge_count && run->edges[low].after == event; low++) {
+        if (run->edges[low].kind == TRACE_EDGE_MESSAGE || run->edges[low].kind == TRACE_EDGE_CLOSE)
+            return false;
+    }
+    return true;
+}
+
+/* What a negative result means; "" for a success. */
+static const char *failure(const struct trace_event *event) {
+    if (event->slept || event->result >= 0 || event->op == TRACE_OP_RANDOM ||
+        event->op == TRACE_OP_CHOOSE)
+        return "";
+    switch (event->result) {
+    case -EPIPE:
+        return ": closed";
+    case -ETIMEDOUT:
+        return ": timed out";
+    case -EAGAIN:
+        return event->op == TRACE_OP_GO ? ": too many tasks" : ": would block";
+    case -EBUSY:
+        return ": busy";
+    case -EINVAL:
+        return ": invalid";
+    case -ENOMEM:
+        return ": no memory";
+    default:
+        return ": failed";
+    }
+}
+
+static void add_cases(struct tool_text *text, const struct trace_run *run, size_t event,
+                      bool sentence) {
+    size_t first;
+    size_t count = trace_cases(run, event, &first);
+    if (count == 0) {
+        tool_text_add(text, "no case");
+        return;
+    }
+    tool_text_addf(text, "%zu case%s", count, count == 1 ? "" : "s");
+    if (!sentence) return;
+    for (size_t i = 0; i < count && i < SHOWN_CASES; i++) {
+        tool_text_addf(text, "%s%s ", i == 0 ? " (" : ", ",
+                       run->cases[first + i].sends ? "send" : "recv");
+        label_object(text, run, run->cases[first + i].object);
+    }
+    if (count > SHOWN_CASES) tool_text_addf(text, ", %zu more", count - SHOWN_CASES);
+    tool_text_add(text, ")");
+}
+
+static bool is_select(enum trace_op op) {
+    return op == TRACE_OP_SELECT || op == TRACE_OP_SELECT_FIRST;
+}
+
+/* The number after the name, where the result is one. */
+static void add_result(struct tool_text *text, const struct trace_event *event) {
+    long long result = event->result;
+    if (event->slept || result < 0) return;
+    switch (event->op) {
+    case TRACE_OP_ADD:
+    case TRACE_OP_DONE:
+        tool_text_addf(text, " (%lld left)", result);
+        break;
+    case TRACE_OP_SIGNAL:
+    case TRACE_OP_BROADCAST:
+        tool_text_addf(text, " (wakes %lld)", result);
+        break;
+    case TRACE_OP_LEN:
+        tool_text_addf(text, " = %lld", result);
+        break;
+    case TRACE_OP_ONCE:
+        tool_text_add(text, result == 1 ? " (runs it)" : " (had run)");
+        break;
+    default:
+        break;
+    }
+}
+
+void label_event(struct tool_text *text, const struct trace_run *run, size_t index) {
+    const struct trace_event *event = &run->events[index];
+    utf8_add_clipped(text, event->op_word, LABEL_NAME);
+    if (event->slept) tool_text_add(text, "?");
+    if (event->op == TRACE_OP_GO) {
+        size_t task = event->result > 0 ? trace_find_task(run, event->result) : TRACE_NONE;
+        if (task != TRACE_NONE) {
+            tool_text_add(text, " ");
+            label_task(text, run, task);
+        }
+    } else if (event->op == TRACE_OP_RANDOM || event->op == TRACE_OP_CHOOSE) {
+        tool_text_addf(text, " %lld", (long long)event->result);
+    } else if (is_select(event->op) && event->slept) {
+        tool_text_add(text, " ");
+        add_cases(text, run, index, false);
+    } else if (is_select(event->op) && event->object != TRACE_NONE) {
+        tool_text_add(text, label_select_sends(run, index) ? ": send " : ": recv ");
+        label_object(text, run, event->object);
+    } else if (event->object != TRACE_NONE) {
+        tool_text_add(text, " ");
+        label_object(text, run, event->object);
+    } else if (event->op == TRACE_OP_SEND || event->op == TRACE_OP_RECV) {
+        tool_text_add(text, " NULL");
+    }
+    add_result(text, event);
+    tool_text_add(text, failure(event));
+}
+
+void label_wait(struct tool_text *text, const struct trace_run *run, size_t index) {
+    const struct trace_event *event = &run->events[index];
+    utf8_add_clipped(text, event->op_word, LABEL_NAME);
+    tool_text_add(text, " ");
+    if (is_select(event->op))
+        add_cases(text, run, index, false);
+    else if (event->object != TRACE_NONE)
+        label_object(text, run, event->object);
+    else if (event->op == TRACE_OP_SEND || event->op == TRACE_OP_RECV)
+        tool_text_add(text, "NULL");
+    else
+        text->data[--text->length] = '\0'; /* the space */
+}
+
+void label_wait_sentence(struct tool_text *text, const struct trace_run *run, size_t index) {
+    const struct trace_event *event = &run->events[index];
+    const char *before = "for ", *after = "";
+    switch (event->op) {
+    case TRACE_OP_SEND:
+        before = "to send on ";
+        break;
+    case TRACE_OP_RECV:
+        before = "to receive from ";
+        break;
+    case TRACE_OP_LOCK:
+        before = "to lock ";
+        break;
+    case TRACE_OP_RLOCK:
+        before = "to lock ", after = " for reading";
+        break;
+    case TRACE_OP_WAIT:
+        before = event->object != TRACE_NONE && run->objects[event->object].kind == TRACE_KIND_COND
+                     ? "for a signal on "
+                 : event->object != TRACE_NONE && run->objects[event->object].labelled
+                     ? "for the wait group "
+                     : "for ";
+        break;
+    case TRACE_OP_ONCE:
+        before = "for the function of ", after = " to return";
+        break;
+    case TRACE_OP_ACQUIRE:
+        before = "for permits of ";
+        break;
+    case TRACE_OP_SELECT:
+    case TRACE_OP_SELECT_FIRST:
+        tool_text_add(text, "in a select of ");
+        add_cases(text, run, index, true);
+        return;
+    default:
+        tool_text_add(text, "in ");
+        label_wait(text, run, index);
+        return;
+    }
+    tool_text_add(text, before);
+    label_object(text, run, event->object);
+    tool_text_add(text, after);
+}
