@@ -24,6 +24,8 @@ example_objects = $(examples:%=%D%/examples/%.o)
 noinst_DATA += $(examples_on_threads) $(examples_on_sim)
 
 MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects) $(example_objects:.o=.d)
+# What the demonstration makes.
+CLEANFILES += transactions.db transactions.svg transactions.txt
 
 EXTRA_DIST += %D%/architecture.md %D%/transactions.svg %D%/examples/demo.sh $(examples:%=%D%/examples/%.c)
 

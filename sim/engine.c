@@ -580,8 +580,7 @@ static void discard_tasks(void) {
     for (task = sim.tasks; task; task = next) {
         next = task->next;
         if (!interrupted()) {
-            /* Also one that has been woken, but has not gone on to leave the other queues of its select. */
-            if (task->core.wait) wait_abandon(task->core.wait);
+            if (task->core.wait) wait_abandon(task->core.wait, task->state != TASK_PARKED);
             free(task->copy);
             free(task->name);
         }

@@ -17,6 +17,15 @@
 
 enum { SIGNAL_STACK = 256 * 1024, TICKS = 4 };
 
+/* The sanitizers explain crashes better than we do, and end the process. */
+enum {
+#if PIRN_ASAN || PIRN_TSAN
+    SANITIZED = 1
+#else
+    SANITIZED = 0
+#endif
+};
+
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 enum { CRASHES = sizeof crashes / sizeof *crashes };
 
@@ -94,14 +103,16 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
     struct text text = text_in(buffer, sizeof buffer);
     const struct task *self = sim.current;
 
-    if (!sim.active || !self) {
-        /* Not in a run: it comes again, to who was there before us. */
+    bool overflow = self && (number == SIGSEGV || number == SIGBUS) && stack_in_guard(&self->stack, info->si_addr);
+
+    if (!sim.active || !self || (SANITIZED && !overflow)) {
+        /* Not ours: it comes again, to who was there before us. */
         for (int i = 0; i < CRASHES; i++)
             if (crashes[i] == number) sigaction(number, &before[i], NULL);
         if (info->si_code <= 0) raise(number);
         return;
     }
-    if ((number == SIGSEGV || number == SIGBUS) && stack_in_guard(&self->stack, info->si_addr)) {
+    if (overflow) {
         text_add(&text, "stack overflow: ");
         text_add_task(&text, self);
         text_add(&text, " has used up its stack of %zu KiB", self->stack.size / 1024);
@@ -147,11 +158,7 @@ void faults_begin(int64_t limit) {
         stack.ss_size = SIGNAL_STACK;
         sigaltstack(&stack, &stack_before);
     }
-#if !PIRN_ASAN && !PIRN_TSAN /* they explain crashes better, and end the process */
     for (int i = 0; i < CRASHES; i++) catch(crashes[i], on_crash, 0, &before[i]);
-#else
-    (void)on_crash;
-#endif
     catch(tick_signal(), on_tick, SA_RESTART, &before_tick);
     faults_watch(limit);
 }
@@ -175,9 +182,7 @@ void faults_watch(int64_t limit) {
 void faults_end(void) {
     if (watching) timer_delete(clock_timer);
     watching = false;
-#if !PIRN_ASAN && !PIRN_TSAN
     for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &before[i], NULL);
-#endif
     sigaction(tick_signal(), &before_tick, NULL);
     if (signal_stack) sigaltstack(&stack_before, NULL);
     free(signal_stack);

@@ -153,13 +153,13 @@ static int read_choices(struct reader *in, struct schedule *schedule, size_t cou
 }
 
 static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char *message, size_t size) {
-    struct reader in = {bytes->data, bytes->data + bytes->size, false};
-    struct reader sum = {bytes->data + bytes->size - 4, bytes->data + bytes->size, false};
+    size_t length = bytes->size < 4 ? 0 : bytes->size - 4;
+    struct reader in = {bytes->data, length ? bytes->data + length : NULL, false};
+    struct reader sum = {in.end, length ? in.end + 4 : NULL, false};
     wide steps, count;
 
-    if (bytes->size < 8 || get_fixed(&sum) != crc32(bytes->data, bytes->size - 4))
+    if (!length || get_fixed(&sum) != crc32(bytes->data, length))
         return complain(message, size, "the schedule is damaged or not complete (its check sum is wrong)");
-    in.end -= 4;
     schedule->program = get_fixed(&in);
     schedule->event_hash = get_fixed(&in);
     steps = get_varint(&in);

@@ -117,18 +117,22 @@ void wait_wake_all(struct waiter *list) {
     }
 }
 
-bool wait_abandon(struct wait *wait) {
-    bool ours = wait->count == 0;
+bool wait_abandon(struct wait *wait, bool woken) {
+    /* What it was woken through may be gone; nothing of it stands there (invariant 4). */
+    const waitq *through = woken && wait->fired ? wait->fired->guard : NULL;
+    bool ours = woken || wait->count == 0;
+
+    if (!woken && wait->shared) ours = wait_claim(wait);
+    if (!ours && wait->shared) return false;
     if (wait->timed) engine_timer_disarm(&wait->timer);
     for (size_t i = 0; i < wait->count; i++) {
         struct waiter *waiter = &wait->waiters[i];
+        if (waiter->guard == through) continue;
         engine_lock(waiter->guard);
         ours |= waiter->queued;
         wait_dequeue(waiter);
         engine_unlock(waiter->guard);
     }
-    /* A claim of a shared wait may have come through any queue, or the timer. */
-    ours = wait->shared ? wait_claim(wait) : ours;
-    free(wait->memory);
+    if (ours) free(wait->memory);
     return ours;
 }

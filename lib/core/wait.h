@@ -108,10 +108,11 @@ static inline void wait_wake(struct waiter *waiter) {
 }
 
 /*
- * Takes a discarded task out of every queue it stands in; no task runs any more, though threads of the program may.
- * Returns false when one of those has claimed the wait and is about to wake the task.
+ * Takes a discarded task out of every queue it stands in; no task runs any more, though threads of the program may. `woken`: the
+ * wait has ended, and the task has not gone on yet. Returns false, having done nothing, when one of those threads has
+ * claimed the wait and is about to wake the task.
  */
-bool wait_abandon(struct wait *wait);
+bool wait_abandon(struct wait *wait, bool woken);
 
 /* Wakes the tasks of a list of claimed waiters, linked by `next`. */
 void wait_wake_all(struct waiter *list);

@@ -155,12 +155,16 @@ void task_each(void (*visit)(struct task *task, void *arg), void *arg) {
                 visit(&slab->tasks[i], arg);
 }
 
+static bool parked(const struct task *task) {
+    return atomic_load_explicit(&task->state, memory_order_acquire) == TASK_PARKED;
+}
+
 static void abandon(struct task *task, void *arg) {
+    struct wait *wait = task->core.wait;
     (void)arg;
-    /* Also one that has been woken, but has not gone on to leave the other queues of its select. */
-    if (task->core.wait && !wait_abandon(task->core.wait)) {
-        /* If a thread of the program has claimed it, it is about to wake it. */
-        while (atomic_load_explicit(&task->state, memory_order_acquire) == TASK_PARKED) sched_yield();
+    if (wait && !wait_abandon(wait, !parked(task))) {
+        while (parked(task)) sched_yield();
+        wait_abandon(wait, true);
     }
     free(task->copy);
     free(task->name);
