@@ -333,7 +333,8 @@ static void tell_findings(const struct teller *t) {
 void explain_replay_command(struct tool_text *out, const struct trace_run *run, const char *trace) {
     struct tool_text name = {0};
     tool_text_addf(&name, "%s#%lld", trace, (long long)run->summary.id);
-    tool_text_add(out, "pirn replay ");
+    tool_shell_quote(out, tool_command);
+    tool_text_add(out, " replay ");
     tool_shell_quote(out, name.data);
     tool_text_add(out, " -- ");
     tool_shell_quote_all(out, run->program.arguments, run->program.argument_count);
@@ -377,7 +378,7 @@ void explain_text(struct tool_text *out, const struct trace_run *run, const stru
     else if (options->steps > 0 && !ok)
         tell_steps(&t, options);
     if (options->trace != NULL) {
-        tool_text_add(&text, "\nReplay it:  ");
+        tool_text_add(&text, "\nreplay: ");
         explain_replay_command(&text, run, options->trace);
         tool_text_add(&text, "\n");
     }

@@ -10,6 +10,8 @@
 
 #include "viz/utf8.h"
 
+const char *tool_command = "pirn";
+
 static void print_message(const char *format, va_list arguments) {
     struct tool_text message = {0};
     tool_text_add(&message, "pirn: ");

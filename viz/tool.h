@@ -52,6 +52,9 @@ bool tool_color_parse(const char *word, enum tool_color_mode *mode);
  * NO_COLOR. */
 bool tool_color(FILE *stream, enum tool_color_mode mode);
 
+/* How this command is called in lines that the user may paste: "pirn", unless main sets it. */
+extern const char *tool_command;
+
 /* Flushes `stream`. Returns TOOL_OK, or TOOL_FAILED with a message when anything written to it
  * since it was opened did not arrive (a full disk, a closed descriptor). A closed pipe is no error
  * worth telling. */

@@ -11,7 +11,4 @@ int run_main(int argc, char **argv);     /* pirn run [--] PROGRAM... */
 int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
 int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
 
-/* Returns how a shell in this folder calls this very command: "pirn" where PATH leads to it, else a path. */
-const char *command_name(void);
-
 #endif

@@ -95,7 +95,6 @@ static int unknown(const char *word) {
 
 /* ---- What to call this command ------------------------------------------------------------- */
 
-static const char *called_as;
 
 static bool is_this(const char *path) {
     struct stat self, other;
@@ -119,18 +118,15 @@ static bool is_in_path(void) {
     return found;
 }
 
-const char *command_name(void) {
+/* How a shell in this folder calls this very command: "pirn" where PATH leads to it, else a path. */
+static const char *command_name(const char *called_as) {
     static char path[4096];
-    if (!*path) {
-        ssize_t length = -1;
-        if (is_in_path())
-            strcpy(path, "pirn");
-        else if (strchr(called_as, '/') && is_this(called_as) && strlen(called_as) < sizeof path)
-            strcpy(path, called_as);
-        else if ((length = readlink("/proc/self/exe", path, sizeof path - 1)) <= 0)
-            strcpy(path, "pirn");
-        if (length > 0) path[length] = '\0';
-    }
+    ssize_t length;
+    if (is_in_path()) return "pirn";
+    if (strchr(called_as, '/') && is_this(called_as)) return called_as;
+    length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0) return "pirn";
+    path[length] = '\0';
     return path;
 }
 
@@ -143,7 +139,7 @@ int main(int argc, char **argv) {
     if (fd >= 0) close(fd);
     /* A reader that goes away shows as an error of writing, so that what is temporary can still be removed. */
     signal(SIGPIPE, SIG_IGN);
-    called_as = argc > 0 ? argv[0] : "pirn";
+    if (argc > 0) tool_command = command_name(argv[0]);
 
     if (argc < 2) {
         print_usage(stderr);

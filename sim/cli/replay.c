@@ -37,7 +37,7 @@ static int suggest_program(const struct options *options, const struct trace_run
     int status = options_no_program(&usage);
     if (run && run->program.argument_count > 0) {
         tool_text_add(&text, "it was recorded with: ");
-        tool_shell_quote(&text, command_name());
+        tool_shell_quote(&text, tool_command);
         tool_text_add(&text, " replay ");
         tool_shell_quote(&text, options->schedule);
         tool_text_add(&text, " -- ");

@@ -60,7 +60,7 @@ static void add_replay(struct tool_text *text, const struct report *report, cons
                        const struct trace_run *run) {
     const char *schedule = run ? run->summary.schedule : "", *strategy = report->options->control.strategy;
     bool by_trace = !report->scratch && failure->trace_run;
-    tool_shell_quote(text, command_name());
+    tool_shell_quote(text, tool_command);
     if (by_trace || (*schedule && strlen(schedule) <= LONGEST_SCHEDULE)) {
         tool_text_addf(text, " replay %s", tool_text_string(&report->options->repeated));
         if (by_trace)
@@ -102,7 +102,7 @@ static void print_failure(const struct report *report, const struct control_mess
     fprintf(report->out, "replay: %s\n", command.data);
     if (!report->scratch && run && run->event_count > 0 && !report->options->quiet) {
         tool_text_clear(&command);
-        tool_shell_quote(&command, command_name());
+        tool_shell_quote(&command, tool_command);
         tool_text_add(&command, " view ");
         add_reference(&command, report, failure->trace_run);
         fprintf(report->out, "picture: %s -o run.svg\n", command.data);
