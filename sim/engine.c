@@ -286,12 +286,35 @@ int64_t engine_now(void) { return sim.now; }
 
 /* ---- Switching ----------------------------------------------------------------------------- */
 
+static void link_task(struct task *task) {
+    task->previous = sim.youngest;
+    task->next = NULL;
+    *(sim.youngest ? &sim.youngest->next : &sim.tasks) = task;
+    sim.youngest = task;
+}
+
+static void unlink_task(struct task *task) {
+    *(task->previous ? &task->previous->next : &sim.tasks) = task->next;
+    *(task->next ? &task->next->previous : &sim.youngest) = task->previous;
+}
+
+/* Keeps the struct for another task. */
+static void free_task(struct task *task) {
+    free(task->copy);
+    free(task->name);
+    if (task->stack.base) {
+        sanitize_stack_end(&task->fiber);
+        stack_put(&sim.stacks, &task->stack);
+    }
+    task->next = sim.free_tasks;
+    sim.free_tasks = task;
+}
+
 /* First thing on a stack that has been switched to. */
 static void arrive(struct fiber *self) {
     sanitize_arrive(self, sim.came_from);
     if (!sim.dead) return;
-    sanitize_stack_end(&sim.dead->fiber);
-    stack_put(&sim.stacks, &sim.dead->stack);
+    free_task(sim.dead);
     sim.dead = NULL;
 }
 
@@ -467,8 +490,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     task->core.daemon = spawn->daemon;
     task->identity = task->history = mix(self->identity, ++self->children);
     engine_release(self, &task->started);
-    task->next = sim.tasks;
-    sim.tasks = task;
+    link_task(task);
     sim.live++;
 
     entry = &log->task_table[task->core.id - 1];
@@ -496,6 +518,8 @@ _Noreturn void engine_exit(struct task *self) {
         if (!sim.main_returned) sim.main_ended = true;
         sim.main_steps = sim.log->steps;
     } else {
+        finish_task(self);
+        unlink_task(self);
         sim.dead = self;
     }
     switch_to(self, choose(NULL), true);
@@ -556,7 +580,7 @@ static int start_main(pirn_fn *main_fn, void *arg) {
     struct spawn spawn = {.fn = main_fn, .arg = arg, .name = "main"};
     uint64_t id;
     int rc = engine_spawn(&outside, &spawn, &id);
-    if (rc == 0) sim.main = sim.tasks;
+    if (rc == 0) sim.main = sim.youngest;
     return rc;
 }
 
@@ -579,19 +603,11 @@ static void discard_tasks(void) {
     struct task *task, *next;
     for (task = sim.tasks; task; task = next) {
         next = task->next;
-        if (!interrupted()) {
-            if (task->core.wait) wait_abandon(task->core.wait, task->state != TASK_PARKED);
-            free(task->copy);
-            free(task->name);
-        }
-        if (task->stack.base) {
-            sanitize_stack_end(&task->fiber);
-            stack_put(&sim.stacks, &task->stack);
-        }
-        task->next = sim.free_tasks;
-        sim.free_tasks = task;
+        if (interrupted()) task->copy = task->name = NULL;
+        else if (task->core.wait) wait_abandon(task->core.wait, task->state != TASK_PARKED);
+        free_task(task);
     }
-    sim.tasks = NULL;
+    sim.tasks = sim.youngest = NULL;
     sim.count = 0;
     sim.oldest = sim.newest = NULL;
 }

@@ -11,13 +11,7 @@ static bool stuck(const struct task *task) { return task->state == TASK_PARKED &
 
 static bool waits_on_nothing(const struct task *task) { return task->core.waits.kind == OBJECT_NONE; }
 
-struct task *sim_task(uint64_t id) {
-    struct task *task = sim.tasks;
-    while (task && task->core.id != id) task = task->next;
-    return task;
-}
-
-static void add_finding(pirn_outcome outcome, struct task *task) {
+static void add_finding(pirn_outcome outcome, const struct task *task) {
     char buffer[LOG_MESSAGE];
     struct text text = text_in(buffer, sizeof buffer);
     const struct log_event *event = task->step ? &sim.log->events[task->step - 1] : NULL;
@@ -34,25 +28,21 @@ void finish_at_rest(void) {
     char buffer[LOG_MESSAGE];
     struct text text = text_in(buffer, sizeof buffer);
     pirn_outcome outcome = sim.main_returned ? PIRN_LEAK : PIRN_DEADLOCK;
-    uint64_t count = 0, first_id = 0;
-    struct task *first;
+    const struct task *first = NULL;
+    uint64_t count = 0;
 
-    for (struct task *task = sim.tasks; task; task = task->next) {
+    if (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK) return;
+    for (const struct task *task = sim.tasks; task; task = task->next) {
         if (!stuck(task)) continue;
-        count++;
-        first_id = task->core.id;
+        add_finding(outcome, task);
+        if (!count++) first = task;
     }
-    if (!count || (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK)) return;
-    for (uint64_t id = sim.first_task + 1; id <= sim.log->tasks && sim.log->finding_count < LOG_FINDINGS; id++) {
-        struct task *task = sim_task(id);
-        if (task && stuck(task)) add_finding(outcome, task);
-    }
+    if (!count) return;
     if (count == 1)
         text_add(&text, outcome == PIRN_LEAK ? "1 task is left, blocked for ever: " : "1 task is blocked for ever: ");
     else
         text_add(&text, outcome == PIRN_LEAK ? "%llu tasks are left, blocked for ever, first " : "%llu tasks are blocked for ever, first ",
                  (unsigned long long)count);
-    first = sim_task(first_id);
     text_add_task(&text, first);
     text_add(&text, " ");
     text_add_waiting(&text, &first->core.waits, first->core.wait);
@@ -69,13 +59,15 @@ static enum log_state state_of(const struct task *task) {
     }
 }
 
-void finish_log(void) {
+void finish_task(const struct task *task) {
     struct log *log = sim.log;
-    log->virtual_ns = sim.now - CLOCK_START;
-    for (struct task *task = sim.tasks; task; task = task->next) {
-        uint64_t end = task->history;
-        log->task_table[task->core.id - 1].state = (uint8_t)state_of(task);
-        if (task->state == TASK_PARKED && task->step) end = mix(log->events[task->step - 1].hash, task->inputs);
-        log->graph += mix(task->identity, end);
-    }
+    uint64_t end = task->history;
+    log->task_table[task->core.id - 1].state = (uint8_t)state_of(task);
+    if (task->state == TASK_PARKED && task->step) end = mix(log->events[task->step - 1].hash, task->inputs);
+    log->graph += mix(task->identity, end);
+}
+
+void finish_log(void) {
+    sim.log->virtual_ns = sim.now - CLOCK_START;
+    for (const struct task *task = sim.tasks; task; task = task->next) finish_task(task);
 }

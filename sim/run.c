@@ -68,11 +68,10 @@ static void tell(void) {
     size_t left = 0;
 
     fprintf(stderr, "pirn: %s: %s\n", pirn_outcome_name(log->outcome), log->message);
-    for (uint64_t id = sim.first_task + 1; id <= log->tasks; id++) {
+    for (const struct task *task = sim.tasks; task; task = task->next) {
         struct text text = text_in(line, sizeof line);
-        const struct task *task = sim_task(id);
-        if (!task || task->state == TASK_ENDED || left++ >= MOST_LINES) continue;
-        text_add_state(&text, task, id == log->last_task ? "running" : task->step ? "runnable" : "not begun");
+        if (task->state == TASK_ENDED || left++ >= MOST_LINES) continue;
+        text_add_state(&text, task, task->core.id == log->last_task ? "running" : task->step ? "runnable" : "not begun");
         if (task->state == TASK_RUNNABLE && task->next_place.op != OP_NONE) {
             text_add(&text, "; next: ");
             text_add_waiting(&text, &task->next_place, NULL);

@@ -28,7 +28,7 @@ struct task {
     struct context context;
     struct fiber fiber;
     struct stack stack;
-    struct task *next;          /* in the list of all tasks, or of free ones */
+    struct task *next, *previous; /* in the list of all tasks, or of free ones */
     struct task *older, *newer; /* runnable ones, by how long */
     size_t position;            /* in `runnable` */
     enum task_state state;
@@ -63,7 +63,7 @@ struct sim {
     struct run_options options;
     struct task *current;       /* NULL: the thread's own stack */
     struct task clock;          /* stands for timers */
-    struct task *tasks;         /* all of the run, the youngest first */
+    struct task *tasks, *youngest; /* those of the run that have not ended, and main, by age */
     struct task *main;
     struct task *free_tasks;
     struct task **runnable;
@@ -135,8 +135,8 @@ uint64_t mix(uint64_t a, uint64_t b);
 /* Looks at what is left when nothing can run: writes findings and the outcome. */
 void finish_at_rest(void);
 
-/* The task of the run with that id, or NULL. */
-struct task *sim_task(uint64_t id);
+/* Adds what a task has done to the hash of the run's graph, and its state to the log; it does nothing more. */
+void finish_task(const struct task *task);
 
 /* Fills in what the log says of the run as a whole. */
 void finish_log(void);
