@@ -13,6 +13,7 @@
 #define SIM_CONTROL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/pirn-sim.h"
@@ -60,5 +61,8 @@ struct control_message {
     int status;              /* ERROR: 2 or 3 */
     char message[1024];      /* FAILURE, ERROR, DONE */
 };
+
+/* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the library. */
+const char *pirn__strategy(size_t n, const char **summary);
 
 #endif

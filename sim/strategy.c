@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "lib/core/engine.h"
+#include "sim/control.h"
+
 extern struct strategy strategy_random, strategy_fifo;
 
 struct strategy *const strategies[] = {&strategy_random, &strategy_fifo, NULL};
@@ -12,4 +15,11 @@ struct strategy *strategy_find(const char *name) {
     for (int i = 0; strategies[i]; i++)
         if (!strcmp(strategies[i]->name, name)) return strategies[i];
     return NULL;
+}
+
+EXPORT const char *pirn__strategy(size_t n, const char **summary) {
+    for (size_t i = 0; i <= n; i++)
+        if (!strategies[i]) return NULL;
+    *summary = strategies[n]->summary;
+    return strategies[n]->name;
 }

@@ -25,6 +25,7 @@ tests_alone = %D%/test_harness.t
 
 test_scripts = \
 	%D%/command.sh \
+	%D%/determinism.sh \
 	%D%/examples.sh \
 	%D%/exported-symbols.sh \
 	%D%/headers.sh \

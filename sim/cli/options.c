@@ -51,14 +51,6 @@ static const struct row {
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-/* The strategies of the library, with a line each. */
-static const char *const strategies[][2] = {
-    {"random", "a uniform choice among all that can go on, at every step (default)"},
-    {"fifo", "fair: tasks go on in turn, a select takes its first ready case"},
-};
-
-enum { STRATEGIES = sizeof strategies / sizeof *strategies };
-
 /* ---- Help ---------------------------------------------------------------------------------- */
 
 static int print_help(const struct options_usage *usage) {
@@ -77,7 +69,8 @@ static int print_help(const struct options_usage *usage) {
 }
 
 static int print_strategies(void) {
-    for (int i = 0; i < STRATEGIES; i++) printf("%-8s %s\n", strategies[i][0], strategies[i][1]);
+    const char *name, *summary;
+    for (size_t i = 0; (name = pirn__strategy(i, &summary)); i++) printf("%-8s %s\n", name, summary);
     return tool_flush(stdout, "standard output");
 }
 
@@ -141,8 +134,9 @@ static bool read_trace(struct options *o, const char *path) {
 }
 
 static bool read_strategy(struct options *o, const char *name) {
-    for (int i = 0; i < STRATEGIES; i++) {
-        if (strcmp(strategies[i][0], name)) continue;
+    const char *known, *summary;
+    for (size_t i = 0; (known = pirn__strategy(i, &summary)); i++) {
+        if (strcmp(known, name)) continue;
         strcpy(o->control.strategy, name);
         return true;
     }

@@ -52,11 +52,12 @@ static int suggest_program(const struct options *options, const struct trace_run
     return status;
 }
 
+/* `from` is the trace that it was read from; NULL: the command line. */
 static int read_schedule(struct replay *replay, const char *from) {
     char message[256] = "";
     int rc = schedule_read(replay->text, &replay->schedule, message, sizeof message);
     if (rc == 0) return TOOL_OK;
-    tool_error("%s: %s", from, rc == -ENOMEM ? "not enough memory" : message);
+    tool_error("%s%s%s", from ? from : "", from ? ": " : "", message);
     return rc == -ENOMEM ? TOOL_FAILED : TOOL_USAGE;
 }
 
@@ -160,7 +161,7 @@ int replay_main(int argc, char **argv) {
     if (!options_read(&options, &usage, argc, argv, &status)) return status;
     if (!strncmp(options.schedule, "pirn1:", 6)) {
         replay.text = tool_copy(options.schedule);
-        status = read_schedule(&replay, "the schedule");
+        status = read_schedule(&replay, NULL);
     } else {
         status = read_trace(&replay, &options);
     }
