@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/chan.h"
 #include "lib/core/config.h"
-#include "lib/core/label.h"
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/core/wait.h"
-#include "sim/recorder.h"
 #include "sim/sim.h"
 
 struct sim sim = {.now = CLOCK_START};
@@ -66,195 +63,6 @@ void engine_wake(struct task *task) {
     /* What it has waited for may be gone before it runs. */
     task->core.waits.op = OP_NONE;
     make_runnable(task);
-}
-
-/* ---- Objects and events -------------------------------------------------------------------- */
-
-static struct object_address {
-    const void *address;
-    bool channel; /* made in this run, and there */
-} *addresses;     /* by number; index 0 is unused */
-static size_t address_room;
-
-static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address, size_t capacity, size_t value_size,
-                           const void *site) {
-    struct log *log = sim.log;
-    struct log_object *object;
-    uint32_t number;
-
-    if (log->object_count + 1 >= log->object_room) sim_stop(PIRN_LIVELOCK, "more objects than a run has room for");
-    number = (uint32_t)log->object_count + 1;
-    if (number >= address_room) {
-        size_t more = address_room ? 2 * address_room : 64;
-        void *bigger = realloc(addresses, more * sizeof *addresses);
-        if (!bigger) return 0; /* it stays without a number, and nameless */
-        addresses = bigger;
-        address_room = more;
-    }
-    log->object_count++;
-    object = &log->objects[number - 1];
-    object->kind = (uint8_t)kind;
-    object->labelled = false;
-    object->capacity = capacity;
-    object->value_size = value_size;
-    object->site = site;
-    addresses[number] = (struct object_address){address, false};
-    queue->object = (uint64_t)sim.epoch << 32 | number;
-    return number;
-}
-
-static uint32_t number_of(const struct place *place) {
-    waitq *queue = place->queue;
-    size_t capacity = 0, value_size = 0;
-    if (!queue) return 0;
-    if (queue->object >> 32 == sim.epoch) return (uint32_t)queue->object;
-    if (place->kind == OBJECT_CHAN) {
-        capacity = ((const pirn_chan *)place->object)->capacity;
-        value_size = ((const pirn_chan *)place->object)->value_size;
-    }
-    return add_object(queue, place->kind, place->object, capacity, value_size, place->site);
-}
-
-void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
-                   const void *site) {
-    uint32_t number;
-    if (!sim.active) return;
-    number = add_object(queue, kind, object, capacity, value_size, site);
-    if (number) addresses[number].channel = true;
-}
-
-static void take_label(uint32_t number) {
-    struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
-    if (object && addresses[number].address) object->labelled = label_get(addresses[number].address, object->label);
-}
-
-void engine_object_end(waitq *queue, const void *object) {
-    uint32_t number = (uint32_t)queue->object;
-    (void)object;
-    if (!sim.active || queue->object >> 32 != sim.epoch) return;
-    take_label(number);
-    addresses[number] = (struct object_address){NULL, false};
-}
-
-/* Takes the labels of objects that are still there. */
-static void take_labels(void) {
-    for (uint32_t number = 1; number <= sim.log->object_count; number++) take_label(number);
-}
-
-/* Frees the channels of a run that was cut short, whose owners will not come back to do it. */
-static void free_channels(void) {
-    for (uint32_t number = 1; number <= sim.log->object_count; number++) {
-        pirn_chan *chan = (pirn_chan *)(uintptr_t)addresses[number].address;
-        if (!addresses[number].channel) continue;
-        atomic_store(&chan->owners, 1);
-        pirn_chan_unref(chan);
-    }
-}
-
-void engine_describe_object(struct text *text, const struct place *place) {
-    uint32_t number = place->queue && place->queue->object >> 32 == sim.epoch ? (uint32_t)place->queue->object : 0;
-    const struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
-    text_add(text, "%s", object_names[place->kind]);
-    if (object && object->labelled) text_add(text, " %s", object->label);
-    if (!object || object->labelled || !object->site) return;
-    text_add(text, " from ");
-    text_add_line(text, object->site);
-}
-
-static void check_expected(const struct log_event *event, uint64_t index) {
-    const struct recorder_step *step;
-    char buffer[LOG_MESSAGE];
-    struct text text = text_in(buffer, sizeof buffer);
-
-    if (index >= sim.options.expected_steps) {
-        text_add(&text, "the recorded run ended after %llu steps, but the program goes on: ",
-                 (unsigned long long)sim.options.expected_steps);
-    } else {
-        step = &sim.options.expected[index];
-        if (step->task == event->task && step->op == event->op && step->object == event->object) return;
-        text_add(&text, "step %llu: recorded was %s by task %u in %s, but there came ", (unsigned long long)index + 1,
-                 op_names[step->op], step->task, step->where);
-    }
-    text_add(&text, "%s by task %u in ", op_names[event->op], event->task);
-    text_add_site(&text, event->site);
-    sim_stop(PIRN_DIVERGED, buffer);
-}
-
-static void hash_event(uint64_t value) {
-    sim.log->event_hash = (uint32_t)mix(sim.log->event_hash, value);
-}
-
-static uint64_t steps_here(void) { return sim.log->steps - sim.first_step; }
-
-/* Begins a step. Of `place` only the operation and the site are looked at: the object may be gone. */
-static struct log_event *add_event(struct task *self, const struct place *place, uint32_t object) {
-    struct log *log = sim.log;
-    struct log_event *event;
-    uint64_t index = log->steps;
-    char message[80];
-
-    if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
-        snprintf(message, sizeof message, "no end after %llu steps", (unsigned long long)steps_here());
-        sim_stop(PIRN_LIVELOCK, message);
-    }
-    event = &log->events[index];
-    event->task = (uint32_t)self->core.id;
-    event->object = object;
-    event->op = (uint8_t)place->op;
-    event->has_result = false;
-    event->result = 0;
-    event->time = sim.now - CLOCK_START;
-    event->site = task_site(self, place->site);
-    event->hash = mix(self->history, place->op);
-    log->steps = index + 1;
-    self->step = (uint32_t)(index + 1);
-    if (self->core.id) {
-        struct log_task *entry = &log->task_table[self->core.id - 1];
-        if (!entry->first_step) entry->first_step = self->step;
-        entry->last_step = self->step;
-        log->last_task = event->task;
-    }
-    hash_event((uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
-    if (sim.options.expected) check_expected(event, index);
-    return event;
-}
-
-/* Results that depend on the order of independent steps, or are no part of the order. */
-static bool ordering(enum op op) {
-    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL && op != OP_BROADCAST;
-}
-
-void engine_end(struct task *self, int64_t result) {
-    struct log_event *event;
-    if (!sim.active || !self->step) return;
-    event = &sim.log->events[self->step - 1];
-    event->has_result = true;
-    event->result = result;
-    self->history = mix(mix(event->hash, ordering(event->op) ? (uint64_t)result : 0), self->inputs);
-    self->inputs = 0;
-    hash_event((uint64_t)result);
-}
-
-void engine_end_case(struct task *self, int64_t index) {
-    if (sim.active && self->step)
-        sim.log->events[self->step - 1].object = sim.log->cases[self->first_case + (size_t)index].object;
-    engine_end(self, index);
-}
-
-void engine_select_case(struct task *self, enum op op, waitq *queue) {
-    struct log *log = sim.log;
-    struct log_case *entry;
-    struct place place = PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
-    uint32_t position = 0;
-
-    if (!sim.active || !self->step) return;
-    if (log->case_count == log->case_room) sim_stop(PIRN_LIVELOCK, "more select cases than a run has room for");
-    if (log->case_count && log->cases[log->case_count - 1].step == self->step)
-        position = log->cases[log->case_count - 1].position + 1;
-    else
-        self->first_case = log->case_count;
-    entry = &log->cases[log->case_count++];
-    *entry = (struct log_case){self->step, position, number_of(&place), (uint8_t)op};
 }
 
 /* ---- Choices ------------------------------------------------------------------------------- */
@@ -377,11 +185,11 @@ void engine_begin(struct task *self, const struct place *place) {
         self->next_place = *place;
         schedule(self);
         self->next_place.op = OP_NONE;
-        add_event(self, place, number_of(place));
+        event_add(self, place, object_number(place));
     } else if (sim.active && self == &sim.clock) {
         /* Here its step is still the one that armed the timer. */
         uint64_t armed = self->step;
-        struct log_event *event = add_event(self, place, number_of(place));
+        struct log_event *event = event_add(self, place, object_number(place));
         if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
         event->hash = mix(armed ? sim.log->events[armed - 1].hash : 0, OP_FIRE);
     }
@@ -407,7 +215,7 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     self->core.waits = *place;
     self->core.waits.site = task_site(self, place->site);
     self->timed = timer != NULL;
-    object = number_of(place);
+    object = object_number(place);
     make_unrunnable(self, TASK_PARKED);
     /* Without memory for a timer the deadline comes at once. */
     if (timer && engine_timer_arm(timer, when) != 0) timer->core.fire(&timer->core, &sim.clock);
@@ -417,7 +225,7 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     unlink_age(self);
     link_newest(self);
     self->core.waits.op = OP_NONE;
-    add_event(self, place, object);
+    event_add(self, place, object);
 }
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
@@ -428,7 +236,7 @@ static void begin_task(void *arg) {
     arrive(&self->fiber);
     unlink_age(self);
     link_newest(self);
-    add_event(self, &place, 0);
+    event_add(self, &place, 0);
     engine_acquire(self, &self->started, EDGE_GO);
     engine_end(self, 0);
     if (self != sim.main) task_body(self);
@@ -509,7 +317,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
 
 _Noreturn void engine_exit(struct task *self) {
     struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
-    add_event(self, &place, 0);
+    event_add(self, &place, 0);
     engine_end(self, 0);
     make_unrunnable(self, TASK_ENDED);
     sim.live--;
@@ -560,7 +368,7 @@ void engine_fault(struct task *self, enum fault fault, const struct place *place
     /* Its number is all that is known for sure. */
     number.object = (uint64_t)sim.epoch << 32 | sim.log->events[self->step - 1].object;
     if (place->object) {
-        take_label((uint32_t)number.object);
+        object_take_label((uint32_t)number.object);
         gone.object = gone.queue = &number;
     }
     misuse(self, &gone, messages[fault]);
@@ -644,13 +452,13 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     rc = start_main(main_fn, arg);
     if (rc == 0) {
         leave_home();
-        take_labels();
+        objects_take_labels();
         finish_log();
         if (options->failed && log->outcome != PIRN_OK) options->failed();
     }
     sim.active = false;
     discard_tasks();
-    if (log->outcome != PIRN_OK && !interrupted()) free_channels();
+    if (log->outcome != PIRN_OK && !interrupted()) objects_free_channels();
     timers_clear();
     return rc;
 }
@@ -667,8 +475,6 @@ void sim_release(void) {
     free(sim.runnable);
     sim.runnable = NULL;
     sim.room = 0;
-    free(addresses);
-    addresses = NULL;
-    address_room = 0;
+    objects_release();
     timers_release();
 }

@@ -9,6 +9,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/engine.c \
 	%D%/engine_sim.h \
 	%D%/expect.c \
+	%D%/events.c \
 	%D%/explore.c \
 	%D%/explore.h \
 	%D%/faults.c \
@@ -16,6 +17,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/marks.c \
+	%D%/objects.c \
 	%D%/program.c \
 	%D%/program.h \
 	%D%/random.h \

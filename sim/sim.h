@@ -126,6 +126,24 @@ void timers_fire(void);
 void timers_clear(void);
 void timers_release(void);
 
+/* ---- objects.c ----------------------------------------------------------------------------- */
+
+/* The number of a place's object in the log, which it gets now if it has none; 0 without an object. */
+uint32_t object_number(const struct place *place);
+
+/* Takes the label of an object that is still there into the log, or those of all. */
+void object_take_label(uint32_t number);
+void objects_take_labels(void);
+
+/* Frees the channels that the run under way has made, whose owners will not come back to do it. */
+void objects_free_channels(void);
+void objects_release(void);
+
+/* ---- events.c ------------------------------------------------------------------------------ */
+
+/* Begins a step. Of `place` only the operation and the site are looked at: the object may be gone. */
+struct log_event *event_add(struct task *self, const struct place *place, uint32_t object);
+
 /* ---- marks.c ------------------------------------------------------------------------------- */
 
 uint64_t mix(uint64_t a, uint64_t b);

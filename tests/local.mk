@@ -106,6 +106,7 @@ SH_LOG_COMPILER = timeout -k 10 600 $(SHELL)
 
 # What a script may use. Options given to sanitizers by hand win over these:
 #  - the simulator's library may be loaded ahead of the sanitizer's, and means to be;
+#  - the runtime has signal stacks of its own;
 #  - tasks that a run discards leave what they allocated.
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
@@ -116,7 +117,7 @@ AM_TESTS_ENVIRONMENT = \
 if SANITIZE
 AM_TESTS_ENVIRONMENT += \
 	: "$${PIRN_TEST_SLOWNESS=4}"; \
-	: "$${ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0:abort_on_error=1}"; \
+	: "$${ASAN_OPTIONS=verify_asan_link_order=0:use_sigaltstack=0:detect_leaks=0:abort_on_error=1}"; \
 	: "$${UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1}"; \
 	: "$${TSAN_OPTIONS=atexit_sleep_ms=0:second_deadlock_stack=1}"; \
 	SANITIZED=yes; export SANITIZED PIRN_TEST_SLOWNESS ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;

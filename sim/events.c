@@ -1,0 +1,103 @@
+/* events.c - the steps of a run: how each begins and ends in the log. */
+#include <stdio.h>
+
+#include "lib/core/report.h"
+#include "lib/core/task.h"
+#include "sim/recorder.h"
+#include "sim/sim.h"
+
+static void check_expected(const struct log_event *event, uint64_t index) {
+    const struct recorder_step *step;
+    char buffer[LOG_MESSAGE];
+    struct text text = text_in(buffer, sizeof buffer);
+
+    if (index >= sim.options.expected_steps) {
+        text_add(&text, "the recorded run ended after %llu steps, but the program goes on: ",
+                 (unsigned long long)sim.options.expected_steps);
+    } else {
+        step = &sim.options.expected[index];
+        if (step->task == event->task && step->op == event->op && step->object == event->object) return;
+        text_add(&text, "step %llu: recorded was %s by task %u in %s, but there came ", (unsigned long long)index + 1,
+                 op_names[step->op], step->task, step->where);
+    }
+    text_add(&text, "%s by task %u in ", op_names[event->op], event->task);
+    text_add_site(&text, event->site);
+    sim_stop(PIRN_DIVERGED, buffer);
+}
+
+static void hash_event(uint64_t value) {
+    sim.log->event_hash = (uint32_t)mix(sim.log->event_hash, value);
+}
+
+static uint64_t steps_here(void) { return sim.log->steps - sim.first_step; }
+
+
+struct log_event *event_add(struct task *self, const struct place *place, uint32_t object) {
+    struct log *log = sim.log;
+    struct log_event *event;
+    uint64_t index = log->steps;
+    char message[80];
+
+    if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
+        snprintf(message, sizeof message, "no end after %llu steps", (unsigned long long)steps_here());
+        sim_stop(PIRN_LIVELOCK, message);
+    }
+    event = &log->events[index];
+    event->task = (uint32_t)self->core.id;
+    event->object = object;
+    event->op = (uint8_t)place->op;
+    event->has_result = false;
+    event->result = 0;
+    event->time = sim.now - CLOCK_START;
+    event->site = task_site(self, place->site);
+    event->hash = mix(self->history, place->op);
+    log->steps = index + 1;
+    self->step = (uint32_t)(index + 1);
+    if (self->core.id) {
+        struct log_task *entry = &log->task_table[self->core.id - 1];
+        if (!entry->first_step) entry->first_step = self->step;
+        entry->last_step = self->step;
+        log->last_task = event->task;
+    }
+    hash_event((uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
+    if (sim.options.expected) check_expected(event, index);
+    return event;
+}
+
+/* Results that depend on the order of independent steps, or are no part of the order. */
+static bool ordering(enum op op) {
+    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL && op != OP_BROADCAST;
+}
+
+void engine_end(struct task *self, int64_t result) {
+    struct log_event *event;
+    if (!sim.active || !self->step) return;
+    event = &sim.log->events[self->step - 1];
+    event->has_result = true;
+    event->result = result;
+    self->history = mix(mix(event->hash, ordering(event->op) ? (uint64_t)result : 0), self->inputs);
+    self->inputs = 0;
+    hash_event((uint64_t)result);
+}
+
+void engine_end_case(struct task *self, int64_t index) {
+    if (sim.active && self->step)
+        sim.log->events[self->step - 1].object = sim.log->cases[self->first_case + (size_t)index].object;
+    engine_end(self, index);
+}
+
+void engine_select_case(struct task *self, enum op op, waitq *queue) {
+    struct log *log = sim.log;
+    struct log_case *entry;
+    struct place place = PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
+    uint32_t position = 0;
+
+    if (!sim.active || !self->step) return;
+    if (log->case_count == log->case_room) sim_stop(PIRN_LIVELOCK, "more select cases than a run has room for");
+    if (log->case_count && log->cases[log->case_count - 1].step == self->step)
+        position = log->cases[log->case_count - 1].position + 1;
+    else
+        self->first_case = log->case_count;
+    entry = &log->cases[log->case_count++];
+    *entry = (struct log_case){self->step, position, object_number(&place), (uint8_t)op};
+}

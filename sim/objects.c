@@ -1,0 +1,104 @@
+/* objects.c - the numbers that objects have in the log, and what is known of them. */
+#include <stdlib.h>
+
+#include "lib/core/chan.h"
+#include "lib/core/label.h"
+#include "lib/core/report.h"
+#include "sim/sim.h"
+
+static struct object_address {
+    const void *address;
+    bool channel; /* made in this run, and there */
+} *addresses;     /* by number; index 0 is unused */
+static size_t address_room;
+
+static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address, size_t capacity, size_t value_size,
+                           const void *site) {
+    struct log *log = sim.log;
+    struct log_object *object;
+    uint32_t number;
+
+    if (log->object_count + 1 >= log->object_room) sim_stop(PIRN_LIVELOCK, "more objects than a run has room for");
+    number = (uint32_t)log->object_count + 1;
+    if (number >= address_room) {
+        size_t more = address_room ? 2 * address_room : 64;
+        void *bigger = realloc(addresses, more * sizeof *addresses);
+        if (!bigger) return 0; /* it stays without a number, and nameless */
+        addresses = bigger;
+        address_room = more;
+    }
+    log->object_count++;
+    object = &log->objects[number - 1];
+    object->kind = (uint8_t)kind;
+    object->labelled = false;
+    object->capacity = capacity;
+    object->value_size = value_size;
+    object->site = site;
+    addresses[number] = (struct object_address){address, false};
+    queue->object = (uint64_t)sim.epoch << 32 | number;
+    return number;
+}
+
+uint32_t object_number(const struct place *place) {
+    waitq *queue = place->queue;
+    size_t capacity = 0, value_size = 0;
+    if (!queue) return 0;
+    if (queue->object >> 32 == sim.epoch) return (uint32_t)queue->object;
+    if (place->kind == OBJECT_CHAN) {
+        capacity = ((const pirn_chan *)place->object)->capacity;
+        value_size = ((const pirn_chan *)place->object)->value_size;
+    }
+    return add_object(queue, place->kind, place->object, capacity, value_size, place->site);
+}
+
+void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
+                   const void *site) {
+    uint32_t number;
+    if (!sim.active) return;
+    number = add_object(queue, kind, object, capacity, value_size, site);
+    if (number) addresses[number].channel = true;
+}
+
+void object_take_label(uint32_t number) {
+    struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
+    if (object && addresses[number].address) object->labelled = label_get(addresses[number].address, object->label);
+}
+
+void engine_object_end(waitq *queue, const void *object) {
+    uint32_t number = (uint32_t)queue->object;
+    (void)object;
+    if (!sim.active || queue->object >> 32 != sim.epoch) return;
+    object_take_label(number);
+    addresses[number] = (struct object_address){NULL, false};
+}
+
+/* Takes the labels of objects that are still there. */
+void objects_take_labels(void) {
+    for (uint32_t number = 1; number <= sim.log->object_count; number++) object_take_label(number);
+}
+
+/* Frees the channels of a run that was cut short, whose owners will not come back to do it. */
+void objects_free_channels(void) {
+    for (uint32_t number = 1; number <= sim.log->object_count; number++) {
+        pirn_chan *chan = (pirn_chan *)(uintptr_t)addresses[number].address;
+        if (!addresses[number].channel) continue;
+        atomic_store(&chan->owners, 1);
+        pirn_chan_unref(chan);
+    }
+}
+
+void engine_describe_object(struct text *text, const struct place *place) {
+    uint32_t number = place->queue && place->queue->object >> 32 == sim.epoch ? (uint32_t)place->queue->object : 0;
+    const struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
+    text_add(text, "%s", object_names[place->kind]);
+    if (object && object->labelled) text_add(text, " %s", object->label);
+    if (!object || object->labelled || !object->site) return;
+    text_add(text, " from ");
+    text_add_line(text, object->site);
+}
+
+void objects_release(void) {
+    free(addresses);
+    addresses = NULL;
+    address_room = 0;
+}
