@@ -34,9 +34,9 @@ extern "C" {
 #endif
 
 /*
- * Reports and traces name the line of each call. A call that a compiler turns into a jump, because it is the last thing in a
- * function, has none; the function's first line stands for it. clang is asked not to do that here; with gcc,
- * compile what you test with -fno-optimize-sibling-calls.
+ * Reports and traces name the line of each call. A call that a compiler turns into a jump, because
+ * it is the last thing in a function, has none; the function's first line stands for it. clang is
+ * asked not to do that here; with gcc, compile what you test with -fno-optimize-sibling-calls.
  */
 #if defined __clang__
 #pragma clang attribute push(__attribute__((not_tail_called)), apply_to = function)
@@ -70,7 +70,8 @@ typedef void pirn_fn(void *arg);
 
 /* How the runtime is set up; zero or NULL asks for the default. */
 typedef struct pirn_config {
-    int workers;       /* threads that run tasks, 1 to 1024; 0: PIRN_WORKERS, else one per available CPU */
+    /* Threads that run tasks, 1 to 1024; 0: PIRN_WORKERS, else one per available CPU. */
+    int workers;
     size_t stack_size; /* bytes reserved for a task's stack; 0: PIRN_STACK_SIZE, else 256 KiB;
                           rounded up to whole pages, at least 16 KiB */
     size_t max_tasks;  /* live tasks allowed, the main task among them; 0: no limit */
@@ -84,10 +85,10 @@ typedef struct pirn_config {
  *
  * Returns 0; -EDEADLK when every task is blocked and nothing (a timer, a thread of the program's
  * own that has used the library in this run and still exists) can wake one, after printing each
- * task, what it waits for and where; -EBUSY inside a running runtime; -ENOMEM or -EAGAIN when memory
- * or threads cannot be had; -EINVAL for a bad config or a NULL function. Under the simulator also
- * -ETIMEDOUT when the run was cut off (too many steps, or too long) and -ESTALE when a schedule
- * given for replay did not fit the program.
+ * task, what it waits for and where; -EBUSY inside a running runtime; -ENOMEM or -EAGAIN when
+ * memory or threads cannot be had; -EINVAL for a bad config or a NULL function. Under the simulator
+ * also -ETIMEDOUT when the run was cut off (too many steps, or too long) and -ESTALE when a
+ * schedule given for replay did not fit the program.
  *
  * PIRN_WORKERS and PIRN_STACK_SIZE are read from the environment; a value that is no number in
  * range is an -EINVAL with a message on standard error. The simulator has no workers.
@@ -104,9 +105,9 @@ int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg);
 int pirn_go(pirn_fn *fn, void *arg);
 
 /*
- * As pirn_go, with a copy of the `size` bytes at `arg`. The task gets a pointer to the copy, aligned
- * for any type and alive until the task ends, so a loop may pass the address of its variable.
- * `arg` may be NULL if `size` is 0: the task gets NULL then.
+ * As pirn_go, with a copy of the `size` bytes at `arg`. The task gets a pointer to the copy,
+ * aligned for any type and alive until the task ends, so a loop may pass the address of its
+ * variable. `arg` may be NULL if `size` is 0: the task gets NULL then.
  */
 int pirn_go_copy(pirn_fn *fn, const void *arg, size_t size);
 
@@ -124,29 +125,32 @@ int pirn_go_with(const pirn_attr *attr, pirn_fn *fn, void *arg);
 void pirn_yield(void);
 
 /*
- * Ends the calling task; does not return. In the main task it ends that one alone: the others go on,
- * and pirn_run returns 0 when all have ended, or -EDEADLK when some are left and none can run.
+ * Ends the calling task; does not return. In the main task it ends that one alone: the others go
+ * on, and pirn_run returns 0 when all have ended, or -EDEADLK when some are left and none can run.
  * Outside any task it is misuse.
  */
 PIRN_NORETURN_ void pirn_exit(void);
 
-/* Returns the calling task's id, unique within a run (the main task's is 1), or 0 outside any task. */
+/* Returns the calling task's id, unique within a run (the main task's is 1), or 0 outside any
+ * task. */
 uint64_t pirn_self(void);
 
 /*
  * Names a channel, mutex or other object in reports, from now until the object's end: for a channel
  * its last unref, for anything else until another label is given to the same address. The name is
- * formatted as by printf and cut off after 63 bytes. A failure to allocate leaves the object unnamed.
+ * formatted as by printf and cut off after 63 bytes. A failure to allocate leaves the object
+ * unnamed.
  */
 void pirn_label(const void *object, const char *format, ...) PIRN_PRINTF_(2, 3);
 
-/* Prints the message, where it was called and the state of every task, then calls abort(). Under the
- * simulator it ends the run with the outcome `panic`. */
+/* Prints the message, where it was called and the state of every task, then calls abort(). Under
+ * the simulator it ends the run with the outcome `panic`. */
 PIRN_NORETURN_ void pirn_panic(const char *format, ...) PIRN_PRINTF_(1, 2);
 
 /* Calls pirn_panic with the expression's text when it is false; in every build. */
 #define pirn_assert(expression) \
-    ((expression) ? (void)0 : pirn_panic("assertion failed: %s (%s:%d)", #expression, __FILE__, __LINE__))
+    ((expression) ? (void)0     \
+                  : pirn_panic("assertion failed: %s (%s:%d)", #expression, __FILE__, __LINE__))
 
 /* ---- Channels ------------------------------------------------------------------------------ */
 
@@ -159,8 +163,9 @@ typedef struct pirn_chan pirn_chan;
 
 /*
  * Makes a channel for values of `value_size` bytes (0: a signal without content) that buffers up to
- * `capacity` of them (0: a rendezvous, where a send completes only when a receiver takes the value).
- * The caller owns one reference. Returns NULL when memory is short or the size would overflow.
+ * `capacity` of them (0: a rendezvous, where a send completes only when a receiver takes the
+ * value). The caller owns one reference. Returns NULL when memory is short or the size would
+ * overflow.
  */
 pirn_chan *pirn_chan_new(size_t value_size, size_t capacity);
 
@@ -168,18 +173,18 @@ pirn_chan *pirn_chan_new(size_t value_size, size_t capacity);
 pirn_chan *pirn_chan_ref(pirn_chan *chan);
 
 /*
- * Gives up one ownership; the last one frees the channel and what it still buffers. NULL is ignored.
- * It is misuse to give up the last one while a task is blocked on the channel, or to use the channel
- * afterwards. An operation whose partner has returned does not touch the channel again, so a
- * receiver may give up the last reference though the sender is still returning.
+ * Gives up one ownership; the last one frees the channel and what it still buffers. NULL is
+ * ignored. It is misuse to give up the last one while a task is blocked on the channel, or to use
+ * the channel afterwards. An operation whose partner has returned does not touch the channel again,
+ * so a receiver may give up the last reference though the sender is still returning.
  */
 void pirn_chan_unref(pirn_chan *chan);
 
 /*
- * Sends a copy of the value at `value` (NULL: zeroes). Blocks until a receiver takes it or the buffer
- * has room; blocked senders are served first come, first served.
- * Returns 0, or -EPIPE when the channel is closed, also when it is closed while the call waits.
- * A NULL channel blocks for ever.
+ * Sends a copy of the value at `value` (NULL: zeroes). Blocks until a receiver takes it or the
+ * buffer has room; blocked senders are served first come, first served. Returns 0, or -EPIPE when
+ * the channel is closed, also when it is closed while the call waits. A NULL channel blocks for
+ * ever.
  */
 int pirn_send(pirn_chan *chan, const void *value);
 
@@ -195,14 +200,16 @@ int pirn_recv(pirn_chan *chan, void *value);
 int pirn_try_send(pirn_chan *chan, const void *value);
 int pirn_try_recv(pirn_chan *chan, void *value);
 
-/* As pirn_send and pirn_recv, but return -ETIMEDOUT once the deadline has passed, or -EAGAIN when it
- * is PIRN_NOW and they would block. What can be done at once is done though the deadline has passed. */
+/* As pirn_send and pirn_recv, but return -ETIMEDOUT once the deadline has passed, or -EAGAIN
+ * when it is PIRN_NOW and they would block. What can be done at once is done though the deadline
+ * has passed. */
 int pirn_send_until(pirn_chan *chan, const void *value, int64_t deadline);
 int pirn_recv_until(pirn_chan *chan, void *value, int64_t deadline);
 
 /*
  * Closes the channel and wakes every task blocked on it: receivers get what is buffered first, then
- * -EPIPE; blocked senders get -EPIPE. Returns 0, -EPIPE when it was closed before, -EINVAL for NULL.
+ * -EPIPE; blocked senders get -EPIPE. Returns 0, -EPIPE when it was closed before, -EINVAL for
+ * NULL.
  */
 int pirn_close(pirn_chan *chan);
 
@@ -222,7 +229,8 @@ typedef struct pirn_case {
 
 /* A pirn_case: a compound literal in C, a temporary in C++. */
 #ifdef __cplusplus
-#define PIRN_CASE_(op, chan, value) (pirn_case{op, chan, const_cast<void *>(static_cast<const void *>(value)), 0})
+#define PIRN_CASE_(op, chan, value) \
+    (pirn_case{op, chan, const_cast<void *>(static_cast<const void *>(value)), 0})
 #else
 #define PIRN_CASE_(op, chan, value) ((pirn_case){op, chan, (void *)(value), 0})
 #endif
@@ -231,14 +239,14 @@ typedef struct pirn_case {
 
 /*
  * Runs exactly one of the cases, waiting until one is ready, and returns its index. Of several that
- * are ready one is chosen uniformly at random. The same channel may stand in several cases, also for
- * both sending and receiving; a task never meets itself. A ready case wins over a deadline that has
- * passed.
+ * are ready one is chosen uniformly at random. The same channel may stand in several cases, also
+ * for both sending and receiving; a task never meets itself. A ready case wins over a deadline that
+ * has passed.
  *
  * Returns -EAGAIN when the deadline is PIRN_NOW and no case is ready; -ETIMEDOUT when the deadline
- * passed first; -EINVAL for more than 65536 cases or an unknown op; -ENOMEM when a select of more than
- * 32 cases cannot get memory to wait. Without cases, or with NULL channels only, it waits for the
- * deadline.
+ * passed first; -EINVAL for more than 65536 cases or an unknown op; -ENOMEM when a select of more
+ * than 32 cases cannot get memory to wait. Without cases, or with NULL channels only, it waits for
+ * the deadline.
  */
 int pirn_select(pirn_case *cases, size_t count, int64_t deadline);
 
@@ -252,30 +260,30 @@ int pirn_select_first(pirn_case *cases, size_t count, int64_t deadline);
 #endif
 
 /*
- * Declares `name`, a channel of T that the compiler checks, and its functions, which take it by value:
- * name_new(capacity) (its member `chan` is NULL when memory is short), name_send(c, T),
+ * Declares `name`, a channel of T that the compiler checks, and its functions, which take it by
+ * value: name_new(capacity) (its member `chan` is NULL when memory is short), name_send(c, T),
  * name_recv(c, T *), name_try_send, name_try_recv, name_close, name_ref and name_unref. The untyped
  * channel is the member `chan`.
  */
-#define PIRN_CHAN_TYPE(name, T)                                                                                        \
-    typedef struct name {                                                                                              \
-        pirn_chan *chan;                                                                                               \
-    } name;                                                                                                            \
-    PIRN_INLINE_ name name##_new(size_t capacity) {                                                                    \
-        name c;                                                                                                        \
-        c.chan = pirn_chan_new(sizeof(T), capacity);                                                                   \
-        return c;                                                                                                      \
-    }                                                                                                                  \
-    PIRN_INLINE_ int name##_send(name c, T value) { return pirn_send(c.chan, &value); }                                \
-    PIRN_INLINE_ int name##_recv(name c, T *value) { return pirn_recv(c.chan, value); }                                \
-    PIRN_INLINE_ int name##_try_send(name c, T value) { return pirn_try_send(c.chan, &value); }                        \
-    PIRN_INLINE_ int name##_try_recv(name c, T *value) { return pirn_try_recv(c.chan, value); }                        \
-    PIRN_INLINE_ int name##_close(name c) { return pirn_close(c.chan); }                                               \
-    PIRN_INLINE_ name name##_ref(name c) {                                                                             \
-        pirn_chan_ref(c.chan);                                                                                         \
-        return c;                                                                                                      \
-    }                                                                                                                  \
-    PIRN_INLINE_ void name##_unref(name c) { pirn_chan_unref(c.chan); }                                                \
+#define PIRN_CHAN_TYPE(name, T)                                                                 \
+    typedef struct name {                                                                       \
+        pirn_chan *chan;                                                                        \
+    } name;                                                                                     \
+    PIRN_INLINE_ name name##_new(size_t capacity) {                                             \
+        name c;                                                                                 \
+        c.chan = pirn_chan_new(sizeof(T), capacity);                                            \
+        return c;                                                                               \
+    }                                                                                           \
+    PIRN_INLINE_ int name##_send(name c, T value) { return pirn_send(c.chan, &value); }         \
+    PIRN_INLINE_ int name##_recv(name c, T *value) { return pirn_recv(c.chan, value); }         \
+    PIRN_INLINE_ int name##_try_send(name c, T value) { return pirn_try_send(c.chan, &value); } \
+    PIRN_INLINE_ int name##_try_recv(name c, T *value) { return pirn_try_recv(c.chan, value); } \
+    PIRN_INLINE_ int name##_close(name c) { return pirn_close(c.chan); }                        \
+    PIRN_INLINE_ name name##_ref(name c) {                                                      \
+        pirn_chan_ref(c.chan);                                                                  \
+        return c;                                                                               \
+    }                                                                                           \
+    PIRN_INLINE_ void name##_unref(name c) { pirn_chan_unref(c.chan); }                         \
     typedef struct name name
 
 /* ---- Synchronisation ----------------------------------------------------------------------- */
@@ -293,8 +301,8 @@ struct pirn_waitq_ {
 
 /*
  * A mutex: not recursive, and any task may unlock it. A running task may take it ahead of one that
- * waits, but none waits for ever: a task that has waited 1 ms gets it handed over. An unlock happens
- * before the return of each later lock.
+ * waits, but none waits for ever: a task that has waited 1 ms gets it handed over. An unlock
+ * happens before the return of each later lock.
  */
 typedef struct pirn_mutex {
     uint32_t state;
@@ -302,10 +310,11 @@ typedef struct pirn_mutex {
     struct pirn_waitq_ waiters;
 } pirn_mutex;
 
-void pirn_mutex_lock(pirn_mutex *mutex);                         /* blocks while another holds it */
-int pirn_mutex_trylock(pirn_mutex *mutex);                       /* 0, or -EBUSY when it is held */
-int pirn_mutex_lock_until(pirn_mutex *mutex, int64_t deadline);  /* 0, -ETIMEDOUT, -EAGAIN for PIRN_NOW */
-void pirn_mutex_unlock(pirn_mutex *mutex);                       /* misuse when it is not locked */
+void pirn_mutex_lock(pirn_mutex *mutex);   /* blocks while another holds it */
+int pirn_mutex_trylock(pirn_mutex *mutex); /* 0, or -EBUSY when it is held */
+int pirn_mutex_lock_until(pirn_mutex *mutex,
+                          int64_t deadline); /* 0, -ETIMEDOUT, -EAGAIN for PIRN_NOW */
+void pirn_mutex_unlock(pirn_mutex *mutex);   /* misuse when it is not locked */
 
 /*
  * A lock that one writer or many readers hold. A waiting writer keeps new readers out, so taking a
@@ -318,25 +327,27 @@ typedef struct pirn_rwmutex {
     uint64_t mark;
 } pirn_rwmutex;
 
-void pirn_rwmutex_lock(pirn_rwmutex *mutex);      /* blocks while anyone holds it */
-void pirn_rwmutex_unlock(pirn_rwmutex *mutex);    /* misuse when no writer holds it */
-void pirn_rwmutex_rlock(pirn_rwmutex *mutex);     /* blocks while a writer holds it or waits */
-void pirn_rwmutex_runlock(pirn_rwmutex *mutex);   /* misuse when no reader holds it */
-int pirn_rwmutex_trylock(pirn_rwmutex *mutex);    /* 0, or -EBUSY where lock would block */
-int pirn_rwmutex_tryrlock(pirn_rwmutex *mutex);   /* 0, or -EBUSY where rlock would block */
+void pirn_rwmutex_lock(pirn_rwmutex *mutex);    /* blocks while anyone holds it */
+void pirn_rwmutex_unlock(pirn_rwmutex *mutex);  /* misuse when no writer holds it */
+void pirn_rwmutex_rlock(pirn_rwmutex *mutex);   /* blocks while a writer holds it or waits */
+void pirn_rwmutex_runlock(pirn_rwmutex *mutex); /* misuse when no reader holds it */
+int pirn_rwmutex_trylock(pirn_rwmutex *mutex);  /* 0, or -EBUSY where lock would block */
+int pirn_rwmutex_tryrlock(pirn_rwmutex *mutex); /* 0, or -EBUSY where rlock would block */
 
-/* A condition variable: no spurious wake-ups, the oldest waiter first, a signal that nobody waits for
- * is lost. A signal happens before the return of the wait that it wakes. */
+/* A condition variable: no spurious wake-ups, the oldest waiter first, a signal that nobody
+ * waits for is lost. A signal happens before the return of the wait that it wakes. */
 typedef struct pirn_cond {
     struct pirn_waitq_ waiters;
 } pirn_cond;
 
-/* Unlocks the mutex and waits to be signalled, in one step; then locks the mutex again and returns. */
+/* Unlocks the mutex and waits to be signalled, in one step; then locks the mutex again and
+ * returns. */
 void pirn_cond_wait(pirn_cond *cond, pirn_mutex *mutex);
-/* The same; returns 0, or -ETIMEDOUT once the deadline has passed. The mutex is locked again in both. */
+/* The same; returns 0, or -ETIMEDOUT once the deadline has passed. The mutex is locked again in
+ * both. */
 int pirn_cond_wait_until(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline);
-void pirn_cond_signal(pirn_cond *cond);      /* wakes the oldest waiter, if there is one */
-void pirn_cond_broadcast(pirn_cond *cond);   /* wakes every waiter */
+void pirn_cond_signal(pirn_cond *cond);    /* wakes the oldest waiter, if there is one */
+void pirn_cond_broadcast(pirn_cond *cond); /* wakes every waiter */
 
 /* Something to be done once. */
 typedef struct pirn_once {
@@ -345,8 +356,9 @@ typedef struct pirn_once {
     struct pirn_waitq_ waiters;
 } pirn_once;
 
-/* Calls fn(arg) if no call has been made for this `once`; returns when the one call has returned, which
- * happens before that. Blocks while a call is in flight; from inside it, for ever. */
+/* Calls fn(arg) if no call has been made for this `once`; returns when the one call has
+ * returned, which happens before that. Blocks while a call is in flight; from inside it, for
+ * ever. */
 void pirn_once_do(pirn_once *once, pirn_fn *fn, void *arg);
 
 /* A count of work under way. Each done happens before the return of the wait that it releases. */
@@ -356,29 +368,31 @@ typedef struct pirn_waitgroup {
     uint64_t mark;
 } pirn_waitgroup;
 
-/* Adds `delta`, which may be negative. It is misuse to bring the count below zero or to overflow it,
- * and to add to a count of zero while a task waits. */
+/* Adds `delta`, which may be negative. It is misuse to bring the count below zero or to overflow
+ * it, and to add to a count of zero while a task waits. */
 void pirn_waitgroup_add(pirn_waitgroup *group, int64_t delta);
 void pirn_waitgroup_done(pirn_waitgroup *group); /* adds -1 */
 void pirn_waitgroup_wait(pirn_waitgroup *group); /* blocks until the count is zero */
-int pirn_waitgroup_wait_until(pirn_waitgroup *group, int64_t deadline); /* 0, -ETIMEDOUT, -EAGAIN for PIRN_NOW */
+int pirn_waitgroup_wait_until(pirn_waitgroup *group,
+                              int64_t deadline); /* 0, -ETIMEDOUT, -EAGAIN for PIRN_NOW */
 /* Add 1, start a task as pirn_go and pirn_go_copy do, and are done when fn has returned (or called
  * pirn_exit). Return what those return; after a failure the count is as it was. */
 int pirn_waitgroup_go(pirn_waitgroup *group, pirn_fn *fn, void *arg);
 int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void *arg, size_t size);
 
-/* A counting semaphore; waiters are served first come, first served, whatever they ask for. A release
- * happens before the acquires that it lets through. */
+/* A counting semaphore; waiters are served first come, first served, whatever they ask for. A
+ * release happens before the acquires that it lets through. */
 typedef struct pirn_sem {
     int64_t permits;
     struct pirn_waitq_ waiters;
     uint64_t mark;
 } pirn_sem;
 
-/* Makes a semaphore with that many permits (0 or more, else misuse), which nobody may be waiting on. */
+/* Makes a semaphore with that many permits (0 or more, else misuse), which nobody may be waiting
+ * on. */
 void pirn_sem_init(pirn_sem *sem, int64_t permits);
-/* Takes n permits (0 or more, else misuse); blocks until they are there and all that came before have
- * been served. Returns 0, -ETIMEDOUT, or -EAGAIN for PIRN_NOW. */
+/* Takes n permits (0 or more, else misuse); blocks until they are there and all that came before
+ * have been served. Returns 0, -ETIMEDOUT, or -EAGAIN for PIRN_NOW. */
 int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline);
 /* Gives n permits (0 or more, without overflow, else misuse). */
 void pirn_sem_release(pirn_sem *sem, int64_t n);
@@ -395,18 +409,19 @@ void pirn_sem_release(pirn_sem *sem, int64_t n);
  * (it stands still while a task can run and jumps to the next timer when none can). */
 int64_t pirn_now(void);
 
-/* Blocks for at least `ns` nanoseconds; not at all if that is zero or less. Huge values saturate. */
+/* Blocks for at least `ns` nanoseconds; not at all if that is zero or less. Huge values
+ * saturate. */
 void pirn_sleep(int64_t ns);
 
-/* Makes a channel of int64_t with capacity 1 that gets the time, once, after `ns` nanoseconds (at once
- * if that is zero or less). The caller owns it; giving up the last reference disarms it. Returns NULL when
- * memory is short. */
+/* Makes a channel of int64_t with capacity 1 that gets the time, once, after `ns` nanoseconds
+ * (at once if that is zero or less). The caller owns it; giving up the last reference disarms
+ * it. Returns NULL when memory is short. */
 pirn_chan *pirn_after(int64_t ns);
 
 /* ---- Randomness ---------------------------------------------------------------------------- */
 
-/* Returns 64 uniformly random bits, not for cryptography. Under the simulator part of the schedule, so
- * a replay returns the same. */
+/* Returns 64 uniformly random bits, not for cryptography. Under the simulator part of the
+ * schedule, so a replay returns the same. */
 uint64_t pirn_random(void);
 
 /* Returns one of 0..n-1, uniformly; 0 for n < 2. Under the simulator a choice of the schedule. */

@@ -1,13 +1,14 @@
 /*
  * control.h - how the `pirn` command and the simulator library in the program's process talk.
  *
- * The command starts the program with the environment variable PIRN_CONTROL=OPTIONS,MESSAGES: two descriptors. OPTIONS
- * is a memory file that holds a struct control_options and behind it the schedule to replay, if any. To MESSAGES, a
- * SOCK_SEQPACKET socket, the library writes one struct control_message a packet. Both ends come from one
- * build; `size` tells where they do not.
+ * The command starts the program with the environment variable PIRN_CONTROL=OPTIONS,MESSAGES: two
+ * descriptors. OPTIONS is a memory file that holds a struct control_options and behind it the
+ * schedule to replay, if any. To MESSAGES, a SOCK_SEQPACKET socket, the library writes one struct
+ * control_message a packet. Both ends come from one build; `size` tells where they do not.
  *
- * The first pirn_run of the program sends CONTROL_HELLO and performs all runs, each in a process forked there. When they are
- * over it sends CONTROL_DONE and exits; it does not return to the program.
+ * The first pirn_run of the program sends CONTROL_HELLO and performs all runs, each in a process
+ * forked there. When they are over it sends CONTROL_DONE and exits; it does not return to the
+ * program.
  */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
@@ -23,17 +24,17 @@
 enum control_record { CONTROL_RECORD_FAILING, CONTROL_RECORD_ALL, CONTROL_RECORD_NONE };
 
 struct control_options {
-    uint32_t size;             /* of this struct */
-    char strategy[64];         /* "": the default */
-    uint64_t seed;             /* of the first run; 0: fresh */
-    uint64_t runs;             /* at most; 0: no limit */
-    uint64_t max_steps;        /* 0: the default */
-    int64_t time_limit;        /* for all runs, in ns of wall-clock time; 0: none */
-    int64_t run_time_limit;    /* for one run; 0: the default */
-    unsigned allow;            /* PIRN_ALLOW_... */
+    uint32_t size;          /* of this struct */
+    char strategy[64];      /* "": the default */
+    uint64_t seed;          /* of the first run; 0: fresh */
+    uint64_t runs;          /* at most; 0: no limit */
+    uint64_t max_steps;     /* 0: the default */
+    int64_t time_limit;     /* for all runs, in ns of wall-clock time; 0: none */
+    int64_t run_time_limit; /* for one run; 0: the default */
+    unsigned allow;         /* PIRN_ALLOW_... */
     bool keep_going;
-    bool late_timers;          /* --timers=late */
-    bool quiet_program;        /* the program's output is thrown away (but for the last words of a failing run) */
+    bool late_timers;   /* --timers=late */
+    bool quiet_program; /* its output is thrown away, but for a failing run's last words */
     enum control_record record;
     char trace[4096];          /* absolute path; "": none */
     int64_t expected_run;      /* in `trace_expected`: whose events a replay must repeat; 0: none */
@@ -50,19 +51,20 @@ enum control_type {
 };
 
 struct control_message {
-    uint32_t size;           /* of this struct */
+    uint32_t size; /* of this struct */
     enum control_type type;
     uint64_t runs, distinct, failures, steps; /* so far */
-    uint64_t run;            /* FAILURE: its number in this exploration, from 1 */
-    int64_t trace_run;       /* FAILURE, DONE: id in the trace of the run, or of the last one; 0: not recorded */
-    pirn_outcome outcome;    /* FAILURE, and DONE: of the first failing run, else of the last run */
-    uint64_t seed;           /* of that run */
-    uint64_t run_steps;      /* of that run */
-    int status;              /* ERROR: 2 or 3 */
-    char message[1024];      /* FAILURE, ERROR, DONE */
+    uint64_t run;                             /* FAILURE: its number in this exploration, from 1 */
+    int64_t trace_run;    /* FAILURE, DONE: the run's id in the trace; 0: not recorded */
+    pirn_outcome outcome; /* FAILURE, and DONE: of the first failing run, else of the last run */
+    uint64_t seed;        /* of that run */
+    uint64_t run_steps;   /* of that run */
+    int status;           /* ERROR: 2 or 3 */
+    char message[1024];   /* FAILURE, ERROR, DONE */
 };
 
-/* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the library. */
+/* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the
+ * library. */
 const char *pirn__strategy(size_t n, const char **summary);
 
 #endif

@@ -18,7 +18,8 @@ static __thread bool simulating; /* in the one thread that the simulator runs in
 struct task *engine_self(void) {
     if (!sim.active) return &outside;
     if (!simulating) {
-        fputs("pirn: a thread of the program has called the library during a simulated run, which has room for tasks only\n",
+        fputs("pirn: a thread of the program has called the library during a simulated run, which "
+              "has room for tasks only\n",
               stderr);
         abort();
     }
@@ -69,7 +70,8 @@ void engine_wake(struct task *task) {
 
 static void log_choice(uint64_t choice) {
     struct log *log = sim.log;
-    if (log->choice_count == log->choice_room) sim_stop(PIRN_LIVELOCK, "more choices than a run has room for");
+    if (log->choice_count == log->choice_room)
+        sim_stop(PIRN_LIVELOCK, "more choices than a run has room for");
     log->choices[log->choice_count++] = choice;
 }
 
@@ -146,7 +148,8 @@ CONTEXT_BOUNDARY _Noreturn void sim_leave(void) {
     abort();
 }
 
-/* Decides who takes the next step. `current` is the task at a scheduling point; NULL: it cannot go on. */
+/* Decides who takes the next step. `current` is the task at a scheduling point; NULL: it cannot
+ * go on. */
 static struct task *choose(struct task *current) {
     for (;;) {
         struct timer *timer = timers_first();
@@ -164,7 +167,9 @@ static struct task *choose(struct task *current) {
         }
         if (sim.count == 1 && !early) return sim.runnable[0];
         task = sim.strategy->task(sim.strategy, current, early);
-        log_choice(task == NULL ? CHOICE_TIMER : task == current ? CHOICE_CONTINUE : CHOICE_TASK + task->core.id - 1);
+        log_choice(task == NULL      ? CHOICE_TIMER
+                   : task == current ? CHOICE_CONTINUE
+                                     : CHOICE_TASK + task->core.id - 1);
         if (task) return task;
         timers_fire();
     }
@@ -207,7 +212,8 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     if (!simulated(self)) {
         char buffer[256];
         struct text text = text_in(buffer, sizeof buffer);
-        text_add(&text, "pirn: outside pirn_run this waits for ever under the simulator: %s in ", op_names[place->op]);
+        text_add(&text, "pirn: outside pirn_run this waits for ever under the simulator: %s in ",
+                 op_names[place->op]);
         text_add_site(&text, place->site);
         fprintf(stderr, "%s\n", buffer);
         abort();
@@ -353,9 +359,12 @@ _Noreturn void sim_stop(pirn_outcome outcome, const char *message) {
 
 static bool allowed(enum fault fault) {
     switch (fault) {
-    case FAULT_SEND_ON_CLOSED: return sim.options.allow & PIRN_ALLOW_SEND_ON_CLOSED;
-    case FAULT_DOUBLE_CLOSE: return sim.options.allow & PIRN_ALLOW_DOUBLE_CLOSE;
-    default: return false;
+    case FAULT_SEND_ON_CLOSED:
+        return sim.options.allow & PIRN_ALLOW_SEND_ON_CLOSED;
+    case FAULT_DOUBLE_CLOSE:
+        return sim.options.allow & PIRN_ALLOW_DOUBLE_CLOSE;
+    default:
+        return false;
     }
 }
 
@@ -374,7 +383,8 @@ void engine_fault(struct task *self, enum fault fault, const struct place *place
     misuse(self, &gone, messages[fault]);
 }
 
-_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message) {
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
+                           const char *message) {
     if (simulated(self)) {
         /* Where the call had not begun a step of its own, the report is at the one before. */
         sim_stop(failure == FAILURE_PANIC ? PIRN_PANIC : PIRN_MISUSE, message);
@@ -403,16 +413,21 @@ static CONTEXT_BOUNDARY void leave_home(void) {
     arrive(&sim.home_fiber);
 }
 
-/* After a signal nothing that the program can write to is to be trusted, and the heap may be locked. */
-static bool interrupted(void) { return sim.log->outcome == PIRN_CRASH || sim.log->outcome == PIRN_TIMEOUT; }
+/* After a signal nothing that the program can write to is to be trusted, and the heap may be
+ * locked. */
+static bool interrupted(void) {
+    return sim.log->outcome == PIRN_CRASH || sim.log->outcome == PIRN_TIMEOUT;
+}
 
 /* Takes every task out of what it waits for, and puts its memory aside. */
 static void discard_tasks(void) {
     struct task *task, *next;
     for (task = sim.tasks; task; task = next) {
         next = task->next;
-        if (interrupted()) task->copy = task->name = NULL;
-        else if (task->core.wait) wait_abandon(task->core.wait, task->state != TASK_PARKED);
+        if (interrupted())
+            task->copy = task->name = NULL;
+        else if (task->core.wait)
+            wait_abandon(task->core.wait, task->state != TASK_PARKED);
         free_task(task);
     }
     sim.tasks = sim.youngest = NULL;
@@ -420,8 +435,8 @@ static void discard_tasks(void) {
     sim.oldest = sim.newest = NULL;
 }
 
-int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log, struct strategy *strategy,
-            const struct run_options *options) {
+int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
+            struct strategy *strategy, const struct run_options *options) {
     pirn_config resolved;
     size_t stack_size;
     int rc = config_resolve(config, &resolved);

@@ -1,7 +1,8 @@
 /*
  * engine_sim.h - the contract of lib/core/engine.h in the simulator.
  *
- * There is one thread, so locks are nothing; everything else is a question to the strategy or a line in the log.
+ * There is one thread, so locks are nothing; everything else is a question to the strategy or a
+ * line in the log.
  */
 #ifndef SIM_ENGINE_SIM_H
 #define SIM_ENGINE_SIM_H
@@ -40,12 +41,13 @@ void engine_release_also(struct task *self, uint64_t *mark);
 void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
 _Noreturn void engine_exit(struct task *self);
-void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
-                   const void *site);
+void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
+                   size_t value_size, const void *site);
 void engine_object_end(waitq *queue, const void *object);
 void engine_select_case(struct task *self, enum op op, waitq *queue);
 void engine_fault(struct task *self, enum fault fault, const struct place *place);
-_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message);
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
+                           const char *message);
 void engine_describe_object(struct text *text, const struct place *place);
 
 #endif

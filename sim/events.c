@@ -16,9 +16,10 @@ static void check_expected(const struct log_event *event, uint64_t index) {
                  (unsigned long long)sim.options.expected_steps);
     } else {
         step = &sim.options.expected[index];
-        if (step->task == event->task && step->op == event->op && step->object == event->object) return;
-        text_add(&text, "step %llu: recorded was %s by task %u in %s, but there came ", (unsigned long long)index + 1,
-                 op_names[step->op], step->task, step->where);
+        if (step->task == event->task && step->op == event->op && step->object == event->object)
+            return;
+        text_add(&text, "step %llu: recorded was %s by task %u in %s, but there came ",
+                 (unsigned long long)index + 1, op_names[step->op], step->task, step->where);
     }
     text_add(&text, "%s by task %u in ", op_names[event->op], event->task);
     text_add_site(&text, event->site);
@@ -31,7 +32,6 @@ static void hash_event(uint64_t value) {
 
 static uint64_t steps_here(void) { return sim.log->steps - sim.first_step; }
 
-
 struct log_event *event_add(struct task *self, const struct place *place, uint32_t object) {
     struct log *log = sim.log;
     struct log_event *event;
@@ -39,7 +39,8 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
     char message[80];
 
     if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
-        snprintf(message, sizeof message, "no end after %llu steps", (unsigned long long)steps_here());
+        snprintf(message, sizeof message, "no end after %llu steps",
+                 (unsigned long long)steps_here());
         sim_stop(PIRN_LIVELOCK, message);
     }
     event = &log->events[index];
@@ -66,7 +67,8 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
 
 /* Results that depend on the order of independent steps, or are no part of the order. */
 static bool ordering(enum op op) {
-    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL && op != OP_BROADCAST;
+    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL &&
+           op != OP_BROADCAST;
 }
 
 void engine_end(struct task *self, int64_t result) {
@@ -82,18 +84,21 @@ void engine_end(struct task *self, int64_t result) {
 
 void engine_end_case(struct task *self, int64_t index) {
     if (sim.active && self->step)
-        sim.log->events[self->step - 1].object = sim.log->cases[self->first_case + (size_t)index].object;
+        sim.log->events[self->step - 1].object =
+            sim.log->cases[self->first_case + (size_t)index].object;
     engine_end(self, index);
 }
 
 void engine_select_case(struct task *self, enum op op, waitq *queue) {
     struct log *log = sim.log;
     struct log_case *entry;
-    struct place place = PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
+    struct place place =
+        PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
     uint32_t position = 0;
 
     if (!sim.active || !self->step) return;
-    if (log->case_count == log->case_room) sim_stop(PIRN_LIVELOCK, "more select cases than a run has room for");
+    if (log->case_count == log->case_room)
+        sim_stop(PIRN_LIVELOCK, "more select cases than a run has room for");
     if (log->case_count && log->cases[log->case_count - 1].step == self->step)
         position = log->cases[log->case_count - 1].position + 1;
     else

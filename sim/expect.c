@@ -10,7 +10,8 @@
 #include "sim/trace_file.h"
 
 static const char query[] =
-    "SELECT event.step, event.task, event.op, coalesce(event.object, 0), coalesce(site.function, ''), "
+    "SELECT event.step, event.task, event.op, coalesce(event.object, 0), coalesce(site.function, "
+    "''), "
     "coalesce(site.file, ''), coalesce(site.line, 0) "
     "FROM event LEFT JOIN site ON site.id = event.site WHERE event.run = ?1 ORDER BY event.step";
 
@@ -32,15 +33,18 @@ static void read_step(sqlite3_stmt *row, struct recorder_step *step) {
     step->task = (uint32_t)sqlite3_column_int64(row, 1);
     step->op = (uint8_t)op_of_word(column_text(row, 2));
     /* Which case of a select runs is not known yet when its step begins. */
-    if (step->op != OP_SELECT && step->op != OP_SELECT_FIRST) step->object = (uint32_t)sqlite3_column_int64(row, 3);
+    if (step->op != OP_SELECT && step->op != OP_SELECT_FIRST)
+        step->object = (uint32_t)sqlite3_column_int64(row, 3);
     step->line = (uint32_t)sqlite3_column_int64(row, 6);
     if (!*file)
         snprintf(step->where, sizeof step->where, "%s", function);
     else
-        snprintf(step->where, sizeof step->where, "%s%s%s:%u", function, *function ? " at " : "", file, (unsigned)step->line);
+        snprintf(step->where, sizeof step->where, "%s%s%s:%u", function, *function ? " at " : "",
+                 file, (unsigned)step->line);
 }
 
-/* Reads the rows; they have to be numbered from 1 without a gap, as a run's are. Returns an SQLite code. */
+/* Reads the rows; they have to be numbered from 1 without a gap, as a run's are. Returns an
+ * SQLite code. */
 static int read_steps(sqlite3_stmt *rows, struct recorder_step **steps, int64_t *count) {
     size_t room = 0;
     int rc;
@@ -59,7 +63,8 @@ static int read_steps(sqlite3_stmt *rows, struct recorder_step **steps, int64_t 
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int64_t recorder_expect(const char *path, int64_t run, struct recorder_step **steps, char *message, size_t size) {
+int64_t recorder_expect(const char *path, int64_t run, struct recorder_step **steps, char *message,
+                        size_t size) {
     sqlite3 *db = trace_file_open(path, TRACE_READ, message, size);
     sqlite3_stmt *rows = NULL;
     int64_t count = 0;

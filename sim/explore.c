@@ -10,11 +10,13 @@
 #include "lib/core/label.h"
 #include "sim/program.h"
 
-static const char *const outcome_names[] = {"ok",   "deadlock", "leak",     "race",    "panic",   "misuse",
-                                            "crash", "exit",     "livelock", "timeout", "diverged"};
+static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
+                                            "panic",    "misuse",   "crash",   "exit",
+                                            "livelock", "timeout",  "diverged"};
 
 EXPORT const char *pirn_outcome_name(pirn_outcome outcome) {
-    return (unsigned)outcome < sizeof outcome_names / sizeof *outcome_names ? outcome_names[outcome] : "unknown";
+    return (unsigned)outcome < sizeof outcome_names / sizeof *outcome_names ? outcome_names[outcome]
+                                                                            : "unknown";
 }
 
 static int64_t wall_clock(void) {
@@ -25,12 +27,14 @@ static int64_t wall_clock(void) {
 
 uint64_t explore_fresh_seed(void) {
     uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) seed = (uint64_t)wall_clock() * 0x9e3779b97f4a7c15u;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        seed = (uint64_t)wall_clock() * 0x9e3779b97f4a7c15u;
     /* Short enough to be typed. */
     return (seed >> 24) | 1;
 }
 
-/* Adds to the set of graphs; returns whether it was new. Without memory every graph counts as seen. */
+/* Adds to the set of graphs; returns whether it was new. Without memory every graph counts as
+ * seen. */
 static bool add_graph(struct exploration *e, uint64_t graph) {
     size_t at;
     if (!graph) graph = 1;
@@ -54,7 +58,8 @@ static bool add_graph(struct exploration *e, uint64_t graph) {
 }
 
 char *explore_schedule(const struct log *log) {
-    struct schedule schedule = {program_fingerprint(), log->event_hash, log->steps, log->choices, log->choice_count};
+    struct schedule schedule = {program_fingerprint(), log->event_hash, log->steps, log->choices,
+                                log->choice_count};
     return schedule_print(&schedule);
 }
 
@@ -72,7 +77,8 @@ static void check_replay(struct exploration *e) {
     if (e->replay->program && e->replay->program != program_fingerprint())
         build = "; the schedule was recorded from another program, or another build of this one";
     log->outcome = PIRN_DIVERGED;
-    snprintf(log->message, sizeof log->message, "the run did other things than the recorded one: %llu steps instead of %llu%s",
+    snprintf(log->message, sizeof log->message,
+             "the run did other things than the recorded one: %llu steps instead of %llu%s",
              (unsigned long long)log->steps, (unsigned long long)e->replay->steps, build);
 }
 
@@ -124,16 +130,19 @@ static int report(struct exploration *e, enum control_type type) {
 int explore(struct exploration *e) {
     enum { REPORT_EVERY = 100000000 }; /* ns */
     int64_t start = wall_clock(), reported = start;
-    struct strategy *strategy = e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
+    struct strategy *strategy =
+        e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
     int rc = 0;
 
     e->outcome = PIRN_OK;
     if (!(e->log = log_new(e->run.max_steps))) {
-        snprintf(e->message, sizeof e->message, "not enough memory, or address space, for runs of %llu steps",
+        snprintf(e->message, sizeof e->message,
+                 "not enough memory, or address space, for runs of %llu steps",
                  (unsigned long long)e->run.max_steps);
         return -ENOMEM;
     }
-    if (e->trace && !(e->recorder = recorder_open(e->trace, e->message, sizeof e->message))) return -EIO;
+    if (e->trace && !(e->recorder = recorder_open(e->trace, e->message, sizeof e->message)))
+        return -EIO;
     for (uint64_t i = 0; !e->runs || i < e->runs; i++) {
         int64_t before = wall_clock();
         if (e->time_limit && before - start >= e->time_limit) break;
@@ -187,7 +196,8 @@ static int perform_here(struct exploration *e, struct strategy *strategy) {
 }
 
 static int check(const pirn_sim_options *o, pirn_fn *fn, pirn_sim_result *result) {
-    const unsigned known = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED | PIRN_ALLOW_DOUBLE_CLOSE | PIRN_ALLOW_RACE;
+    const unsigned known =
+        PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED | PIRN_ALLOW_DOUBLE_CLOSE | PIRN_ALLOW_RACE;
     const char *wrong = NULL;
     if (!fn)
         wrong = "no function to run";
@@ -206,7 +216,8 @@ static int check(const pirn_sim_options *o, pirn_fn *fn, pirn_sim_result *result
     return -ENOTSUP;
 }
 
-EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg, pirn_sim_result *result) {
+EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg,
+                            pirn_sim_result *result) {
     static const pirn_sim_options defaults;
     const pirn_sim_options *o = options ? options : &defaults;
     struct call call = {main_fn, arg};
@@ -217,12 +228,14 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     if (!result) return -EINVAL;
     memset(result, 0, sizeof *result);
     if (sim.active) {
-        snprintf(result->message, sizeof result->message, "pirn_sim_explore was called inside a run");
+        snprintf(result->message, sizeof result->message,
+                 "pirn_sim_explore was called inside a run");
         return -EBUSY;
     }
     if ((rc = check(o, main_fn, result))) return rc;
     if (o->replay) {
-        if ((rc = schedule_read(o->replay, &schedule, result->message, sizeof result->message))) return rc;
+        if ((rc = schedule_read(o->replay, &schedule, result->message, sizeof result->message)))
+            return rc;
         e.replay = &schedule;
     }
     e.strategy = strategy_find(o->strategy);
@@ -238,7 +251,8 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     faults_begin(RUN_TIME_LIMIT);
     rc = explore(&e);
     faults_end();
-    if (e.recorder && recorder_close(e.recorder, e.message, sizeof e.message) != 0 && rc == 0) rc = -EIO;
+    if (e.recorder && recorder_close(e.recorder, e.message, sizeof e.message) != 0 && rc == 0)
+        rc = -EIO;
     sim_release();
     if (e.replay) schedule_free(&schedule);
 
@@ -249,7 +263,8 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     result->seed = e.failing_seed;
     result->schedule = e.schedule;
     e.schedule = NULL;
-    snprintf(result->message, sizeof result->message, "%.*s", (int)sizeof result->message - 1, e.message);
+    snprintf(result->message, sizeof result->message, "%.*s", (int)sizeof result->message - 1,
+             e.message);
     explore_end(&e);
     return rc;
 }

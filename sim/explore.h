@@ -1,6 +1,6 @@
 /*
- * explore.h - many runs, one after the other: seeds, limits, what is counted and what is recorded. How one run is performed is
- * the caller's: in this process, or in one forked for it.
+ * explore.h - many runs, one after the other: seeds, limits, what is counted and what is recorded.
+ * How one run is performed is the caller's: in this process, or in one forked for it.
  */
 #ifndef SIM_EXPLORE_H
 #define SIM_EXPLORE_H
@@ -14,31 +14,32 @@
 struct exploration {
     /* What is asked for. */
     struct strategy *strategy;
-    struct schedule *replay;    /* instead of the strategy, once; NULL: none */
+    struct schedule *replay; /* instead of the strategy, once; NULL: none */
     struct run_options run;
-    uint64_t seed, runs;        /* runs 0: no limit */
-    int64_t time_limit;         /* 0: none */
+    uint64_t seed, runs; /* runs 0: no limit */
+    int64_t time_limit;  /* 0: none */
     bool keep_going;
     enum control_record record;
-    const char *trace;          /* NULL: none */
-    /* How a run is performed with the given strategy. Returns 0 with the log filled in, a negative errno when there
-     * could be none, or 1 in a child that goes on with the program. */
+    const char *trace; /* NULL: none */
+    /* How a run is performed with the given strategy. Returns 0 with the log filled in, a
+     * negative errno when there could be none, or 1 in a child that goes on with the program. */
     int (*perform)(struct exploration *exploration, struct strategy *strategy);
-    /* Told of each failing run, after it has been recorded, and now and then of progress; may be NULL. */
+    /* Told of each failing run, after it has been recorded, and now and then of progress; may be
+     * NULL. */
     void (*report)(struct exploration *exploration, enum control_type type);
     void *context;
 
     /* What has come of it. */
-    struct log *log;            /* of the last run */
+    struct log *log; /* of the last run */
     struct recorder *recorder;
     uint64_t done, distinct, failures, steps;
-    int64_t trace_run;          /* the last one recorded; 0: none */
-    pirn_outcome outcome;       /* of the first failing run */
+    int64_t trace_run;    /* the last one recorded; 0: none */
+    pirn_outcome outcome; /* of the first failing run */
     uint64_t failing_seed;
-    int64_t failing_run;        /* in the trace */
-    char message[1024];         /* of the first failing run, or why it cannot go on */
-    char *schedule;             /* of the first failing run; owned */
-    uint64_t *graphs;           /* a set */
+    int64_t failing_run; /* in the trace */
+    char message[1024];  /* of the first failing run, or why it cannot go on */
+    char *schedule;      /* of the first failing run; owned */
+    uint64_t *graphs;    /* a set */
     size_t graph_room;
 };
 
@@ -46,8 +47,8 @@ struct exploration {
 uint64_t explore_fresh_seed(void);
 
 /*
- * Performs the runs. Returns 0; 1 in a child; -EIO when the trace cannot be written, -ENOMEM, or what `perform` returns: with a line in
- * `message`.
+ * Performs the runs. Returns 0; 1 in a child; -EIO when the trace cannot be written, -ENOMEM, or
+ * what `perform` returns: with a line in `message`.
  */
 int explore(struct exploration *exploration);
 

@@ -1,8 +1,8 @@
 /*
  * faults.c - runs that crash, and runs that do not end.
  *
- * A signal's handler runs on a stack of its own. It writes down what happened and leaves the run for good: the process, where
- * it was forked for this run, or the task's stack.
+ * A signal's handler runs on a stack of its own. It writes down what happened and leaves the run
+ * for good: the process, where it was forked for this run, or the task's stack.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -71,15 +71,21 @@ static _Noreturn void leave(pirn_outcome outcome, const char *message, int numbe
 
 static const char *signal_words(int number) {
     switch (number) {
-    case SIGSEGV: return "SIGSEGV, memory that is not there";
-    case SIGBUS: return "SIGBUS, memory that cannot be used so";
-    case SIGFPE: return "SIGFPE, bad arithmetic";
-    case SIGILL: return "SIGILL, no such instruction";
-    default: return "SIGABRT, abort or a failed assertion";
+    case SIGSEGV:
+        return "SIGSEGV, memory that is not there";
+    case SIGBUS:
+        return "SIGBUS, memory that cannot be used so";
+    case SIGFPE:
+        return "SIGFPE, bad arithmetic";
+    case SIGILL:
+        return "SIGILL, no such instruction";
+    default:
+        return "SIGABRT, abort or a failed assertion";
     }
 }
 
-/* The place that a person wants: where the fault is, or if that is in a library, the last call of the task before. */
+/* The place that a person wants: where the fault is, or if that is in a library, the last call
+ * of the task before. */
 static void add_place(struct text *text, const void *machine) {
     const struct task *self = sim.current;
     const void *pc = program_counter(machine);
@@ -103,7 +109,8 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
     struct text text = text_in(buffer, sizeof buffer);
     const struct task *self = sim.current;
 
-    bool overflow = self && (number == SIGSEGV || number == SIGBUS) && stack_in_guard(&self->stack, info->si_addr);
+    bool overflow = self && (number == SIGSEGV || number == SIGBUS) &&
+                    stack_in_guard(&self->stack, info->si_addr);
 
     if (!sim.active || !self || (SANITIZED && !overflow)) {
         /* Not ours: it comes again, to who was there before us. */
@@ -140,7 +147,8 @@ static void on_tick(int number, siginfo_t *info, void *machine) {
     leave(PIRN_TIMEOUT, buffer, number);
 }
 
-static void catch(int number, void (*handler)(int, siginfo_t *, void *), int flags, struct sigaction *old) {
+static void catch (int number, void (*handler)(int, siginfo_t *, void *), int flags,
+                   struct sigaction *old) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = handler;
@@ -158,15 +166,16 @@ void faults_begin(int64_t limit) {
         stack.ss_size = SIGNAL_STACK;
         sigaltstack(&stack, &stack_before);
     }
-    for (int i = 0; i < CRASHES; i++) catch(crashes[i], on_crash, 0, &before[i]);
-    catch(tick_signal(), on_tick, SA_RESTART, &before_tick);
+    for (int i = 0; i < CRASHES; i++) catch (crashes[i], on_crash, 0, &before[i]);
+    catch (tick_signal(), on_tick, SA_RESTART, &before_tick);
     faults_watch(limit);
 }
 
 void faults_watch(int64_t limit) {
     struct sigevent event;
     int64_t tick = limit / TICKS;
-    struct itimerspec interval = {{tick / PIRN_SEC, tick % PIRN_SEC}, {tick / PIRN_SEC, tick % PIRN_SEC}};
+    struct itimerspec interval = {{tick / PIRN_SEC, tick % PIRN_SEC},
+                                  {tick / PIRN_SEC, tick % PIRN_SEC}};
 
     watch_limit = limit;
     ticks = 0;

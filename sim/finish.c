@@ -7,9 +7,13 @@
 #include "lib/core/wait.h"
 #include "sim/sim.h"
 
-static bool stuck(const struct task *task) { return task->state == TASK_PARKED && !task->core.daemon; }
+static bool stuck(const struct task *task) {
+    return task->state == TASK_PARKED && !task->core.daemon;
+}
 
-static bool waits_on_nothing(const struct task *task) { return task->core.waits.kind == OBJECT_NONE; }
+static bool waits_on_nothing(const struct task *task) {
+    return task->core.waits.kind == OBJECT_NONE;
+}
 
 static void add_finding(pirn_outcome outcome, const struct task *task) {
     char buffer[LOG_MESSAGE];
@@ -21,7 +25,8 @@ static void add_finding(pirn_outcome outcome, const struct task *task) {
     text_add_waiting(&text, &task->core.waits, task->core.wait);
     text_add(&text, " in ");
     text_add_site(&text, task->core.waits.site);
-    log_find(sim.log, outcome, task->step, event && !waits_on_nothing(task) ? event->object : 0, buffer);
+    log_find(sim.log, outcome, task->step, event && !waits_on_nothing(task) ? event->object : 0,
+             buffer);
 }
 
 void finish_at_rest(void) {
@@ -39,9 +44,12 @@ void finish_at_rest(void) {
     }
     if (!count) return;
     if (count == 1)
-        text_add(&text, outcome == PIRN_LEAK ? "1 task is left, blocked for ever: " : "1 task is blocked for ever: ");
+        text_add(&text, outcome == PIRN_LEAK ? "1 task is left, blocked for ever: "
+                                             : "1 task is blocked for ever: ");
     else
-        text_add(&text, outcome == PIRN_LEAK ? "%llu tasks are left, blocked for ever, first " : "%llu tasks are blocked for ever, first ",
+        text_add(&text,
+                 outcome == PIRN_LEAK ? "%llu tasks are left, blocked for ever, first "
+                                      : "%llu tasks are blocked for ever, first ",
                  (unsigned long long)count);
     text_add_task(&text, first);
     text_add(&text, " ");
@@ -53,9 +61,12 @@ void finish_at_rest(void) {
 
 static enum log_state state_of(const struct task *task) {
     switch (task->state) {
-    case TASK_ENDED: return LOG_EXITED;
-    case TASK_PARKED: return task->timed ? LOG_SLEEPING : LOG_BLOCKED;
-    default: return LOG_RUNNABLE;
+    case TASK_ENDED:
+        return LOG_EXITED;
+    case TASK_PARKED:
+        return task->timed ? LOG_SLEEPING : LOG_BLOCKED;
+    default:
+        return LOG_RUNNABLE;
     }
 }
 
@@ -63,7 +74,8 @@ void finish_task(const struct task *task) {
     struct log *log = sim.log;
     uint64_t end = task->history;
     log->task_table[task->core.id - 1].state = (uint8_t)state_of(task);
-    if (task->state == TASK_PARKED && task->step) end = mix(log->events[task->step - 1].hash, task->inputs);
+    if (task->state == TASK_PARKED && task->step)
+        end = mix(log->events[task->step - 1].hash, task->inputs);
     log->graph += mix(task->identity, end);
 }
 

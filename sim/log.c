@@ -4,7 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Room for each kind of row, for runs of so many steps. Most steps make one edge and no choice; some make many. */
+/* Room for each kind of row, for runs of so many steps. Most steps make one edge and no choice;
+ * some make many. */
 static void make_room(struct log *log, uint64_t steps) {
     size_t n = (size_t)steps + 1024;
     log->event_room = n;
@@ -38,7 +39,8 @@ struct log *log_new(uint64_t most_steps) {
     objects = place(&end, plan.object_room * sizeof *plan.objects);
     findings = place(&end, LOG_FINDINGS * sizeof *plan.findings);
     marks = place(&end, plan.mark_room * sizeof *plan.marks);
-    start = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    start =
+        mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return NULL;
     log = (struct log *)(void *)start;
     *log = plan;
@@ -66,11 +68,13 @@ void log_reset(struct log *log) {
     log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;
     log->virtual_ns = log->wall_ns = 0;
     log->event_hash = log->last_task = 0;
-    log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count = 0;
+    log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
+        0;
     log->mark_count = 0;
 }
 
-void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const char *message) {
+void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object,
+              const char *message) {
     struct log_finding *finding;
     if (log->finding_count == LOG_FINDINGS) return;
     finding = &log->findings[log->finding_count++];

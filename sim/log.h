@@ -1,9 +1,10 @@
 /*
  * log.h - what one simulated run leaves behind: its events, choices and findings, in memory.
  *
- * The log is one mapping, shared with the processes that are forked for runs, so that it survives their crash. The task that
- * runs writes it; whoever waits for the run reads it afterwards. Nothing is allocated while a run is under way: the
- * mapping is reserved for the most steps that a run may have, and only the pages that are written take memory.
+ * The log is one mapping, shared with the processes that are forked for runs, so that it survives
+ * their crash. The task that runs writes it; whoever waits for the run reads it afterwards. Nothing
+ * is allocated while a run is under way: the mapping is reserved for the most steps that a run may
+ * have, and only the pages that are written take memory.
  */
 #ifndef SIM_LOG_H
 #define SIM_LOG_H
@@ -18,10 +19,10 @@ enum { LOG_NAME = 64, LOG_MESSAGE = 512, LOG_FINDINGS = 1000 };
 
 /* Step n is events[n - 1]. */
 struct log_event {
-    uint32_t task;    /* 0: the clock */
-    uint32_t object;  /* 0: none */
-    uint8_t op;       /* enum op */
-    bool has_result;  /* else it went to sleep in this step */
+    uint32_t task;   /* 0: the clock */
+    uint32_t object; /* 0: none */
+    uint8_t op;      /* enum op */
+    bool has_result; /* else it went to sleep in this step */
     int64_t result;
     int64_t time;
     const void *site; /* return address; NULL: none */
@@ -43,18 +44,18 @@ enum log_state { LOG_EXITED, LOG_BLOCKED, LOG_SLEEPING, LOG_RUNNABLE };
 
 /* Task n is tasks[n - 1]. */
 struct log_task {
-    uint32_t parent;            /* 0: none */
+    uint32_t parent;                /* 0: none */
     uint32_t first_step, last_step; /* 0: it never ran */
-    uint8_t state;              /* enum log_state */
+    uint8_t state;                  /* enum log_state */
     bool daemon;
-    char name[LOG_NAME];        /* as given; "": that of its function */
+    char name[LOG_NAME]; /* as given; "": that of its function */
     const void *function;
     const void *site;
 };
 
 /* Object n is objects[n - 1]. */
 struct log_object {
-    uint8_t kind;               /* enum object_kind */
+    uint8_t kind; /* enum object_kind */
     bool labelled;
     char label[LOG_NAME];
     uint64_t capacity, value_size;
@@ -62,7 +63,7 @@ struct log_object {
 };
 
 struct log_finding {
-    uint8_t kind;               /* pirn_outcome */
+    uint8_t kind;                      /* pirn_outcome */
     uint32_t step, other_step, object; /* 0: none */
     char message[LOG_MESSAGE];
 };
@@ -71,25 +72,27 @@ struct log {
     /* The result. `finished` is set last: before that the run was cut short. */
     bool finished;
     pirn_outcome outcome;
-    char message[LOG_MESSAGE];  /* one line; "" when ok */
+    char message[LOG_MESSAGE]; /* one line; "" when ok */
     uint64_t seed;
     uint64_t steps, tasks, switches, preemptions, graph;
     int64_t virtual_ns, wall_ns;
-    uint32_t event_hash;        /* of all events in order: equal for equal runs */
-    uint32_t last_task;         /* who ran last */
+    uint32_t event_hash; /* of all events in order: equal for equal runs */
+    uint32_t last_task;  /* who ran last */
 
-    uint64_t most_steps;        /* per run */
+    uint64_t most_steps; /* per run */
     size_t event_room, choice_room, edge_room, case_room, task_room, object_room, mark_room;
     size_t choice_count, edge_count, case_count, object_count, finding_count, mark_count;
-    struct log_event *events;   /* `steps` of them */
+    struct log_event *events; /* `steps` of them */
     uint64_t *choices;
     struct log_edge *edges;
     struct log_case *cases;
     struct log_task *task_table; /* `tasks` of them */
     struct log_object *objects;
     struct log_finding *findings; /* LOG_FINDINGS at most */
-    struct log_mark { uint32_t step, rest; } *marks; /* lists of steps; private to the engine */
-    size_t size;                /* of the mapping */
+    struct log_mark {
+        uint32_t step, rest;
+    } * marks;   /* lists of steps; private to the engine */
+    size_t size; /* of the mapping */
 };
 
 /* Makes a log for runs of up to `most_steps` steps. Returns NULL when memory is short. */
@@ -100,6 +103,7 @@ void log_free(struct log *log);
 void log_reset(struct log *log);
 
 /* Adds a finding, unless there are enough. */
-void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const char *message);
+void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object,
+              const char *message);
 
 #endif

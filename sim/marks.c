@@ -1,13 +1,16 @@
 /*
- * marks.c - what is remembered of a step so that a later one can be ordered after it, and the hash of the graph that follows.
+ * marks.c - what is remembered of a step so that a later one can be ordered after it, and the hash
+ * of the graph that follows.
  *
- * A mark is a set of steps: (epoch, list flag, number), where the number is a step or heads a list in the log. Marks live in the
- * program's objects; one from an earlier run has another epoch and counts as empty.
+ * A mark is a set of steps: (epoch, list flag, number), where the number is a step or heads a list
+ * in the log. Marks live in the program's objects; one from an earlier run has another epoch and
+ * counts as empty.
  *
- * The hash of a run's happens-before graph is made so that runs which differ only in the order of independent steps have the
- * same. Each operation has a name: a hash of its task's history and of what it is, but not of when it came or whether it
- * had to wait. When it completes, its name, its result and the names of the operations that happen right before it go into the
- * task's history; the graph's hash adds up the histories.
+ * The hash of a run's happens-before graph is made so that runs which differ only in the order of
+ * independent steps have the same. Each operation has a name: a hash of its task's history and of
+ * what it is, but not of when it came or whether it had to wait. When it completes, its name, its
+ * result and the names of the operations that happen right before it go into the task's history;
+ * the graph's hash adds up the histories.
  */
 #include "sim/sim.h"
 
@@ -31,7 +34,8 @@ static bool is_list(uint64_t mark) { return mark >> 32 & LIST; }
 /* Adds to a list; the rest is the number of the next item, 0 at the end. */
 static uint32_t cons(uint32_t step, uint32_t rest) {
     struct log *log = sim.log;
-    if (log->mark_count + 1 >= log->mark_room) sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
+    if (log->mark_count + 1 >= log->mark_room)
+        sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->marks[++log->mark_count] = (struct log_mark){step, rest};
     return (uint32_t)log->mark_count;
 }
@@ -58,7 +62,8 @@ static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
     source = &log->events[before - 1];
     /* What a task did itself is ordered anyway. */
     if (source->task == self->core.id) return;
-    if (log->edge_count == log->edge_room) sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
+    if (log->edge_count == log->edge_room)
+        sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
     self->inputs += mix(source->hash, kind);
 }

@@ -9,16 +9,17 @@
 static struct object_address {
     const void *address;
     bool channel; /* made in this run, and there */
-} *addresses;     /* by number; index 0 is unused */
+} * addresses;    /* by number; index 0 is unused */
 static size_t address_room;
 
-static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address, size_t capacity, size_t value_size,
-                           const void *site) {
+static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address,
+                           size_t capacity, size_t value_size, const void *site) {
     struct log *log = sim.log;
     struct log_object *object;
     uint32_t number;
 
-    if (log->object_count + 1 >= log->object_room) sim_stop(PIRN_LIVELOCK, "more objects than a run has room for");
+    if (log->object_count + 1 >= log->object_room)
+        sim_stop(PIRN_LIVELOCK, "more objects than a run has room for");
     number = (uint32_t)log->object_count + 1;
     if (number >= address_room) {
         size_t more = address_room ? 2 * address_room : 64;
@@ -51,8 +52,8 @@ uint32_t object_number(const struct place *place) {
     return add_object(queue, place->kind, place->object, capacity, value_size, place->site);
 }
 
-void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity, size_t value_size,
-                   const void *site) {
+void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
+                   size_t value_size, const void *site) {
     uint32_t number;
     if (!sim.active) return;
     number = add_object(queue, kind, object, capacity, value_size, site);
@@ -61,7 +62,8 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
 
 void object_take_label(uint32_t number) {
     struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
-    if (object && addresses[number].address) object->labelled = label_get(addresses[number].address, object->label);
+    if (object && addresses[number].address)
+        object->labelled = label_get(addresses[number].address, object->label);
 }
 
 void engine_object_end(waitq *queue, const void *object) {
@@ -88,7 +90,9 @@ void objects_free_channels(void) {
 }
 
 void engine_describe_object(struct text *text, const struct place *place) {
-    uint32_t number = place->queue && place->queue->object >> 32 == sim.epoch ? (uint32_t)place->queue->object : 0;
+    uint32_t number = place->queue && place->queue->object >> 32 == sim.epoch
+                          ? (uint32_t)place->queue->object
+                          : 0;
     const struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
     text_add(text, "%s", object_names[place->kind]);
     if (object && object->labelled) text_add(text, " %s", object->label);

@@ -1,9 +1,9 @@
 /*
  * pirn-sim.h - the simulator, from a test.
  *
- * Link with -lpirn-sim instead of -lpirn. In that library pirn_run is one simulated run: its schedule
- * from the environment variable PIRN_REPLAY, else its seed from PIRN_SEED, else a fresh seed, which a
- * failure prints.
+ * Link with -lpirn-sim instead of -lpirn. In that library pirn_run is one simulated run: its
+ * schedule from the environment variable PIRN_REPLAY, else its seed from PIRN_SEED, else a fresh
+ * seed, which a failure prints.
  */
 #ifndef PIRN_SIM_H
 #define PIRN_SIM_H
@@ -14,8 +14,9 @@
 extern "C" {
 #endif
 
-/* How a run ended. A run that could be given several has the one that DESIGN calls first: a crash, a
- * panic, a misuse, a race, a deadlock, a leak, a livelock, a timeout, an exit, a divergence. */
+/* How a run ended. A run that could be given several has the one that DESIGN calls first: a
+ * crash, a panic, a misuse, a race, a deadlock, a leak, a livelock, a timeout, an exit, a
+ * divergence. */
 typedef enum pirn_outcome {
     PIRN_OK,       /* nothing found */
     PIRN_DEADLOCK, /* main has not returned, nothing can run and nothing can wake */
@@ -60,20 +61,21 @@ typedef struct pirn_sim_result {
     bool exhausted;       /* every schedule was covered; never with "random" and "fifo" */
     uint64_t seed;        /* of the first failing run */
     char message[512];    /* of the first failing run, or why pirn_sim_explore failed */
-    char *schedule;       /* of the first failing run, for `replay`; pirn_sim_result_free frees it */
+    char *schedule; /* of the first failing run, for `replay`; pirn_sim_result_free frees it */
 } pirn_sim_result;
 
 /*
- * Runs main_fn(arg) under many schedules, each run afresh in the calling process: the function sets up
- * its own state. What a run leaves on the heap when it ends early (a deadlock, say) stays there. Blocks.
- * `options` may be NULL. `result` must not be NULL, need not be initialised, and is filled in also on
- * failure.
+ * Runs main_fn(arg) under many schedules, each run afresh in the calling process: the function sets
+ * up its own state. What a run leaves on the heap when it ends early (a deadlock, say) stays there.
+ * Blocks. `options` may be NULL. `result` must not be NULL, need not be initialised, and is filled
+ * in also on failure.
  *
  * Returns 0 when it ran, whatever it found; -EINVAL for bad options, a NULL function or a damaged
- * schedule; -EBUSY inside a run; -ENOMEM; -ENOTSUP for what is not available; -EIO when the trace cannot be
- * written (result->message says why).
+ * schedule; -EBUSY inside a run; -ENOMEM; -ENOTSUP for what is not available; -EIO when the trace
+ * cannot be written (result->message says why).
  */
-int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg, pirn_sim_result *result);
+int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg,
+                     pirn_sim_result *result);
 
 /* Frees what the result holds; not the struct. NULL is ignored. */
 void pirn_sim_result_free(pirn_sim_result *result);

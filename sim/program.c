@@ -1,4 +1,5 @@
-/* program.c - which program this is, from /proc/self and from the notes that the linker leaves in an executable. */
+/* program.c - which program this is, from /proc/self and from the notes that the linker leaves
+ * in an executable. */
 #include "sim/program.h"
 
 #include <elf.h>
@@ -52,11 +53,13 @@ static bool id_in_notes(const unsigned char *notes, size_t size, char id[PROGRAM
         ElfW(Nhdr) note;
         memcpy(&note, notes + at, header);
         at += header;
-        size_t name = ((size_t)note.n_namesz + 3) & ~(size_t)3, value = ((size_t)note.n_descsz + 3) & ~(size_t)3;
+        size_t name = ((size_t)note.n_namesz + 3) & ~(size_t)3,
+               value = ((size_t)note.n_descsz + 3) & ~(size_t)3;
         if (name > size - at || value > size - at - name) return false;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && !memcmp(notes + at, "GNU", 4) && note.n_descsz > 0 &&
-            note.n_descsz < PROGRAM_BUILD_ID / 2) {
-            for (size_t i = 0; i < note.n_descsz; i++) sprintf(id + 2 * i, "%02x", notes[at + name + i]);
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && !memcmp(notes + at, "GNU", 4) &&
+            note.n_descsz > 0 && note.n_descsz < PROGRAM_BUILD_ID / 2) {
+            for (size_t i = 0; i < note.n_descsz; i++)
+                sprintf(id + 2 * i, "%02x", notes[at + name + i]);
             return true;
         }
         at += name + value;
@@ -68,12 +71,14 @@ static bool id_of_linker(int fd, char id[PROGRAM_BUILD_ID]) {
     ElfW(Ehdr) elf;
     bool found = false;
     if (!read_at(fd, &elf, sizeof elf, 0) || memcmp(elf.e_ident, ELFMAG, SELFMAG) ||
-        elf.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) || elf.e_phnum > MOST_HEADERS ||
-        elf.e_phentsize != sizeof(ElfW(Phdr)))
+        elf.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+        elf.e_phnum > MOST_HEADERS || elf.e_phentsize != sizeof(ElfW(Phdr)))
         return false;
     for (int i = 0; i < elf.e_phnum && !found; i++) {
         ElfW(Phdr) segment;
-        if (!read_at(fd, &segment, sizeof segment, (off_t)elf.e_phoff + (off_t)i * (off_t)sizeof segment)) return false;
+        if (!read_at(fd, &segment, sizeof segment,
+                     (off_t)elf.e_phoff + (off_t)i * (off_t)sizeof segment))
+            return false;
         if (segment.p_type != PT_NOTE || segment.p_filesz > LARGEST_NOTE) continue;
         unsigned char *notes = malloc(segment.p_filesz);
         found = notes && read_at(fd, notes, segment.p_filesz, (off_t)segment.p_offset) &&
@@ -126,7 +131,8 @@ uint32_t program_fingerprint(void) { return program_fingerprint_of(program_build
 
 /* ---- The arguments ------------------------------------------------------------------------- */
 
-/* The whole of a file of /proc, whose size cannot be asked for. NULL: no memory. Unreadable: empty. */
+/* The whole of a file of /proc, whose size cannot be asked for. NULL: no memory. Unreadable:
+ * empty. */
 static char *read_whole(const char *path, size_t *length) {
     size_t room = 4096;
     char *text = malloc(room);

@@ -1,4 +1,5 @@
-/* random.h - the generator behind the strategies: the same numbers from the same seed, everywhere. */
+/* random.h - the generator behind the strategies: the same numbers from the same seed,
+ * everywhere. */
 #ifndef SIM_RANDOM_H
 #define SIM_RANDOM_H
 

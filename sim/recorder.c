@@ -2,7 +2,8 @@
  * recorder.c - runs into rows.
  *
  * Invariants
- *   1. Rows are written between BEGIN IMMEDIATE and COMMIT, and ids are looked up there, so that other processes may record
+ *   1. Rows are written between BEGIN IMMEDIATE and COMMIT, and ids are looked up there, so that
+ *   other processes may record
  *      into the same file.
  *   2. Once anything has failed the transaction is rolled back and nothing is written any more.
  *   3. A site in the cache with an id has a row: committed, or in the transaction that is open.
@@ -22,23 +23,36 @@
 #include "sim/task_names.h"
 #include "sim/trace_file.h"
 
-/* A transaction that has lasted so long ends with the next run, so that others get their turn; and so does one before
- * which nothing was added for as long, since the next run may take as long again. */
+/* A transaction that has lasted so long ends with the next run, so that others get their turn;
+ * and so does one before which nothing was added for as long, since the next run may take as
+ * long again. */
 #define TRANSACTION_NS 100000000
 
 const char *const log_state_names[] = {"exited", "blocked", "sleeping", "runnable"};
 
 enum statement {
-    ADD_PROGRAM, ADD_RUN, FIND_SITE, ADD_SITE, ADD_TASK, ADD_OBJECT, ADD_EVENT, ADD_CASE, ADD_EDGE, ADD_FINDING, STATEMENTS
+    ADD_PROGRAM,
+    ADD_RUN,
+    FIND_SITE,
+    ADD_SITE,
+    ADD_TASK,
+    ADD_OBJECT,
+    ADD_EVENT,
+    ADD_CASE,
+    ADD_EDGE,
+    ADD_FINDING,
+    STATEMENTS
 };
 
 /* Programs and runs get the next number. */
 static const char *const sql[STATEMENTS] = {
     "INSERT INTO program(path, build_id, arguments, started_at, pirn_version) "
     "VALUES(?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?4)",
-    "INSERT INTO run(program, strategy, seed, schedule, outcome, message, steps, tasks, switches, preemptions, virtual_ns, "
+    "INSERT INTO run(program, strategy, seed, schedule, outcome, message, steps, tasks, switches, "
+    "preemptions, virtual_ns, "
     "wall_ns, graph) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND line = ?5",
+    "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND "
+    "line = ?5",
     "INSERT INTO site(module, offset, function, file, line) VALUES(?1, ?2, ?3, ?4, ?5)",
     "INSERT INTO task VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     "INSERT INTO object VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -106,7 +120,8 @@ int recorder_commit(struct recorder *recorder) {
 
 /* ---- Statements ---------------------------------------------------------------------------- */
 
-/* Binding fails for lack of memory alone, and then the step that follows does, or its NOT NULL is violated. */
+/* Binding fails for lack of memory alone, and then the step that follows does, or its NOT NULL
+ * is violated. */
 static void bind_int(sqlite3_stmt *statement, int position, int64_t value) {
     sqlite3_bind_int64(statement, position, value);
 }
@@ -151,7 +166,8 @@ static bool grow_sites(struct recorder *r) {
     return true;
 }
 
-/* What is known of an address that is not NULL; valid until the next call. NULL: no memory, which has been told. */
+/* What is known of an address that is not NULL; valid until the next call. NULL: no memory,
+ * which has been told. */
 static struct site *resolve(struct recorder *r, const void *address) {
     if (2 * r->site_count >= r->site_room && !grow_sites(r)) {
         fail(r, SQLITE_NOMEM);
@@ -202,10 +218,12 @@ static int site_id(struct recorder *r, const void *address, int64_t *id) {
 /* ---- A run --------------------------------------------------------------------------------- */
 
 /*
- * The log was written by the process that ran the program, which may have had it overwritten before it
- * crashed. So no number in it is used as an index unseen.
+ * The log was written by the process that ran the program, which may have had it overwritten before
+ * it crashed. So no number in it is used as an index unseen.
  */
-static const char *word(const char *const *words, size_t count, size_t i) { return words[i < count ? i : 0]; }
+static const char *word(const char *const *words, size_t count, size_t i) {
+    return words[i < count ? i : 0];
+}
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -220,7 +238,8 @@ static void one_line(char *to, const char *from, size_t size) {
     to[i] = '\0';
 }
 
-static int add_run(struct recorder *r, const struct log *log, const char *strategy, const char *schedule, int64_t *id) {
+static int add_run(struct recorder *r, const struct log *log, const char *strategy,
+                   const char *schedule, int64_t *id) {
     sqlite3_stmt *s = r->statements[ADD_RUN];
     char message[LOG_MESSAGE];
     one_line(message, log->message, sizeof message);
@@ -294,7 +313,8 @@ static int add_cases(struct recorder *r, const struct log *log, int64_t run) {
     return 0;
 }
 
-static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i, const char *name) {
+static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i,
+                    const char *name) {
     sqlite3_stmt *s = r->statements[ADD_TASK];
     int64_t site;
     if (site_id(r, task->site, &site)) return -EIO;
@@ -305,7 +325,8 @@ static int add_task(struct recorder *r, const struct log_task *task, int64_t run
     bind_optional(s, 5, site);
     bind_optional(s, 6, task->first_step);
     bind_optional(s, 7, task->last_step);
-    bind_text(s, 8, word(log_state_names, sizeof log_state_names / sizeof *log_state_names, task->state));
+    bind_text(s, 8,
+              word(log_state_names, sizeof log_state_names / sizeof *log_state_names, task->state));
     bind_int(s, 9, task->daemon);
     return insert(r, s);
 }
@@ -383,8 +404,8 @@ static int add_findings(struct recorder *r, const struct log *log, int64_t run) 
     return 0;
 }
 
-int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy, const char *schedule,
-                 bool in_full, int64_t *id) {
+int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy,
+                 const char *schedule, bool in_full, int64_t *id) {
     struct recorder *r = recorder;
     *id = 0;
     if (begin(r) || add_run(r, log, strategy, schedule, id)) return -EIO;
@@ -393,7 +414,8 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
         return -EIO;
     int64_t now = wall_clock(), before = r->added;
     r->added = now;
-    return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r) : 0;
+    return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r)
+                                                                            : 0;
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------- */
@@ -435,7 +457,8 @@ struct recorder *recorder_open(const char *path, char *message, size_t size) {
         return NULL;
     }
     for (int i = 0; i < STATEMENTS && !rc; i++)
-        rc = sqlite3_prepare_v3(r->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i], NULL);
+        rc = sqlite3_prepare_v3(r->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i],
+                                NULL);
     r->added = wall_clock();
     if (rc ? fail(r, rc) : add_program(r)) {
         snprintf(message, size, "%s", r->error);
@@ -454,6 +477,7 @@ int recorder_close(struct recorder *recorder, char *message, size_t size) {
 }
 
 void recorder_forget(struct recorder *recorder) {
-    /* Closing would release nothing but memory, which the child shares unwritten; and the file is the parent's. */
+    /* Closing would release nothing but memory, which the child shares unwritten; and the file
+     * is the parent's. */
     (void)recorder;
 }

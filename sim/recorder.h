@@ -1,9 +1,9 @@
 /*
  * recorder.h - writes runs into a trace file; the format is traces/schema.sql.
  *
- * Runs are collected in a transaction that is committed at the latest when recorder_commit is called: the caller does so
- * before it reports anything, so a killed exploration leaves a sound file with every run that was reported. Several
- * processes may record into one file.
+ * Runs are collected in a transaction that is committed at the latest when recorder_commit is
+ * called: the caller does so before it reports anything, so a killed exploration leaves a sound
+ * file with every run that was reported. Several processes may record into one file.
  */
 #ifndef SIM_RECORDER_H
 #define SIM_RECORDER_H
@@ -16,17 +16,19 @@
 struct recorder;
 
 /*
- * Opens or creates the trace and adds a row for the calling program. Returns NULL after writing one line into `message` that
- * says what is wrong and what to do: a file that is no trace, another version, a folder that cannot be written to, ...
+ * Opens or creates the trace and adds a row for the calling program. Returns NULL after writing one
+ * line into `message` that says what is wrong and what to do: a file that is no trace, another
+ * version, a folder that cannot be written to, ...
  */
 struct recorder *recorder_open(const char *path, char *message, size_t size);
 
 /*
- * Adds a run; with its events if `in_full`. `schedule` is its "pirn1:..." text. `*id` gets its number in the trace. Returns 0, or
- * -EIO after which recorder_error tells why and nothing more is written.
+ * Adds a run; with its events if `in_full`. `schedule` is its "pirn1:..." text. `*id` gets its
+ * number in the trace. Returns 0, or -EIO after which recorder_error tells why and nothing more is
+ * written.
  */
-int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy, const char *schedule,
-                 bool in_full, int64_t *id);
+int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy,
+                 const char *schedule, bool in_full, int64_t *id);
 
 /* Makes what was added safe from the end of this process. Returns 0 or -EIO. */
 int recorder_commit(struct recorder *recorder);
@@ -45,16 +47,17 @@ void recorder_forget(struct recorder *recorder);
 /* What a replay of a recorded run must meet, step by step. */
 struct recorder_step {
     uint32_t task, object; /* object 0 for a select */
-    uint8_t op; /* enum op */
+    uint8_t op;            /* enum op */
     uint32_t line;
     char where[96]; /* "function at file:line" */
 };
 
 /*
- * Reads the steps of a run that was recorded in full. Returns how many (0 when it was not), or a negative errno with a line in
- * `message`. `*steps` is freed by the caller.
+ * Reads the steps of a run that was recorded in full. Returns how many (0 when it was not), or a
+ * negative errno with a line in `message`. `*steps` is freed by the caller.
  */
-int64_t recorder_expect(const char *path, int64_t run, struct recorder_step **steps, char *message, size_t size);
+int64_t recorder_expect(const char *path, int64_t run, struct recorder_step **steps, char *message,
+                        size_t size);
 
 /* The words of the trace for log_state. */
 extern const char *const log_state_names[];

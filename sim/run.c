@@ -17,11 +17,15 @@ enum { STEPS_ALONE = 10000000 };
 /* What pirn_run returns where the program goes on after a run with this outcome. */
 static int result_of(const struct log *log) {
     switch (log->outcome) {
-    case PIRN_DEADLOCK: return -EDEADLK;
+    case PIRN_DEADLOCK:
+        return -EDEADLK;
     case PIRN_LIVELOCK:
-    case PIRN_TIMEOUT: return -ETIMEDOUT;
-    case PIRN_DIVERGED: return -ESTALE;
-    default: return 0;
+    case PIRN_TIMEOUT:
+        return -ETIMEDOUT;
+    case PIRN_DIVERGED:
+        return -ESTALE;
+    default:
+        return 0;
     }
 }
 
@@ -39,7 +43,8 @@ static int run_in_child(const pirn_config *config, pirn_fn *main_fn, void *arg) 
     rc = sim_run(config, main_fn, arg, child.log, child.strategy, &child.options);
     if (rc) return rc;
     child.log->finished = true;
-    if (child.log->outcome == PIRN_OK || child.log->outcome == PIRN_DEADLOCK || child.log->outcome == PIRN_LEAK)
+    if (child.log->outcome == PIRN_OK || child.log->outcome == PIRN_DEADLOCK ||
+        child.log->outcome == PIRN_LEAK)
         return result_of(child.log);
     /* On threads the program would have ended here, or never come here. */
     fflush(NULL);
@@ -71,7 +76,10 @@ static void tell(void) {
     for (const struct task *task = sim.tasks; task; task = task->next) {
         struct text text = text_in(line, sizeof line);
         if (task->state == TASK_ENDED || left++ >= MOST_LINES) continue;
-        text_add_state(&text, task, task->core.id == log->last_task ? "running" : task->step ? "runnable" : "not begun");
+        text_add_state(&text, task,
+                       task->core.id == log->last_task ? "running"
+                       : task->step                    ? "runnable"
+                                                       : "not begun");
         if (task->state == TASK_RUNNABLE && task->next_place.op != OP_NONE) {
             text_add(&text, "; next: ");
             text_add_waiting(&text, &task->next_place, NULL);
@@ -81,8 +89,8 @@ static void tell(void) {
         fprintf(stderr, "  %s\n", line);
     }
     if (left > MOST_LINES) fprintf(stderr, "  ... and %zu more\n", left - MOST_LINES);
-    fprintf(stderr, "pirn: seed %llu; the same run again: set PIRN_REPLAY=%s\n", (unsigned long long)log->seed,
-            schedule ? schedule : "(not enough memory)");
+    fprintf(stderr, "pirn: seed %llu; the same run again: set PIRN_REPLAY=%s\n",
+            (unsigned long long)log->seed, schedule ? schedule : "(not enough memory)");
     free(schedule);
 }
 

@@ -82,7 +82,8 @@ char *schedule_print(const struct schedule *schedule) {
     put_varint(&out, schedule->count);
     for (size_t i = 0, run; i < schedule->count; i += run) {
         uint64_t choice = schedule->choices[i];
-        for (run = 1; i + run < schedule->count && schedule->choices[i + run] == choice; run++) continue;
+        for (run = 1; i + run < schedule->count && schedule->choices[i + run] == choice; run++)
+            continue;
         put_varint(&out, (wide)choice << 1 | (run > 1));
         if (run > 1) put_varint(&out, run - 1);
     }
@@ -147,19 +148,22 @@ static int read_choices(struct reader *in, struct schedule *schedule, size_t cou
     while (schedule->count < count) {
         wide coded = get_varint(in), more = coded & 1 ? get_varint(in) : 0;
         if (in->failed || coded >> 65 || more >= count - schedule->count) return -EINVAL;
-        for (wide i = 0; i <= more; i++) schedule->choices[schedule->count++] = (uint64_t)(coded >> 1);
+        for (wide i = 0; i <= more; i++)
+            schedule->choices[schedule->count++] = (uint64_t)(coded >> 1);
     }
     return in->at == in->end ? 0 : -EINVAL;
 }
 
-static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char *message, size_t size) {
+static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char *message,
+                      size_t size) {
     size_t length = bytes->size < 4 ? 0 : bytes->size - 4;
     struct reader in = {bytes->data, length ? bytes->data + length : NULL, false};
     struct reader sum = {in.end, length ? in.end + 4 : NULL, false};
     wide steps, count;
 
     if (!length || get_fixed(&sum) != crc32(bytes->data, length))
-        return complain(message, size, "the schedule is damaged or not complete (its check sum is wrong)");
+        return complain(message, size,
+                        "the schedule is damaged or not complete (its check sum is wrong)");
     schedule->program = get_fixed(&in);
     schedule->event_hash = get_fixed(&in);
     steps = get_varint(&in);
@@ -192,7 +196,8 @@ int schedule_read(const char *text, struct schedule *schedule, char *message, si
         return -EINVAL;
     }
     if (!from_text(text + sizeof prefix - 1, length - (sizeof prefix - 1), &bytes))
-        rc = complain(message, size, "the schedule is damaged (it has characters that do not belong)");
+        rc = complain(message, size,
+                      "the schedule is damaged (it has characters that do not belong)");
     else if (bytes.failed)
         rc = -ENOMEM;
     else

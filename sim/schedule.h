@@ -1,10 +1,11 @@
 /*
- * schedule.h - a schedule as one line of text: "pirn1:", then base64url, which passes through logs and shells unharmed.
+ * schedule.h - a schedule as one line of text: "pirn1:", then base64url, which passes through logs
+ * and shells unharmed.
  *
- * The bytes: fingerprint of the program (4), hash of the run's events (4), number of steps (varint), number of choices (varint),
- * the choices, CRC-32 of all that (4). Numbers of 4 bytes begin with the lowest; varints are LEB128. Choices are
- * run-length coded: a varint of twice the value, plus one where a varint follows that says how many more times the
- * same choice is made.
+ * The bytes: fingerprint of the program (4), hash of the run's events (4), number of steps
+ * (varint), number of choices (varint), the choices, CRC-32 of all that (4). Numbers of 4 bytes
+ * begin with the lowest; varints are LEB128. Choices are run-length coded: a varint of twice the
+ * value, plus one where a varint follows that says how many more times the same choice is made.
  */
 #ifndef SIM_SCHEDULE_H
 #define SIM_SCHEDULE_H
@@ -24,8 +25,8 @@ struct schedule {
 char *schedule_print(const struct schedule *schedule);
 
 /*
- * Reads the text; surrounding blanks are ignored. Returns 0; -EINVAL with a line in `message` that says what is wrong; -ENOMEM. After
- * success schedule_free frees the choices.
+ * Reads the text; surrounding blanks are ignored. Returns 0; -EINVAL with a line in `message` that
+ * says what is wrong; -ENOMEM. After success schedule_free frees the choices.
  */
 int schedule_read(const char *text, struct schedule *schedule, char *message, size_t size);
 

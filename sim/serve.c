@@ -1,9 +1,9 @@
 /*
  * serve.c - runs in forked processes.
  *
- * The process that reaches pirn_run first stays there and forks a child for each run; the child goes on with the program, to its
- * exit. So every run begins with the same memory, and nothing that it does, a crash included, is left
- * to the next. The log is in shared memory.
+ * The process that reaches pirn_run first stays there and forks a child for each run; the child
+ * goes on with the program, to its exit. So every run begins with the same memory, and nothing that
+ * it does, a crash included, is left to the next. The log is in shared memory.
  */
 #include "sim/serve.h"
 
@@ -42,7 +42,8 @@ static void send_message(const struct control_message *message) {
 }
 
 static _Noreturn void fail(int status, const char *text) {
-    struct control_message message = {.size = sizeof message, .type = CONTROL_ERROR, .status = status};
+    struct control_message message = {
+        .size = sizeof message, .type = CONTROL_ERROR, .status = status};
     snprintf(message.message, sizeof message.message, "%s", text);
     send_message(&message);
     _exit(status);
@@ -129,14 +130,16 @@ static void judge(struct exploration *e, int status, bool in_time) {
     char message[128];
 
     if (!in_time) {
-        snprintf(message, sizeof message, "no end after %.3g s, and no answer", (double)e->run.time_limit / 1e9);
+        snprintf(message, sizeof message, "no end after %.3g s, and no answer",
+                 (double)e->run.time_limit / 1e9);
         note(log, PIRN_TIMEOUT, message);
     } else if (WIFSIGNALED(status) && log->outcome != PIRN_CRASH) {
-        snprintf(message, sizeof message, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(message, sizeof message, "killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
         note(log, PIRN_CRASH, message);
     } else if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && log->outcome == PIRN_OK) {
-        snprintf(message, sizeof message, "the program exited with status %d%s", WEXITSTATUS(status),
-                 log->finished ? "" : " in the middle of the run");
+        snprintf(message, sizeof message, "the program exited with status %d%s",
+                 WEXITSTATUS(status), log->finished ? "" : " in the middle of the run");
         note(log, PIRN_EXIT, message);
     }
     if (log->outcome == PIRN_CRASH || log->outcome == PIRN_EXIT) add_last_words(log);
@@ -148,12 +151,15 @@ static int perform(struct exploration *e, struct strategy *strategy) {
     pid_t child;
 
     strategy->begin(strategy, e->log->seed);
-    if (server.words >= 0 && (ftruncate(server.words, 0) != 0 || lseek(server.words, 0, SEEK_SET) != 0)) server.words = -1;
+    if (server.words >= 0 &&
+        (ftruncate(server.words, 0) != 0 || lseek(server.words, 0, SEEK_SET) != 0))
+        server.words = -1;
     /* Else what is buffered would come out once for each child. */
     fflush(NULL);
     child = fork();
     if (child < 0) {
-        snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s", strerror(errno));
+        snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s",
+                 strerror(errno));
         return -errno;
     }
     if (child == 0) {
@@ -181,10 +187,12 @@ static char *read_options(void) {
     unsetenv(CONTROL_VARIABLE);
     fcntl(server.messages, F_SETFD, FD_CLOEXEC);
     if (pread(descriptor, o, sizeof *o, 0) != (ssize_t)sizeof *o || o->size != sizeof *o)
-        fail(3, "the pirn command and the simulator library are of different versions: install both anew");
+        fail(3, "the pirn command and the simulator library are of different versions: install "
+                "both anew");
     if (o->schedule_length) {
         schedule = malloc((size_t)o->schedule_length + 1);
-        if (!schedule || pread(descriptor, schedule, o->schedule_length, sizeof *o) != (ssize_t)o->schedule_length)
+        if (!schedule || pread(descriptor, schedule, o->schedule_length, sizeof *o) !=
+                             (ssize_t)o->schedule_length)
             fail(3, "cannot read the schedule to replay");
         schedule[o->schedule_length] = '\0';
     }
@@ -198,7 +206,8 @@ static void read_expected(struct exploration *e) {
     struct recorder_step *steps = NULL;
     int64_t count;
     if (!o->expected_run) return;
-    count = recorder_expect(o->trace_expected, o->expected_run, &steps, e->message, sizeof e->message);
+    count =
+        recorder_expect(o->trace_expected, o->expected_run, &steps, e->message, sizeof e->message);
     if (count < 0) fail(3, e->message);
     e->run.expected = steps;
     e->run.expected_steps = (uint64_t)count;

@@ -1,4 +1,5 @@
-/* serve.h - a program under the `pirn` command: all its runs, each in a process forked at pirn_run. */
+/* serve.h - a program under the `pirn` command: all its runs, each in a process forked at
+ * pirn_run. */
 #ifndef SIM_SERVE_H
 #define SIM_SERVE_H
 
@@ -8,8 +9,8 @@
 bool serve_wanted(void);
 
 /*
- * Performs all runs that the command asks for, and exits. In the child that is to perform one it returns, with the log,
- * strategy and options of that run.
+ * Performs all runs that the command asks for, and exits. In the child that is to perform one it
+ * returns, with the log, strategy and options of that run.
  */
 void serve(struct log **log, struct strategy **strategy, struct run_options *options);
 

@@ -1,13 +1,16 @@
 /*
  * sim.h - the simulated engine: one thread, and a strategy that is asked at every choice.
  *
- * Each operation begins at a scheduling point: the task says what it is about to do, the strategy says who goes on, and the
- * step that follows runs to the task's next point. The task that leaves switches straight to the one chosen.
+ * Each operation begins at a scheduling point: the task says what it is about to do, the strategy
+ * says who goes on, and the step that follows runs to the task's next point. The task that leaves
+ * switches straight to the one chosen.
  *
  * Invariants
- *   1. The runnable tasks are runnable[0 .. count), in an order that depends on the schedule alone, and linked from the one
+ *   1. The runnable tasks are runnable[0 .. count), in an order that depends on the schedule alone,
+ *   and linked from the one
  *      that has been runnable without a step for the longest.
- *   2. Every choice between two or more alternatives is asked of the strategy and logged; nothing else
+ *   2. Every choice between two or more alternatives is asked of the strategy and logged; nothing
+ *   else
  *      decides anything. So a run is a function of the program and its schedule.
  *   3. A step has a number from its beginning; only the task that is in it adds to its event.
  */
@@ -29,18 +32,18 @@ struct task {
     struct fiber fiber;
     struct stack stack;
     struct task *next, *previous; /* in the list of all tasks, or of free ones */
-    struct task *older, *newer; /* runnable ones, by how long */
-    size_t position;            /* in `runnable` */
+    struct task *older, *newer;   /* runnable ones, by how long */
+    size_t position;              /* in `runnable` */
     enum task_state state;
-    bool timed;                 /* parked until a timer wakes it at the latest */
-    struct place next_place;    /* what it will do when it is picked; op NONE: begin, or go on */
-    uint32_t step;              /* that it is in */
-    size_t first_case;          /* of its last select, in the log */
+    bool timed;              /* parked until a timer wakes it at the latest */
+    struct place next_place; /* what it will do when it is picked; op NONE: begin, or go on */
+    uint32_t step;           /* that it is in */
+    size_t first_case;       /* of its last select, in the log */
     uint32_t children;
-    uint64_t identity;          /* the same in every run: the parent's, and which of its children */
-    uint64_t history;           /* hash of its completed operations and what came before them */
-    uint64_t inputs;            /* of the edges into the operation under way */
-    uint64_t started;           /* mark of the step that started it */
+    uint64_t identity; /* the same in every run: the parent's, and which of its children */
+    uint64_t history;  /* hash of its completed operations and what came before them */
+    uint64_t inputs;   /* of the edges into the operation under way */
+    uint64_t started;  /* mark of the step that started it */
     void *copy;
     char *name;
 };
@@ -48,21 +51,21 @@ struct task {
 /* How a run is to be performed. */
 struct run_options {
     uint64_t max_steps;
-    unsigned allow;             /* PIRN_ALLOW_... */
+    unsigned allow; /* PIRN_ALLOW_... */
     bool late_timers;
-    int64_t time_limit;         /* wall-clock ns; 0: none */
+    int64_t time_limit;                   /* wall-clock ns; 0: none */
     const struct recorder_step *expected; /* of a replay; NULL: none */
     uint64_t expected_steps;
-    void (*failed)(void);       /* told of a failing run while its tasks are still there; may be NULL */
+    void (*failed)(void); /* told of a failing run while its tasks are still there; may be NULL */
 };
 
 struct sim {
-    bool active;                /* a run is under way */
+    bool active; /* a run is under way */
     struct log *log;
     struct strategy *strategy;
     struct run_options options;
-    struct task *current;       /* NULL: the thread's own stack */
-    struct task clock;          /* stands for timers */
+    struct task *current;          /* NULL: the thread's own stack */
+    struct task clock;             /* stands for timers */
     struct task *tasks, *youngest; /* those of the run that have not ended, and main, by age */
     struct task *main;
     struct task *free_tasks;
@@ -72,16 +75,16 @@ struct sim {
     struct stack_pool stacks;
     size_t max_tasks, live;
     uint64_t last_id;
-    uint32_t epoch;             /* of this run; tells marks and object numbers of earlier runs */
-    struct context home;        /* of who called sim_run */
+    uint32_t epoch;      /* of this run; tells marks and object numbers of earlier runs */
+    struct context home; /* of who called sim_run */
     struct fiber home_fiber;
     struct fiber *came_from;
-    struct task *dead;          /* has just left its stack for ever */
+    struct task *dead; /* has just left its stack for ever */
     int64_t now;
     bool main_returned, main_ended;
-    uint64_t main_steps;        /* when it did */
+    uint64_t main_steps;             /* when it did */
     uint64_t first_step, first_task; /* before this pirn_run: a process may call it again */
-    bool forked;                /* in a process made for this run alone */
+    bool forked;                     /* in a process made for this run alone */
 };
 
 extern struct sim sim;
@@ -107,11 +110,11 @@ _Noreturn void sim_leave(void);
 void sim_outcome(pirn_outcome outcome, const char *message);
 
 /*
- * Performs one run: main_fn(arg) and what it starts, until everything has come to rest. The log has been reset. The outcome is
- * in the log. Returns 0 or a negative errno if the run could not begin.
+ * Performs one run: main_fn(arg) and what it starts, until everything has come to rest. The log has
+ * been reset. The outcome is in the log. Returns 0 or a negative errno if the run could not begin.
  */
-int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log, struct strategy *strategy,
-            const struct run_options *options);
+int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
+            struct strategy *strategy, const struct run_options *options);
 
 /* Gives back what runs keep for each other. */
 void sim_release(void);
@@ -128,7 +131,8 @@ void timers_release(void);
 
 /* ---- objects.c ----------------------------------------------------------------------------- */
 
-/* The number of a place's object in the log, which it gets now if it has none; 0 without an object. */
+/* The number of a place's object in the log, which it gets now if it has none; 0 without an
+ * object. */
 uint32_t object_number(const struct place *place);
 
 /* Takes the label of an object that is still there into the log, or those of all. */
@@ -141,7 +145,8 @@ void objects_release(void);
 
 /* ---- events.c ------------------------------------------------------------------------------ */
 
-/* Begins a step. Of `place` only the operation and the site are looked at: the object may be gone. */
+/* Begins a step. Of `place` only the operation and the site are looked at: the object may be
+ * gone. */
 struct log_event *event_add(struct task *self, const struct place *place, uint32_t object);
 
 /* ---- marks.c ------------------------------------------------------------------------------- */
@@ -153,7 +158,8 @@ uint64_t mix(uint64_t a, uint64_t b);
 /* Looks at what is left when nothing can run: writes findings and the outcome. */
 void finish_at_rest(void);
 
-/* Adds what a task has done to the hash of the run's graph, and its state to the log; it does nothing more. */
+/* Adds what a task has done to the hash of the run's graph, and its state to the log; it does
+ * nothing more. */
 void finish_task(const struct task *task);
 
 /* Fills in what the log says of the run as a whole. */
@@ -162,9 +168,9 @@ void finish_log(void);
 /* ---- faults.c ------------------------------------------------------------------------------ */
 
 /*
- * Catches crashes, and runs that take longer than `limit` nanoseconds of wall-clock time, in whatever runs follow, until
- * faults_end. In a process forked for a run they end the process, with the log filled in; else they end the run. A
- * forked process must call faults_watch itself.
+ * Catches crashes, and runs that take longer than `limit` nanoseconds of wall-clock time, in
+ * whatever runs follow, until faults_end. In a process forked for a run they end the process, with
+ * the log filled in; else they end the run. A forked process must call faults_watch itself.
  */
 void faults_begin(int64_t limit);
 void faults_watch(int64_t limit);

@@ -1,9 +1,11 @@
 /*
  * strategy.h - who decides what is left open: one small interface, one file for each strategy.
  *
- * A strategy sees choices as they come. Its answers are logged as the schedule, in one form for all:
+ * A strategy sees choices as they come. Its answers are logged as the schedule, in one form for
+ * all:
  *
- *     task     0: the current task goes on (where it can); 1: the next timer fires; id + 1: that task goes on
+ *     task     0: the current task goes on, where it can; 1: the next timer fires; id + 1: that
+ *              task goes on
  *     case     index of the ready case, of the waiter, or the value of pirn_choose
  *     random   the 64 bits
  */
@@ -24,8 +26,9 @@ struct strategy {
     /* A run begins. */
     void (*begin)(struct strategy *strategy, uint64_t seed);
     /*
-     * Who goes on: one of the runnable tasks, or NULL for the next timer where `timer` allows it. There are two
-     * alternatives at least. `current` is the task at a scheduling point; NULL: it is not runnable.
+     * Who goes on: one of the runnable tasks, or NULL for the next timer where `timer` allows it.
+     * There are two alternatives at least. `current` is the task at a scheduling point; NULL: it is
+     * not runnable.
      */
     struct task *(*task)(struct strategy *strategy, struct task *current, bool timer);
     /* One of 0..n-1; n >= 2. */

@@ -1,4 +1,5 @@
-/* strategy_fifo.c - a fair baseline: tasks take turns, cases take turns, timers wait until no task can run. */
+/* strategy_fifo.c - a fair baseline: tasks take turns, cases take turns, timers wait until no
+ * task can run. */
 #include "sim/random.h"
 #include "sim/sim.h"
 

@@ -17,7 +17,8 @@ static _Noreturn void misfit(const char *what) {
 static uint64_t next(void) {
     if (replay.next == replay.count) {
         replay.next++;
-        misfit("is needed, but the schedule ends before it: the program does other things than when it was recorded");
+        misfit("is needed, but the schedule ends before it: the program does other things than "
+               "when it was recorded");
     }
     return replay.choices[replay.next++];
 }

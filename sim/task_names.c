@@ -1,4 +1,5 @@
-/* task_names.c - see task_names.h. The wishes are counted in a hash table; each knows how far its numbers have come. */
+/* task_names.c - see task_names.h. The wishes are counted in a hash table; each knows how far
+ * its numbers have come. */
 #include "sim/task_names.h"
 
 #include <stdint.h>
@@ -11,8 +12,8 @@ enum { LONGEST = TASK_NAME - 24 }; /* of a base, so that a dot and a number fit 
 struct wish {
     const char *base; /* NULL: a free slot */
     size_t length;
-    size_t tasks;     /* that share it */
-    uint64_t last;    /* the last number given out */
+    size_t tasks;  /* that share it */
+    uint64_t last; /* the last number given out */
 };
 
 struct task_names {

@@ -17,7 +17,8 @@ static void put(size_t position, struct timer *timer) {
 }
 
 static void sift_up(size_t position, struct timer *timer) {
-    for (; position > 1 && before(timer, heap[position / 2]); position /= 2) put(position, heap[position / 2]);
+    for (; position > 1 && before(timer, heap[position / 2]); position /= 2)
+        put(position, heap[position / 2]);
     put(position, timer);
 }
 
@@ -65,7 +66,9 @@ bool engine_timer_disarm(struct timer *timer) {
     return true;
 }
 
-struct timer *timers_first(void) { return count ? heap[1] : NULL; }
+struct timer *timers_first(void) {
+    return count ? heap[1] : NULL;
+}
 
 bool timers_awaited(void) {
     for (size_t i = 1; i <= count; i++)

@@ -16,11 +16,14 @@ enum { BUSY_MS = 10000, BUSY_S = BUSY_MS / 1000 };
 
 #define ELSEWHERE "record into another file"
 
-/* Why a new file cannot be made, which SQLite does not tell: it tries to read it next. 0: it can. */
+/* Why a new file cannot be made, which SQLite does not tell: it tries to read it next. 0: it
+ * can. */
 static int creation_error(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
-    int error = access(path, F_OK) && errno == ENOENT && access(slash ? folder : ".", W_OK | X_OK) ? errno : 0;
+    int error = access(path, F_OK) && errno == ENOENT && access(slash ? folder : ".", W_OK | X_OK)
+                    ? errno
+                    : 0;
     free(folder);
     return error;
 }
@@ -29,32 +32,45 @@ void trace_file_explain(sqlite3 *db, int code, const char *path, char *message, 
     int number = db ? sqlite3_system_errno(db) : 0;
     switch (number == ENOSPC || number == EDQUOT ? SQLITE_FULL : code & 0xff) {
     case SQLITE_FULL:
-        snprintf(message, size, "%s: the disk is full; the runs recorded so far are safe: make room, or " ELSEWHERE, path);
+        snprintf(
+            message, size,
+            "%s: the disk is full; the runs recorded so far are safe: make room, or " ELSEWHERE,
+            path);
         break;
     case SQLITE_READONLY:
-        snprintf(message, size, "%s: the file or its folder is read-only; make both writable, or " ELSEWHERE, path);
+        snprintf(message, size,
+                 "%s: the file or its folder is read-only; make both writable, or " ELSEWHERE,
+                 path);
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        snprintf(message, size, "%s: another process has kept it locked for %d s; try again when that is done, or " ELSEWHERE,
+        snprintf(message, size,
+                 "%s: another process has kept it locked for %d s; try again when that is done, "
+                 "or " ELSEWHERE,
                  path, BUSY_S);
         break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        snprintf(message, size, "%s: the trace is damaged or cut short (%s); " ELSEWHERE, path, sqlite3_errstr(code));
+        snprintf(message, size, "%s: the trace is damaged or cut short (%s); " ELSEWHERE, path,
+                 sqlite3_errstr(code));
         break;
     case SQLITE_ERROR:
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-        snprintf(message, size, "%s: not as a trace is made (%s); " ELSEWHERE, path, db ? sqlite3_errmsg(db) : "");
+        snprintf(message, size, "%s: not as a trace is made (%s); " ELSEWHERE, path,
+                 db ? sqlite3_errmsg(db) : "");
         break;
-    case SQLITE_NOMEM: snprintf(message, size, "%s: not enough memory to record", path); break;
+    case SQLITE_NOMEM:
+        snprintf(message, size, "%s: not enough memory to record", path);
+        break;
     case SQLITE_CANTOPEN:
         if (creation_error(path)) number = creation_error(path);
         /* fall through */
     default:
         snprintf(message, size, "%s: cannot be accessed: %s; see to that, or " ELSEWHERE, path,
-                 number ? strerror(number) : db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+                 number ? strerror(number)
+                 : db   ? sqlite3_errmsg(db)
+                        : sqlite3_errstr(code));
     }
 }
 
@@ -74,12 +90,14 @@ static int create(sqlite3 *db) {
     int64_t application = 0;
     int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (!rc) rc = pragma(db, "PRAGMA application_id", &application);
-    if (!rc && application != TRACE_APPLICATION) rc = sqlite3_exec(db, trace_schema, NULL, NULL, NULL);
+    if (!rc && application != TRACE_APPLICATION)
+        rc = sqlite3_exec(db, trace_schema, NULL, NULL, NULL);
     return rc ? rc : sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 }
 
 sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size) {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (use == TRACE_WRITE ? SQLITE_OPEN_CREATE : 0);
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (use == TRACE_WRITE ? SQLITE_OPEN_CREATE : 0);
     sqlite3 *db = NULL;
     char *name;
     int64_t application;
@@ -90,12 +108,14 @@ sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, si
     int rc = name ? sqlite3_open_v2(name, &db, flags, NULL) : SQLITE_NOMEM;
     sqlite3_free(name);
     if (!rc) {
-        /* Nothing that a file brings along is run. The journal is SQLite's default, one that is deleted with each commit. */
+        /* Nothing that a file brings along is run. The journal is SQLite's default, one that is
+         * deleted with each commit. */
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
         sqlite3_busy_timeout(db, BUSY_MS);
-        rc = sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000", NULL, NULL, NULL);
+        rc = sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000", NULL, NULL,
+                          NULL);
     }
     if (!rc) rc = pragma(db, "PRAGMA application_id", &application);
     if (!rc && use == TRACE_WRITE && application != TRACE_APPLICATION) rc = create(db);

@@ -8,8 +8,8 @@
 #include "sim/trace_kind.h"
 
 /*
- * Opens the trace; with TRACE_WRITE it is created where there is none, or an empty file. Returns NULL after writing one line
- * into `message` that says what is wrong and what to do.
+ * Opens the trace; with TRACE_WRITE it is created where there is none, or an empty file. Returns
+ * NULL after writing one line into `message` that says what is wrong and what to do.
  */
 sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size);
 

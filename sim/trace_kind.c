@@ -27,7 +27,8 @@ bool trace_kind_check(const char *path, enum trace_use use, char *message, size_
         return false;
     }
     if (!S_ISREG(status.st_mode)) {
-        snprintf(message, size, "%s: %s, not a trace; " ELSEWHERE, path, S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
+        snprintf(message, size, "%s: %s, not a trace; " ELSEWHERE, path,
+                 S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
         return false;
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -40,15 +41,18 @@ bool trace_kind_check(const char *path, enum trace_use use, char *message, size_
     }
     if (length == 0 && use == TRACE_WRITE) return true;
     if (length < HEADER || memcmp(head, "SQLite format 3", 16)) {
-        snprintf(message, size, "%s: not a trace%s; " ELSEWHERE, path, length == 0 ? " (the file is empty)" : "");
+        snprintf(message, size, "%s: not a trace%s; " ELSEWHERE, path,
+                 length == 0 ? " (the file is empty)" : "");
         return false;
     }
     if (big_endian(head + APPLICATION_AT) != TRACE_APPLICATION) {
-        snprintf(message, size, "%s: not a trace but a database of another program; " ELSEWHERE, path);
+        snprintf(message, size, "%s: not a trace but a database of another program; " ELSEWHERE,
+                 path);
         return false;
     }
     if (big_endian(head + VERSION_AT) != TRACE_FORMAT) {
-        snprintf(message, size, "%s: a trace of format %u, and this is pirn for format %u; " ELSEWHERE, path,
+        snprintf(message, size,
+                 "%s: a trace of format %u, and this is pirn for format %u; " ELSEWHERE, path,
                  (unsigned)big_endian(head + VERSION_AT), TRACE_FORMAT);
         return false;
     }

@@ -1,10 +1,11 @@
 /*
  * harness.c - see harness.h.
  *
- * Each test is a child that leads a process group of its own. What it writes goes to a file, which is shown
- * when the test has failed. A child that ends without having said that its test function returned has
- * failed, whatever its exit status. When a test is over, everything that it started is killed:
- * its process group, and what has left that and been orphaned, which the harness inherits as a subreaper.
+ * Each test is a child that leads a process group of its own. What it writes goes to a file, which
+ * is shown when the test has failed. A child that ends without having said that its test function
+ * returned has failed, whatever its exit status. When a test is over, everything that it started is
+ * killed: its process group, and what has left that and been orphaned, which the harness inherits
+ * as a subreaper.
  */
 #include "tests/harness.h"
 
@@ -76,8 +77,8 @@ static char *scratch_text(int fd) {
 }
 
 /*
- * Waits until `child` has ended, or for that many seconds; returns whether it has. It stays a zombie, so
- * that its process group can still be killed without hitting another's.
+ * Waits until `child` has ended, or for that many seconds; returns whether it has. It stays a
+ * zombie, so that its process group can still be killed without hitting another's.
  */
 static bool await(pid_t child, double seconds) {
     double end = now() + seconds;

@@ -26,7 +26,8 @@ bool check_at(bool ok, const char *text, const char *file, int line) {
     return ok;
 }
 
-bool check_equal_at(long long actual, long long expected, const char *text, const char *file, int line) {
+bool check_equal_at(long long actual, long long expected, const char *text, const char *file,
+                    int line) {
     if (actual != expected) fail(file, line, "%s is %lld, not %lld", text, actual, expected);
     return actual == expected;
 }
@@ -40,7 +41,8 @@ bool check_contains_at(const char *text, const char *word, const char *file, int
     return found;
 }
 
-bool check_shares_at(const unsigned *seen, const double *shares, int count, const char *file, int line) {
+bool check_shares_at(const unsigned *seen, const double *shares, int count, const char *file,
+                     int line) {
     double total = 0, weight = 0, square = 0;
 
     for (int i = 0; i < count; i++) total += seen[i], weight += shares[i];
@@ -48,7 +50,8 @@ bool check_shares_at(const unsigned *seen, const double *shares, int count, cons
         double expected = total * shares[i] / weight;
         square += (seen[i] - expected) * (seen[i] - expected) / expected;
     }
-    /* The quantile of 1 - 10^-9 is 37 for one degree of freedom, 41 for two, 45 for three, 68 for ten. */
+    /* The quantile of 1 - 10^-9 is 37 for one degree of freedom, 41 for two, 45 for three, 68
+     * for ten. */
     if (square < 37 + 4.0 * (count - 2)) return true;
     fail(file, line, "shares are off: chi-square %.1f over %.0f", square, total);
     for (int i = 0; i < count; i++) fprintf(stderr, "    case %d: %u\n", i, seen[i]);
@@ -83,8 +86,8 @@ static int explore(pirn_fn *fn, void *arg, const char *strategy, uint64_t runs, 
 
     well = well && check_equal(result.outcome, PIRN_OK);
     if (!well)
-        fprintf(stderr, "    %s, seed %" PRIu64 ": %s\n    %s\n", pirn_outcome_name(result.outcome), result.seed,
-                result.message, result.schedule ? result.schedule : "");
+        fprintf(stderr, "    %s, seed %" PRIu64 ": %s\n    %s\n", pirn_outcome_name(result.outcome),
+                result.seed, result.message, result.schedule ? result.schedule : "");
     else
         check_equal(result.runs, runs);
     pirn_sim_result_free(&result);
@@ -93,7 +96,9 @@ static int explore(pirn_fn *fn, void *arg, const char *strategy, uint64_t runs, 
 }
 
 int run_body(pirn_fn *fn, void *arg) { return explore(fn, arg, "random", 50, 0); }
-int run_body_leaving(pirn_fn *fn, void *arg) { return explore(fn, arg, "random", 50, PIRN_ALLOW_LEAK); }
+int run_body_leaving(pirn_fn *fn, void *arg) {
+    return explore(fn, arg, "random", 50, PIRN_ALLOW_LEAK);
+}
 int run_heavy(pirn_fn *fn, void *arg) { return explore(fn, arg, "random", 2, 0); }
 int run_settled(pirn_fn *fn, void *arg) { return explore(fn, arg, "fifo", 1, 0); }
 
@@ -153,7 +158,8 @@ bool check_places_at(const char *report, const char *file, int line) {
         places++;
         for (const char *other = report; !again && (other = strstr(other, place)); other++) {
             char before = other == report ? '\n' : other[-1];
-            again = other != at + 2 && before != '@' && !(other >= report + 2 && other[-2] == '@') &&
+            again = other != at + 2 && before != '@' &&
+                    !(other >= report + 2 && other[-2] == '@') &&
                     (other[length] < '0' || other[length] > '9');
         }
         if (!again) found = check_contains_at("", place, file, line);
@@ -169,7 +175,8 @@ char *abort_report(pirn_fn *fn) {
     int status = harness_child(run_alone, &fn, &report);
 
     if (!check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT))
-        fprintf(stderr, "    the child's status is %#x; it wrote:\n%s\n", (unsigned)status, report ? report : "");
+        fprintf(stderr, "    the child's status is %#x; it wrote:\n%s\n", (unsigned)status,
+                report ? report : "");
     return report;
 }
 
@@ -193,12 +200,14 @@ char *run_report(pirn_fn *fn, int rc) {
     int status = harness_child(run_and_compare, &expected, &report);
 
     if (!check(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        fprintf(stderr, "    the child's status is %#x; it wrote:\n%s\n", (unsigned)status, report ? report : "");
+        fprintf(stderr, "    the child's status is %#x; it wrote:\n%s\n", (unsigned)status,
+                report ? report : "");
     return report;
 }
 
 #if SIMULATED
-void expect_outcome(pirn_fn *fn, uint64_t runs, unsigned allow, pirn_outcome outcome, const char *word) {
+void expect_outcome(pirn_fn *fn, uint64_t runs, unsigned allow, pirn_outcome outcome,
+                    const char *word) {
     pirn_sim_options options = {.strategy = "random", .seed = 1, .runs = runs, .allow = allow};
     pirn_sim_result result;
 

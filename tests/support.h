@@ -1,9 +1,10 @@
 /*
- * support.h - what the suites share: checks that any task or thread may make, and ways to run a body.
+ * support.h - what the suites share: checks that any task or thread may make, and ways to run a
+ * body.
  *
  * The same test source is built for both engines. A body is a main function for pirn_run; it may be
- * run many times, so it sets up its own state, and it checks with check(), because CUnit's assertions
- * belong to the test's own thread.
+ * run many times, so it sets up its own state, and it checks with check(), because CUnit's
+ * assertions belong to the test's own thread.
  */
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H
@@ -50,27 +51,32 @@
 #define ASAN 0
 #endif
 
-/* How often to repeat something that is cheap on threads and recorded step by step when simulated. */
+/* How often to repeat something that is cheap on threads and recorded step by step when
+ * simulated. */
 #define MANY(threads, simulated) (SIMULATED ? (simulated) : TSAN ? (threads) / 10 : (threads))
 
 /* ---- Checks -------------------------------------------------------------------------------- */
 
-/* Counts and prints a failure unless the expression is true; from any task or thread. Returns whether it is. */
+/* Counts and prints a failure unless the expression is true; from any task or thread. Returns
+ * whether it is. */
 #define check(expression) check_at((expression) ? true : false, #expression, __FILE__, __LINE__)
 bool check_at(bool ok, const char *text, const char *file, int line);
 
 /* The same for two integers, with their values. */
 #define check_equal(actual, expected) \
     check_equal_at((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
-bool check_equal_at(long long actual, long long expected, const char *text, const char *file, int line);
+bool check_equal_at(long long actual, long long expected, const char *text, const char *file,
+                    int line);
 
 /* Checks that `text` contains `word`; for reports. */
 #define check_contains(text, word) check_contains_at(text, word, __FILE__, __LINE__)
 bool check_contains_at(const char *text, const char *word, const char *file, int line);
 
-/* Checks that `seen` counts fit the expected shares: a chi-square test that is wrong once in 10^9. */
+/* Checks that `seen` counts fit the expected shares: a chi-square test that is wrong once in
+ * 10^9. */
 #define check_shares(seen, shares, count) check_shares_at(seen, shares, count, __FILE__, __LINE__)
-bool check_shares_at(const unsigned *seen, const double *shares, int count, const char *file, int line);
+bool check_shares_at(const unsigned *seen, const double *shares, int count, const char *file,
+                     int line);
 
 /* Turns the failures counted since the last call into one failure of the current CUnit test. */
 void conclude(const char *what);
@@ -78,10 +84,10 @@ void conclude(const char *what);
 /* ---- Running bodies ------------------------------------------------------------------------ */
 
 /*
- * Runs the body under many interleavings: on threads with 1, 2 and 4 workers, several times each; when
- * simulated under 50 random schedules. The run has to end well and every check to hold, else the test
- * fails. Sending on a closed channel and closing twice are allowed. Returns what pirn_run returned, or 0
- * or -1 for the simulator.
+ * Runs the body under many interleavings: on threads with 1, 2 and 4 workers, several times each;
+ * when simulated under 50 random schedules. The run has to end well and every check to hold, else
+ * the test fails. Sending on a closed channel and closing twice are allowed. Returns what pirn_run
+ * returned, or 0 or -1 for the simulator.
  */
 int run_body(pirn_fn *fn, void *arg);
 
@@ -92,34 +98,40 @@ int run_body_leaving(pirn_fn *fn, void *arg);
 int run_heavy(pirn_fn *fn, void *arg);
 
 /*
- * Runs a body in which settle() is enough to know that every other task has gone as far as it can: one
- * worker on threads, the fair schedule in the simulator, where timers fire only when nothing can run.
+ * Runs a body in which settle() is enough to know that every other task has gone as far as it can:
+ * one worker on threads, the fair schedule in the simulator, where timers fire only when nothing
+ * can run.
  */
 int run_settled(pirn_fn *fn, void *arg);
 void settle(void);
 
 /* ---- Programs that fail -------------------------------------------------------------------- */
 
-/* Keeps the compiler from making the call before it a jump, which would hide the place of the call. */
+/* Keeps the compiler from making the call before it a jump, which would hide the place of the
+ * call. */
 #define NOT_A_TAIL_CALL() __asm__ volatile("" ::: "memory")
 
 /*
- * Says on standard error which line comes next; check_places() then checks that the rest of a report names each
- * line announced so.
+ * Says on standard error which line comes next; check_places() then checks that the rest of a
+ * report names each line announced so.
  */
 #define HERE_NEXT() fprintf(stderr, "@ %s:%d\n", strrchr("/" __FILE__, '/') + 1, __LINE__ + 1)
 #define check_places(report) check_places_at(report, __FILE__, __LINE__)
 bool check_places_at(const char *report, const char *file, int line);
 
-/* Runs `fn` with pirn_run in a child process that has to be killed by SIGABRT. Returns what it wrote to standard error. */
+/* Runs `fn` with pirn_run in a child process that has to be killed by SIGABRT. Returns what it
+ * wrote to standard error. */
 char *abort_report(pirn_fn *fn);
 
-/* Runs `fn` with pirn_run in a child process, where pirn_run has to return `rc`. Returns what it wrote to standard error. */
+/* Runs `fn` with pirn_run in a child process, where pirn_run has to return `rc`. Returns what it
+ * wrote to standard error. */
 char *run_report(pirn_fn *fn, int rc);
 
 #if SIMULATED
-/* Explores `fn` until the outcome, which has to come within `runs` runs with a message that contains `word`. */
-void expect_outcome(pirn_fn *fn, uint64_t runs, unsigned allow, pirn_outcome outcome, const char *word);
+/* Explores `fn` until the outcome, which has to come within `runs` runs with a message that
+ * contains `word`. */
+void expect_outcome(pirn_fn *fn, uint64_t runs, unsigned allow, pirn_outcome outcome,
+                    const char *word);
 #endif
 
 #endif

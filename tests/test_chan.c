@@ -269,8 +269,8 @@ struct flow {
     pirn_chan *chan;
     pirn_waitgroup senders, receivers;
     atomic_int next_sender;
-    int count;                 /* values of each sender */
-    atomic_uchar *seen;        /* how often each value came */
+    int count;          /* values of each sender */
+    atomic_uchar *seen; /* how often each value came */
     atomic_llong sum;
 };
 
@@ -290,7 +290,9 @@ static void receive_numbers(void *arg) {
     struct tagged value;
     int last[SENDERS] = {-1, -1, -1, -1};
     while (pirn_recv(f->chan, &value) == 0) { /* C16 */
-        if (!check(value.sender >= 0 && value.sender < SENDERS && value.number >= 0 && value.number < f->count)) continue;
+        if (!check(value.sender >= 0 && value.sender < SENDERS && value.number >= 0 &&
+                   value.number < f->count))
+            continue;
         check(value.number > last[value.sender]); /* C2 */
         last[value.sender] = value.number;
         atomic_fetch_add(&f->seen[value.sender * f->count + value.number], 1);
@@ -302,8 +304,10 @@ static void pass_numbers(size_t capacity, int count) {
     int wrong = 0;
 
     f.seen = calloc((size_t)(SENDERS * count), sizeof *f.seen);
-    for (int i = 0; i < RECEIVERS; i++) check_equal(pirn_waitgroup_go(&f.receivers, receive_numbers, &f), 0);
-    for (int i = 0; i < SENDERS; i++) check_equal(pirn_waitgroup_go(&f.senders, send_numbers, &f), 0);
+    for (int i = 0; i < RECEIVERS; i++)
+        check_equal(pirn_waitgroup_go(&f.receivers, receive_numbers, &f), 0);
+    for (int i = 0; i < SENDERS; i++)
+        check_equal(pirn_waitgroup_go(&f.senders, send_numbers, &f), 0);
     pirn_waitgroup_wait(&f.senders);
     check_equal(pirn_close(f.chan), 0);
     pirn_waitgroup_wait(&f.receivers);
@@ -478,7 +482,8 @@ static void close_nothing(void *arg) {
 /* C6. The simulator counts it as misuse, which nothing allows. */
 static void closing_null_is_refused(void) {
 #if SIMULATED
-    expect_outcome(close_nothing, 1, PIRN_ALLOW_SEND_ON_CLOSED | PIRN_ALLOW_DOUBLE_CLOSE, PIRN_MISUSE, NULL);
+    expect_outcome(close_nothing, 1, PIRN_ALLOW_SEND_ON_CLOSED | PIRN_ALLOW_DOUBLE_CLOSE,
+                   PIRN_MISUSE, NULL);
     conclude("closing NULL");
 #else
     run_body(close_nothing, NULL);
@@ -626,7 +631,8 @@ static void close_on_settled_senders(void *arg) {
     pirn_waitgroup_wait(&c.group);
     check_equal(c.served, 2);
     check_equal(c.woken, BLOCKED - 2);
-    for (int i = 0; i < 2; i++) { /* C8: the buffer is still there, and nothing of the senders that were refused */
+    for (int i = 0; i < 2;
+         i++) { /* C8: the buffer is still there, and nothing of the senders that were refused */
         check_equal(pirn_recv(c.chan, value), 0);
         check_equal(value[0], 1);
     }
@@ -651,7 +657,8 @@ static void look_while_closing(void *arg) {
         check_equal(pirn_send(chan, &value), 0);
         check_equal(pirn_waitgroup_go(&group, close_it, chan), 0);
         value = 0;
-        check_equal(pirn_try_recv(chan, &value), 0); /* never "empty": it holds a value throughout */
+        check_equal(pirn_try_recv(chan, &value),
+                    0); /* never "empty": it holds a value throughout */
         check_equal(value, 1);
         rc = pirn_try_recv(chan, &value);
         check(rc == -EAGAIN || rc == -EPIPE);
@@ -776,7 +783,8 @@ static void send_in_a_hurry(void *arg) {
 static void receive_in_a_hurry(void *arg) {
     struct hurry *h = arg;
     for (int i = 1; i <= MANY(300, 10); i++) {
-        int value = -1, rc = pirn_recv_until(h->chan, &value, pirn_now() + (int64_t)pirn_choose(3) * PIRN_USEC);
+        int value = -1,
+            rc = pirn_recv_until(h->chan, &value, pirn_now() + (int64_t)pirn_choose(3) * PIRN_USEC);
         check(rc == 0 || rc == -ETIMEDOUT);
         check((rc == 0) == (value > 0));
         if (rc == 0) atomic_fetch_add(&h->received, 1), atomic_fetch_add(&h->sum_received, value);
@@ -923,7 +931,8 @@ static void many_to_many(void *arg) {
     static const size_t capacities[] = {0, 1, 128};
     (void)arg;
     for (size_t k = 0; k < 3; k++) {
-        struct flow f = {.chan = pirn_chan_new(sizeof(int), capacities[k]), .count = MANY(10000, 100)};
+        struct flow f = {.chan = pirn_chan_new(sizeof(int), capacities[k]),
+                         .count = MANY(10000, 100)};
         for (int i = 0; i < 8; i++) {
             check_equal(pirn_waitgroup_go(&f.senders, send_up_to_count, &f), 0);
             check_equal(pirn_waitgroup_go(&f.receivers, add_up, &f), 0);
@@ -1035,7 +1044,8 @@ static void serve_foreign_threads(void *arg) {
     (void)arg;
     check_equal(pirn_waitgroup_go(&group, double_values, &f), 0);
     check_equal(pirn_waitgroup_go(&group, double_values, &f), 0);
-    for (int i = 0; i < 3; i++) check_equal(pthread_create(&threads[i], NULL, foreign_thread, &f), 0);
+    for (int i = 0; i < 3; i++)
+        check_equal(pthread_create(&threads[i], NULL, foreign_thread, &f), 0);
     while (f.sum < 3 * 500 * 501) pirn_sleep(PIRN_MSEC); /* joining would block a worker */
     for (int i = 0; i < 3; i++) wait_for_thread(&threads[i]);
     check_equal(f.sum, 3 * 500 * 501);

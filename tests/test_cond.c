@@ -25,7 +25,8 @@ static void wait_once(void *arg) {
     pirn_mutex_unlock(&s->mutex);
 }
 
-/* Starts the number'th waiter and returns once it waits. Who sees the count holds the mutex, so the waiter has let go of it. */
+/* Starts the number'th waiter and returns once it waits. Who sees the count holds the mutex, so
+ * the waiter has let go of it. */
 static void start_waiter(struct shared *s, int number) {
     struct number n = {s, number};
     bool there = false;
@@ -189,10 +190,8 @@ static void no_signal_is_lost(void) {
 }
 
 static const struct test tests[] = {
-    TEST(signal_wakes_the_oldest),
-    TEST(signals_add_up_and_broadcast_wakes_the_rest),
-    TEST(signal_without_a_waiter_is_lost),
-    TEST_SECONDS(deadline_and_signal_do_not_both_win, 60),
+    TEST(signal_wakes_the_oldest),         TEST(signals_add_up_and_broadcast_wakes_the_rest),
+    TEST(signal_without_a_waiter_is_lost), TEST_SECONDS(deadline_and_signal_do_not_both_win, 60),
     TEST_SECONDS(no_signal_is_lost, 60),
 };
 

@@ -80,7 +80,8 @@ static int on_its_own_stack;
 static void look_at_stack(void *arg) {
     char *stack = arg, local;
     sanitize_arrive(&away_fiber, &home_fiber);
-    on_its_own_stack = (uintptr_t)&local >= (uintptr_t)stack && (uintptr_t)&local < (uintptr_t)stack + SIZE;
+    on_its_own_stack =
+        (uintptr_t)&local >= (uintptr_t)stack && (uintptr_t)&local < (uintptr_t)stack + SIZE;
 #if PIRN_ASAN
     on_its_own_stack = 1; /* locals may live elsewhere */
 #endif

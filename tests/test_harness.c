@@ -1,6 +1,6 @@
 /*
- * test_harness.c - the harness itself. Called with the argument `sample` the program is a suite of tests
- * that go wrong in every way; the real suite runs it so and looks at the report.
+ * test_harness.c - the harness itself. Called with the argument `sample` the program is a suite of
+ * tests that go wrong in every way; the real suite runs it so and looks at the report.
  */
 #include "tests/harness.h"
 
@@ -30,21 +30,13 @@ static void fails_for_good(void) {
     puts("not reached");
 }
 
-static void crashes(void) {
-    raise(SIGKILL);
-}
+static void crashes(void) { raise(SIGKILL); }
 
-static void exits(void) {
-    exit(0);
-}
+static void exits(void) { exit(0); }
 
-static void exit_badly(void) {
-    _exit(3);
-}
+static void exit_badly(void) { _exit(3); }
 
-static void spoils_the_end(void) {
-    atexit(exit_badly);
-}
+static void spoils_the_end(void) { atexit(exit_badly); }
 
 static void hangs(void) {
     signal(SIGQUIT, SIG_IGN);

@@ -47,8 +47,12 @@ static void work(void *arg) {
     struct shared *s = arg;
     for (int i = 0; i < s->count; i++) {
         switch (i % 3) {
-        case 0: pirn_mutex_lock(&s->mutex); break;
-        case 1: check_equal(pirn_mutex_lock_until(&s->mutex, PIRN_FOREVER), 0); break;
+        case 0:
+            pirn_mutex_lock(&s->mutex);
+            break;
+        case 1:
+            check_equal(pirn_mutex_lock_until(&s->mutex, PIRN_FOREVER), 0);
+            break;
         case 2:
             while (pirn_mutex_trylock(&s->mutex) != 0) pirn_yield();
             break;
@@ -94,7 +98,8 @@ static void exclude_with_deadlines(void *arg) {
     for (int i = 0; i < 4; i++) check_equal(pirn_waitgroup_go(&s.group, hurry, &s), 0);
     pirn_waitgroup_wait(&s.group);
     check(s.most <= 1);
-    check_equal(pirn_mutex_trylock(&s.mutex), 0); /* neither lost nor handed to one that had given up */
+    check_equal(pirn_mutex_trylock(&s.mutex),
+                0); /* neither lost nor handed to one that had given up */
 }
 
 static void deadline_and_unlock_do_not_both_win(void) { run_body(exclude_with_deadlines, NULL); }
@@ -143,7 +148,8 @@ static void hog(void *arg) {
     while (!s->done) {
         pirn_mutex_lock(&s->mutex);
         if (!SIMULATED)
-            for (int64_t until = pirn_now() + 50 * PIRN_USEC; pirn_now() < until;) {}
+            for (int64_t until = pirn_now() + 50 * PIRN_USEC; pirn_now() < until;) {
+            }
         pirn_yield();
         pirn_mutex_unlock(&s->mutex);
     }
@@ -212,7 +218,8 @@ static void share_with_threads(void *arg) {
     pthread_t threads[2];
     int finished = 0;
     (void)arg;
-    for (int i = 0; i < 2; i++) check_equal(pthread_create(&threads[i], NULL, work_in_thread, &s), 0);
+    for (int i = 0; i < 2; i++)
+        check_equal(pthread_create(&threads[i], NULL, work_in_thread, &s), 0);
     for (int i = 0; i < 2; i++) check_equal(pirn_waitgroup_go(&s.group, work, &s), 0);
     pirn_waitgroup_wait(&s.group);
     while (!finished) {

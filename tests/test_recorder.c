@@ -1,4 +1,5 @@
-/* test_recorder.c - runs into rows: what a trace holds, who else may write to it, and what is done with files that are none. */
+/* test_recorder.c - runs into rows: what a trace holds, who else may write to it, and what is
+ * done with files that are none. */
 #include "tests/harness.h"
 
 #include <errno.h>
@@ -92,14 +93,22 @@ static __attribute__((noinline)) void fetch(void *arg) { *(volatile int *)arg = 
 
 static const void *place(void (*function)(void *)) { return (const char *)(uintptr_t)function + 1; }
 
-static void add_event(struct log *log, uint32_t task, enum op op, uint32_t object, int64_t result, const void *site) {
-    log->events[log->steps++] =
-        (struct log_event){.task = task, .object = object, .op = (uint8_t)op, .has_result = true, .result = result, .site = site};
+static void add_event(struct log *log, uint32_t task, enum op op, uint32_t object, int64_t result,
+                      const void *site) {
+    log->events[log->steps++] = (struct log_event){.task = task,
+                                                   .object = object,
+                                                   .op = (uint8_t)op,
+                                                   .has_result = true,
+                                                   .result = result,
+                                                   .site = site};
 }
 
 static void add_task(struct log *log, uint32_t parent, const char *name, void (*function)(void *)) {
     struct log_task *task = &log->task_table[log->tasks++];
-    *task = (struct log_task){.parent = parent, .first_step = 1, .last_step = 2, .function = (const void *)(uintptr_t)function};
+    *task = (struct log_task){.parent = parent,
+                              .first_step = 1,
+                              .last_step = 2,
+                              .function = (const void *)(uintptr_t)function};
     snprintf(task->name, sizeof task->name, "%s", name);
 }
 
@@ -118,9 +127,10 @@ static struct log *deadlock(void) {
     add_event(log, 1, OP_RECV, 1, 0, place(serve));
     log->events[4].has_result = false;
     log->events[4].time = 7;
+    log->objects[log->object_count++] = (struct log_object){
+        .kind = OBJECT_CHAN, .labelled = true, .label = "answers", .capacity = 3, .value_size = 8};
     log->objects[log->object_count++] =
-        (struct log_object){.kind = OBJECT_CHAN, .labelled = true, .label = "answers", .capacity = 3, .value_size = 8};
-    log->objects[log->object_count++] = (struct log_object){.kind = OBJECT_MUTEX, .site = place(fetch)};
+        (struct log_object){.kind = OBJECT_MUTEX, .site = place(fetch)};
     log->edges[log->edge_count++] = (struct log_edge){2, 3, EDGE_GO};
     log->cases[log->case_count++] = (struct log_case){5, 0, 1, OP_RECV};
     log->cases[log->case_count++] = (struct log_case){5, 1, 0, OP_SEND};
@@ -162,20 +172,28 @@ static void a_run_is_recorded(void) {
     CU_ASSERT_EQUAL(id, 1);
     CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
     expect_sound();
-    expect("SELECT group_concat(strategy || seed || schedule || outcome || message || steps || tasks || graph) FROM run",
+    expect("SELECT group_concat(strategy || seed || schedule || outcome || message || steps || "
+           "tasks || graph) FROM run",
            "random-1pirn1:xdeadlock1 task is blocked5242");
-    expect("SELECT group_concat(name || coalesce(parent, '') || state || daemon) FROM task", "main" "blocked0,fetch1exited0");
-    expect("SELECT group_concat(step || task || op || coalesce(object, '') || coalesce(result, '-'), ' ') FROM event",
+    expect("SELECT group_concat(name || coalesce(parent, '') || state || daemon) FROM task",
+           "main"
+           "blocked0,fetch1exited0");
+    expect("SELECT group_concat(step || task || op || coalesce(object, '') || coalesce(result, "
+           "'-'), ' ') FROM event",
            "11start0 21go2 32start0 42exit0 51recv1-");
     expect("SELECT time FROM event WHERE step = 5", "7");
-    expect("SELECT function || ' ' || file || ' ' || (line > 0) FROM site JOIN event ON site.id = site WHERE step = 3",
+    expect("SELECT function || ' ' || file || ' ' || (line > 0) FROM site JOIN event ON site.id = "
+           "site WHERE step = 3",
            "fetch " __FILE__ " 1");
-    expect("SELECT group_concat(kind || coalesce(label, '-') || coalesce(capacity, '') || coalesce(value_size, '')) FROM object",
+    expect("SELECT group_concat(kind || coalesce(label, '-') || coalesce(capacity, '') || "
+           "coalesce(value_size, '')) FROM object",
            "channelanswers38,mutex-");
     expect("SELECT count(*) FROM object WHERE site IS NOT NULL", "1");
     expect("SELECT group_concat(before || after || kind) FROM edge", "23go");
-    expect("SELECT group_concat(step || position || op || coalesce(object, '-')) FROM select_case", "50recv1,51send-");
-    expect("SELECT kind || step || object || message || coalesce(other_step, '-') FROM finding", "deadlock51main waits for ever-");
+    expect("SELECT group_concat(step || position || op || coalesce(object, '-')) FROM select_case",
+           "50recv1,51send-");
+    expect("SELECT kind || step || object || message || coalesce(other_step, '-') FROM finding",
+           "deadlock51main waits for ever-");
     expect("SELECT count(*) FROM site", "2");
     log_free(log);
     end();
@@ -189,7 +207,9 @@ static void a_run_in_short_has_one_row(void) {
     CU_ASSERT_EQUAL(recorder_add(recorder, log, "fifo", "pirn1:x", false, &id), 0);
     CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
     expect("SELECT count(*) FROM run", "1");
-    expect("SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM event) + (SELECT count(*) FROM finding)", "0");
+    expect("SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM event) + (SELECT count(*) "
+           "FROM finding)",
+           "0");
     log_free(log);
     end();
 }
@@ -203,7 +223,8 @@ static void the_program_is_recorded(void) {
     expect("SELECT build_id FROM program", program_build_id());
     expect("SELECT json_array_length(arguments) >= 1 FROM program", "1");
     expect("SELECT pirn_version FROM program", PIRN_VERSION);
-    expect("SELECT started_at GLOB '20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-9][0-9]:*Z' FROM program", "1");
+    expect("SELECT started_at GLOB '20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-9][0-9]:*Z' FROM program",
+           "1");
     end();
 }
 
@@ -226,15 +247,18 @@ static void builds_are_told_apart(void) {
 }
 
 static void names_are_unique(void) {
-    static const char *const wanted[] = {"", "work", "work", "serve", "work.2", "main", "work", "", ""};
+    static const char *const wanted[] = {"",     "work", "work", "serve", "work.2",
+                                         "main", "work", "",     ""};
     struct log *log = fine(1);
     int64_t id;
     begin();
     struct recorder *recorder = open_trace();
-    for (size_t i = 1; i < sizeof wanted / sizeof *wanted; i++) add_task(log, 1, wanted[i], i == 8 ? NULL : fetch);
+    for (size_t i = 1; i < sizeof wanted / sizeof *wanted; i++)
+        add_task(log, 1, wanted[i], i == 8 ? NULL : fetch);
     CU_ASSERT_EQUAL(recorder_add(recorder, log, "fifo", "", true, &id), 0);
     CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
-    expect("SELECT group_concat(name, ' ') FROM task", "main work.1 work.3 serve work.2 main.1 work.4 fetch task");
+    expect("SELECT group_concat(name, ' ') FROM task",
+           "main work.1 work.3 serve work.2 main.1 work.4 fetch task");
     log_free(log);
     end();
 }
@@ -269,7 +293,8 @@ static void an_overwritten_log_does_no_harm(void) {
     memset(log->findings[0].message, 0xee, LOG_MESSAGE);
     memset(log->message, 0xee, LOG_MESSAGE);
     log->outcome = (pirn_outcome)77;
-    log->steps = log->tasks = log->edge_count = log->case_count = log->object_count = log->finding_count = UINT64_MAX;
+    log->steps = log->tasks = log->edge_count = log->case_count = log->object_count =
+        log->finding_count = UINT64_MAX;
     CU_ASSERT_EQUAL(recorder_add(recorder, log, "fifo", "", true, &id), 0);
     CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
     expect_sound();
@@ -321,7 +346,9 @@ static void record_for_ever(int report) {
     struct log *log = fine(500);
     struct recorder *recorder = open_trace();
     for (int64_t id;;) {
-        if (recorder_add(recorder, log, "fifo", "", true, &id) || (id % 3 == 0 && recorder_commit(recorder))) _exit(1);
+        if (recorder_add(recorder, log, "fifo", "", true, &id) ||
+            (id % 3 == 0 && recorder_commit(recorder)))
+            _exit(1);
         if (id % 3 == 0 && write(report, &id, sizeof id) != (ssize_t)sizeof id) _exit(1);
     }
 }
@@ -347,7 +374,8 @@ static void what_was_committed_outlives_a_kill(void) {
         snprintf(sql, sizeof sql, "SELECT count(*) FROM run WHERE id <= %s", count);
         if (safe) expect(sql, count);
     }
-    expect("SELECT count(*) FROM run WHERE (SELECT count(*) FROM event WHERE run = id) <> 500", "0");
+    expect("SELECT count(*) FROM run WHERE (SELECT count(*) FROM event WHERE run = id) <> 500",
+           "0");
     end();
 }
 
@@ -367,7 +395,9 @@ static void fill(void *arg) {
         if (!rc) safe = id;
     }
     if (rc != -EIO || safe < 2 || !strstr(recorder_error(recorder), file)) _exit(2);
-    if (recorder_add(recorder, log, "fifo", "", true, &id) != -EIO || recorder_commit(recorder) != -EIO) _exit(3);
+    if (recorder_add(recorder, log, "fifo", "", true, &id) != -EIO ||
+        recorder_commit(recorder) != -EIO)
+        _exit(3);
     if (recorder_close(recorder, NULL, 0) != -EIO) _exit(4);
     _exit(safe < 100 ? (int)safe + 10 : 5);
 }
@@ -404,7 +434,8 @@ static void refuse(const char *word) {
 }
 
 static void other_files_are_refused(void) {
-    static const char text[] = "Dear diary, today I was nearly overwritten by a program that records traces. It did not ask.\n"
+    static const char text[] = "Dear diary, today I was nearly overwritten by a program that "
+                               "records traces. It did not ask.\n"
                                "And the day before, too.\n";
     begin();
     write_file(text, sizeof text - 1);
@@ -465,7 +496,8 @@ static void names_that_mean_more_to_sqlite_are_files(void) {
     CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char message[512] = "";
-        CU_ASSERT_EQUAL(recorder_close(recorder_open(names[i], message, sizeof message), NULL, 0), 0);
+        CU_ASSERT_EQUAL(recorder_close(recorder_open(names[i], message, sizeof message), NULL, 0),
+                        0);
         CU_ASSERT_EQUAL(access(names[i], F_OK), 0);
     }
     CU_ASSERT_EQUAL(chdir("/"), 0);
@@ -524,7 +556,8 @@ static void steps_are_read_back(void) {
     recorder_add(recorder, log, "fifo", "", false, &id);
     recorder_close(recorder, NULL, 0);
     CU_ASSERT_EQUAL_FATAL(recorder_expect(file, 1, &steps, message, sizeof message), 5);
-    CU_ASSERT(steps[0].task == 1 && steps[0].op == OP_START && steps[0].object == 0 && steps[0].line == 0);
+    CU_ASSERT(steps[0].task == 1 && steps[0].op == OP_START && steps[0].object == 0 &&
+              steps[0].line == 0);
     CU_ASSERT_STRING_EQUAL(steps[0].where, "");
     CU_ASSERT(steps[4].task == 1 && steps[4].op == OP_RECV && steps[4].object == 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(steps[4].where, "serve at test_recorder.c:"));

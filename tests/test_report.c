@@ -177,23 +177,17 @@ struct misuse {
     const char *function;
 };
 
-#define MISUSE(fn) {fn, #fn}
+#define MISUSE(fn) \
+    { fn, #fn }
 
 static const struct misuse misuses[] = {
-    MISUSE(unlock_free_mutex),
-    MISUSE(unlock_twice),
-    MISUSE(unlock_free_rwmutex),
-    MISUSE(runlock_free_rwmutex),
-    MISUSE(unlock_what_is_read),
-    MISUSE(runlock_what_is_written),
-    MISUSE(wait_with_free_mutex),
-    MISUSE(done_once_too_often),
-    MISUSE(add_below_zero),
-    MISUSE(add_beyond_all_counts),
-    MISUSE(init_negative_sem),
-    MISUSE(acquire_negative),
-    MISUSE(release_negative),
-    MISUSE(release_beyond_all_counts),
+    MISUSE(unlock_free_mutex),    MISUSE(unlock_twice),
+    MISUSE(unlock_free_rwmutex),  MISUSE(runlock_free_rwmutex),
+    MISUSE(unlock_what_is_read),  MISUSE(runlock_what_is_written),
+    MISUSE(wait_with_free_mutex), MISUSE(done_once_too_often),
+    MISUSE(add_below_zero),       MISUSE(add_beyond_all_counts),
+    MISUSE(init_negative_sem),    MISUSE(acquire_negative),
+    MISUSE(release_negative),     MISUSE(release_beyond_all_counts),
 };
 
 enum { MISUSES = sizeof misuses / sizeof *misuses };
@@ -320,7 +314,8 @@ static void allow(pirn_fn *fn, unsigned allowed) {
 
 /* C5, C6, C7 */
 static void what_go_panics_for_is_misuse(void) {
-    expect_outcome(send_on_closed, 1, PIRN_ALLOW_DOUBLE_CLOSE | PIRN_ALLOW_LEAK, PIRN_MISUSE, "till 7");
+    expect_outcome(send_on_closed, 1, PIRN_ALLOW_DOUBLE_CLOSE | PIRN_ALLOW_LEAK, PIRN_MISUSE,
+                   "till 7");
     expect_outcome(select_on_closed, 1, PIRN_ALLOW_DOUBLE_CLOSE, PIRN_MISUSE, "till 7");
     expect_outcome(close_under_a_sender, 1, 0, PIRN_MISUSE, "till 7");
     expect_outcome(close_twice, 1, PIRN_ALLOW_SEND_ON_CLOSED, PIRN_MISUSE, "till 7");

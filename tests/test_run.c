@@ -70,18 +70,23 @@ static void run_with_setting(void *arg) {
 
 static void bad_environment_is_refused(void) {
     static const struct setting settings[] = {
-        {"PIRN_STACK_SIZE", "lots", -EINVAL}, {"PIRN_STACK_SIZE", "-1", -EINVAL},
-        {"PIRN_STACK_SIZE", "65536x", -EINVAL}, {"PIRN_STACK_SIZE", "65536", 0},
+        {"PIRN_STACK_SIZE", "lots", -EINVAL},
+        {"PIRN_STACK_SIZE", "-1", -EINVAL},
+        {"PIRN_STACK_SIZE", "65536x", -EINVAL},
+        {"PIRN_STACK_SIZE", "65536", 0},
 #if !SIMULATED
-        {"PIRN_WORKERS", "many", -EINVAL}, {"PIRN_WORKERS", "-3", -EINVAL},
-        {"PIRN_WORKERS", "2000", -EINVAL}, {"PIRN_WORKERS", "99999999999999999999", -EINVAL},
+        {"PIRN_WORKERS", "many", -EINVAL},
+        {"PIRN_WORKERS", "-3", -EINVAL},
+        {"PIRN_WORKERS", "2000", -EINVAL},
+        {"PIRN_WORKERS", "99999999999999999999", -EINVAL},
         {"PIRN_WORKERS", "3", 0},
 #endif
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char *error = NULL;
         int status = harness_child(run_with_setting, (void *)&settings[i], &error);
-        if (!check_equal(status, 0)) fprintf(stderr, "    with %s=%s\n", settings[i].name, settings[i].value);
+        if (!check_equal(status, 0))
+            fprintf(stderr, "    with %s=%s\n", settings[i].name, settings[i].value);
         if (settings[i].rc) check_contains(error, settings[i].name);
         free(error);
     }
@@ -398,7 +403,9 @@ struct gate {
     pirn_waitgroup group;
 };
 
-static void wait_at_gate(void *arg) { check_equal(pirn_recv(((struct gate *)arg)->chan, NULL), -EPIPE); }
+static void wait_at_gate(void *arg) {
+    check_equal(pirn_recv(((struct gate *)arg)->chan, NULL), -EPIPE);
+}
 
 static void reach_the_limit(void *arg) {
     struct gate gate = {.chan = pirn_chan_new(0, 0)};
@@ -412,7 +419,8 @@ static void reach_the_limit(void *arg) {
     check_equal(pirn_waitgroup_go(&gate.group, nothing, NULL), -EAGAIN);
     check_equal(pirn_close(gate.chan), 0);
     pirn_waitgroup_wait(&gate.group);
-    while ((rc = pirn_waitgroup_go(&gate.group, nothing, NULL)) == -EAGAIN) pirn_yield(); /* until they are gone */
+    while ((rc = pirn_waitgroup_go(&gate.group, nothing, NULL)) == -EAGAIN)
+        pirn_yield(); /* until they are gone */
     check_equal(rc, 0);
     pirn_waitgroup_wait(&gate.group);
     pirn_chan_unref(gate.chan);
@@ -461,7 +469,8 @@ static void have_children(void *arg) {
     atomic_fetch_add(&m->family->born, 1);
     if (m->generation == 0) return;
     for (int i = 0; i < 2; i++)
-        check_equal(pirn_waitgroup_go_copy(&m->family->group, have_children, &child, sizeof child), 0);
+        check_equal(pirn_waitgroup_go_copy(&m->family->group, have_children, &child, sizeof child),
+                    0);
 }
 
 static void grow_a_family(void *arg) {

@@ -134,7 +134,8 @@ static void queue_behind_a_writer(void *arg) {
     pirn_rwmutex_rlock(&s.lock);
     check_equal(pirn_waitgroup_go(&s.group, write_once, &s), 0);
     settle();
-    check_equal(pirn_rwmutex_tryrlock(&s.lock), -EBUSY); /* M3: a waiting writer keeps new readers out */
+    check_equal(pirn_rwmutex_tryrlock(&s.lock),
+                -EBUSY); /* M3: a waiting writer keeps new readers out */
     check_equal(pirn_rwmutex_trylock(&s.lock), -EBUSY);
     for (int i = 0; i < 3; i++) check_equal(pirn_waitgroup_go(&s.group, read_once, &s), 0);
     settle();
@@ -150,7 +151,9 @@ static void queue_behind_a_writer(void *arg) {
 }
 
 /* M3 */
-static void waiting_writer_goes_before_new_readers(void) { run_settled(queue_behind_a_writer, NULL); }
+static void waiting_writer_goes_before_new_readers(void) {
+    run_settled(queue_behind_a_writer, NULL);
+}
 
 static void read_for_ever(void *arg) {
     struct shared *s = arg;

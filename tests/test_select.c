@@ -55,8 +55,9 @@ static void draw_ready(void *arg) {
     check_equal(pirn_send(c, NULL), 0);
     for (int i = 0; i < DRAWS; i++) {
         /* Ready are receiving from a, twice, sending to b and receiving from c. */
-        pirn_case cases[] = {PIRN_CASE_RECV(a, NULL), PIRN_CASE_RECV(never, NULL), PIRN_CASE_SEND(b, NULL),
-                             PIRN_CASE_RECV(a, NULL), PIRN_CASE_RECV(c, NULL), PIRN_CASE_SEND(NULL, NULL)};
+        pirn_case cases[] = {PIRN_CASE_RECV(a, NULL), PIRN_CASE_RECV(never, NULL),
+                             PIRN_CASE_SEND(b, NULL), PIRN_CASE_RECV(a, NULL),
+                             PIRN_CASE_RECV(c, NULL), PIRN_CASE_SEND(NULL, NULL)};
         int rc = pirn_select(cases, 6, i % 2 ? PIRN_NOW : PIRN_FOREVER);
         if (!check(rc >= 0 && rc < 6)) return;
         seen[rc]++;
@@ -81,7 +82,8 @@ struct feed {
     int count;
 };
 
-/* A try succeeds only where a partner waits, so each of these values goes to a select that had to wait. */
+/* A try succeeds only where a partner waits, so each of these values goes to a select that had
+ * to wait. */
 static void feed_waiting(void *arg) {
     struct feed *f = arg;
     for (int i = 0; i < f->count; i++)
@@ -96,8 +98,9 @@ static void draw_waiting(void *arg) {
     check_equal(pirn_waitgroup_go(&f.group, feed_waiting, &f), 0);
     for (int i = 0; i < f.count; i++) {
         int values[4] = {-1, -1, -1, -1}, rc;
-        pirn_case cases[] = {PIRN_CASE_RECV(f.chan, &values[0]), PIRN_CASE_RECV(f.other, &values[1]),
-                             PIRN_CASE_RECV(f.chan, &values[2]), PIRN_CASE_RECV(f.chan, &values[3])};
+        pirn_case cases[] = {
+            PIRN_CASE_RECV(f.chan, &values[0]), PIRN_CASE_RECV(f.other, &values[1]),
+            PIRN_CASE_RECV(f.chan, &values[2]), PIRN_CASE_RECV(f.chan, &values[3])};
         rc = pirn_select(cases, 4, PIRN_FOREVER);
         if (!check(rc >= 0 && rc < 4)) return;
         seen[rc]++;
@@ -154,7 +157,8 @@ static void choice_is_uniform_after_a_close(void) { run_heavy(draw_closed, NULL)
 
 static void take_the_first(void *arg) {
     pirn_chan *a = new_chan(8), *b = new_chan(8);
-    pirn_case cases[3] = {PIRN_CASE_RECV(NULL, NULL), PIRN_CASE_RECV(a, NULL), PIRN_CASE_RECV(b, NULL)};
+    pirn_case cases[3] = {PIRN_CASE_RECV(NULL, NULL), PIRN_CASE_RECV(a, NULL),
+                          PIRN_CASE_RECV(b, NULL)};
     int64_t deadline;
     (void)arg;
     check_equal(pirn_select_first(cases, 3, PIRN_NOW), -EAGAIN);
@@ -274,7 +278,8 @@ static void pass_deadlines(void *arg) {
     int64_t ahead[] = {1, PIRN_USEC, PIRN_MSEC};
     pirn_case cases[] = {PIRN_CASE_RECV(empty, NULL), PIRN_CASE_SEND(full, NULL)};
     (void)arg;
-    check_equal(pirn_select(cases, 2, pirn_now() - PIRN_SEC), 1); /* a ready case wins over a deadline */
+    check_equal(pirn_select(cases, 2, pirn_now() - PIRN_SEC),
+                1); /* a ready case wins over a deadline */
     check_equal(pirn_select(cases, 2, PIRN_NOW), -EAGAIN);
     check_equal(pirn_select(cases, 2, pirn_now() - PIRN_SEC), -ETIMEDOUT);
     check_equal(pirn_select(cases, 2, 0), -ETIMEDOUT);
@@ -311,7 +316,8 @@ static void move_the_value(void *arg) {
         struct two t = {.a = new_chan(1), .b = new_chan(1)};
         check_equal(pirn_send(t.a, NULL), 0);
         check_equal(pirn_waitgroup_go(&t.group, look_at_both, &t), 0);
-        check_equal(pirn_send(t.b, NULL), 0); /* from here on b has a value, so a may lose its own */
+        check_equal(pirn_send(t.b, NULL),
+                    0); /* from here on b has a value, so a may lose its own */
         pirn_try_recv(t.a, NULL);
         pirn_waitgroup_wait(&t.group);
         pirn_chan_unref(t.a);
@@ -413,7 +419,8 @@ static void wait_for_close(void *arg) {
 static void close_on_selects(void *arg) {
     for (int which = 0; which < 2; which++) {
         struct two t = {.a = new_chan(0), .b = new_chan(0)};
-        for (int i = 0; i < 20; i++) check_equal(pirn_waitgroup_go(&t.group, wait_for_close, &t), 0);
+        for (int i = 0; i < 20; i++)
+            check_equal(pirn_waitgroup_go(&t.group, wait_for_close, &t), 0);
         if (arg) settle();
         check_equal(t.done, 0);
         check_equal(pirn_close(which ? t.a : t.b), 0);
@@ -522,7 +529,8 @@ static void receive_from_any(void *arg) {
         rc = pirn_select(cases, 5, PIRN_FOREVER);
         if (!check(rc >= 0 && rc < 5) || rc == 4) return;
         for (int k = 0; k < 4; k++) check((values[k] >= 0) == (k == rc)); /* S4 */
-        if (check(values[rc] >= 0 && values[rc] < 4 * m->count)) atomic_fetch_add(&m->seen[values[rc]], 1);
+        if (check(values[rc] >= 0 && values[rc] < 4 * m->count))
+            atomic_fetch_add(&m->seen[values[rc]], 1);
     }
 }
 

@@ -15,7 +15,8 @@ static void use_alone(void *arg) {
     check_equal(pirn_sem_acquire(&sem, 4, PIRN_NOW), -EAGAIN);
     check_equal(pirn_sem_acquire(&sem, 2, PIRN_NOW), 0);
     check_equal(pirn_sem_acquire(&sem, 2, PIRN_NOW), -EAGAIN);
-    check_equal(pirn_sem_acquire(&sem, 1, pirn_now() - 1), 0); /* there is one, so the deadline does not matter */
+    check_equal(pirn_sem_acquire(&sem, 1, pirn_now() - 1),
+                0); /* there is one, so the deadline does not matter */
     pirn_sem_release(&sem, 0);
     check_equal(pirn_sem_acquire(&sem, 1, PIRN_NOW), -EAGAIN);
     pirn_sem_release(&sem, 7);
@@ -91,7 +92,8 @@ static void line_up(void *arg) {
     pirn_sem_release(&s.sem, 2);
     settle();
     check_equal(s.next, 0); /* the first wants three, and nobody goes ahead of it */
-    check_equal(pirn_sem_acquire(&s.sem, 1, PIRN_NOW), -EAGAIN); /* not even one who just comes along */
+    check_equal(pirn_sem_acquire(&s.sem, 1, PIRN_NOW),
+                -EAGAIN); /* not even one who just comes along */
     for (int i = 0; i < 6; i++) {
         check_equal(s.next, i);
         pirn_sem_release(&s.sem, i == 0 ? 1 : permits[i]);
@@ -130,7 +132,8 @@ static void give_up_in_front(void *arg) {
     check_equal(pirn_waitgroup_go_copy(&s.group, take_in_turn, &first, sizeof first), 0);
     settle();
     check_equal(pirn_waitgroup_go_copy(&s.group, take_in_turn, &second, sizeof second), 0);
-    /* There are enough for the second; it gets one once the first has given up, without any release. */
+    /* There are enough for the second; it gets one once the first has given up, without any
+     * release. */
     pirn_waitgroup_wait(&s.group);
     check_equal(s.next, 1);
     check_equal(s.order[0], 1);
@@ -159,7 +162,7 @@ static void hurry(void *arg) {
     pirn_sem_init(&s.sem, 2);
     for (int i = 0; i < 4; i++) check_equal(pirn_waitgroup_go(&s.group, take_in_a_hurry, &s), 0);
     pirn_waitgroup_wait(&s.group);
-    check_equal(pirn_sem_acquire(&s.sem, 2, PIRN_NOW), 0); /* none lost */
+    check_equal(pirn_sem_acquire(&s.sem, 2, PIRN_NOW), 0);       /* none lost */
     check_equal(pirn_sem_acquire(&s.sem, 1, PIRN_NOW), -EAGAIN); /* none made up */
 }
 

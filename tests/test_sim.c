@@ -15,7 +15,8 @@ static pirn_sim_result explore(pirn_fn *fn, void *arg, pirn_sim_options options)
 
 static void expect_ok(pirn_fn *fn, void *arg, uint64_t runs) {
     pirn_sim_result r = explore(fn, arg, (pirn_sim_options){.strategy = "random", .runs = runs});
-    if (!check_equal(r.outcome, PIRN_OK)) fprintf(stderr, "    %s\n    %s\n", r.message, r.schedule);
+    if (!check_equal(r.outcome, PIRN_OK))
+        fprintf(stderr, "    %s\n    %s\n", r.message, r.schedule);
     check_equal(r.runs, runs);
     check_equal(r.failures, 0);
     pirn_sim_result_free(&r);
@@ -90,9 +91,10 @@ static void outcomes_have_names(void) {
         pirn_outcome outcome;
         const char *name;
     } names[] = {
-        {PIRN_OK, "ok"},         {PIRN_DEADLOCK, "deadlock"}, {PIRN_LEAK, "leak"},         {PIRN_RACE, "race"},
-        {PIRN_PANIC, "panic"},   {PIRN_MISUSE, "misuse"},     {PIRN_CRASH, "crash"},       {PIRN_EXIT, "exit"},
-        {PIRN_LIVELOCK, "livelock"}, {PIRN_TIMEOUT, "timeout"}, {PIRN_DIVERGED, "diverged"},
+        {PIRN_OK, "ok"},           {PIRN_DEADLOCK, "deadlock"}, {PIRN_LEAK, "leak"},
+        {PIRN_RACE, "race"},       {PIRN_PANIC, "panic"},       {PIRN_MISUSE, "misuse"},
+        {PIRN_CRASH, "crash"},     {PIRN_EXIT, "exit"},         {PIRN_LIVELOCK, "livelock"},
+        {PIRN_TIMEOUT, "timeout"}, {PIRN_DIVERGED, "diverged"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         CU_ASSERT_STRING_EQUAL(pirn_outcome_name(names[i].outcome), names[i].name);
@@ -118,8 +120,9 @@ static void yield_a_little(void *arg) {
 }
 
 static void time_limit_ends_the_exploration(void) {
-    pirn_sim_result r = explore(yield_a_little, NULL,
-                                (pirn_sim_options){.runs = UINT64_MAX / 2, .time_limit = 50 * PIRN_MSEC});
+    pirn_sim_result r =
+        explore(yield_a_little, NULL,
+                (pirn_sim_options){.runs = UINT64_MAX / 2, .time_limit = 50 * PIRN_MSEC});
     check(r.outcome == PIRN_OK || r.outcome == PIRN_TIMEOUT);
     check(r.runs > 0);
     check(r.runs < UINT64_MAX / 2);
@@ -163,7 +166,8 @@ static void deadlock_is_found(void) {
     check_contains(r.message, "fork");
     check(r.schedule && strncmp(r.schedule, "pirn1:", 6) == 0);
     if (r.schedule)
-        for (const char *c = r.schedule; *c; c++) check(*c > ' ' && *c < 127 && !strchr("'\"\\$`", *c));
+        for (const char *c = r.schedule; *c; c++)
+            check(*c > ' ' && *c < 127 && !strchr("'\"\\$`", *c));
     pirn_sim_result_free(&r);
     conclude("deadlock");
 }
@@ -180,7 +184,8 @@ static void leave_a_receiver(void *arg) {
 static void leak_is_found(void) {
     expect_outcome(leave_a_receiver, 1, 0, PIRN_LEAK, "forgotten");
     expect_outcome(leave_a_receiver, 1, 0, PIRN_LEAK, "receive_from");
-    pirn_sim_result r = explore(leave_a_receiver, NULL, (pirn_sim_options){.runs = 20, .allow = PIRN_ALLOW_LEAK});
+    pirn_sim_result r =
+        explore(leave_a_receiver, NULL, (pirn_sim_options){.runs = 20, .allow = PIRN_ALLOW_LEAK});
     check_equal(r.outcome, PIRN_OK);
     check_equal(r.runs, 20);
     pirn_sim_result_free(&r);
@@ -285,7 +290,8 @@ static void crash_is_found(void) {
 }
 
 static void livelock_is_found(void) {
-    pirn_sim_result r = explore(yield_for_ever, NULL, (pirn_sim_options){.runs = 10, .max_steps = 500});
+    pirn_sim_result r =
+        explore(yield_for_ever, NULL, (pirn_sim_options){.runs = 10, .max_steps = 500});
     check_equal(r.outcome, PIRN_LIVELOCK);
     check_equal(r.runs, 1);
     check(r.message[0] != '\0');
@@ -315,7 +321,8 @@ static void worst_outcome_counts(void) {
 }
 
 static void keep_going_collects_failures(void) {
-    pirn_sim_result r = explore(dine, NULL, (pirn_sim_options){.strategy = "random", .runs = 300, .keep_going = true});
+    pirn_sim_result r = explore(
+        dine, NULL, (pirn_sim_options){.strategy = "random", .runs = 300, .keep_going = true});
     check_equal(r.outcome, PIRN_DEADLOCK);
     check_equal(r.runs, 300);
     check(r.failures > 1);
@@ -332,12 +339,15 @@ static void keep_going_collects_failures(void) {
 static void idle_timer(void *arg) {
     pirn_chan *timer = pirn_after(PIRN_SEC), *never = pirn_chan_new(0, 0);
     check(timer != NULL);
-    if (arg) pirn_recv(never, NULL);
-    else check_equal(pirn_go(receive_from, never), 0);
+    if (arg)
+        pirn_recv(never, NULL);
+    else
+        check_equal(pirn_go(receive_from, never), 0);
 }
 
 static void timer_that_nobody_waits_for_hides_nothing(void) {
-    pirn_sim_result r = explore(idle_timer, (void *)1, (pirn_sim_options){.runs = 20, .keep_going = true});
+    pirn_sim_result r =
+        explore(idle_timer, (void *)1, (pirn_sim_options){.runs = 20, .keep_going = true});
     check_equal(r.outcome, PIRN_DEADLOCK);
     check_equal(r.failures, 20);
     pirn_sim_result_free(&r);
@@ -398,7 +408,8 @@ static void same_seed_gives_the_same_run(void) {
     char *schedules[6];
     int lengths[6], different = 0;
     for (int i = 0; i < 6; i++) {
-        pirn_sim_result r = explore(lottery, NULL, (pirn_sim_options){.seed = i < 3 ? 12 : 20 + (uint64_t)i});
+        pirn_sim_result r =
+            explore(lottery, NULL, (pirn_sim_options){.seed = i < 3 ? 12 : 20 + (uint64_t)i});
         check_equal(r.outcome, PIRN_PANIC);
         lengths[i] = log_now.length;
         memcpy(logs[i], log_now.entries, LOG);
@@ -439,7 +450,8 @@ static void replay_gives_the_same_run(void) {
         if (!check_equal(first.outcome, PIRN_PANIC)) break;
         memcpy(entries, log_now.entries, LOG);
         for (int i = 0; i < 5; i++) {
-            pirn_sim_result again = explore(lottery, NULL, (pirn_sim_options){.replay = first.schedule});
+            pirn_sim_result again =
+                explore(lottery, NULL, (pirn_sim_options){.replay = first.schedule});
             check_equal(again.outcome, first.outcome);
             check_equal(again.runs, 1);
             check(strcmp(again.message, first.message) == 0);
@@ -570,11 +582,13 @@ static int finish[3], finished;
 static void finish_in_turn(void *arg) { finish[finished++] = *(int *)arg; }
 
 static void finish_in_any_order(void *arg) {
-    static const int number[3][3][3] = {[0][1][2] = 0, [0][2][1] = 1, [1][0][2] = 2, [1][2][0] = 3, [2][0][1] = 4, [2][1][0] = 5};
+    static const int number[3][3][3] = {
+        [0][1][2] = 0, [0][2][1] = 1, [1][0][2] = 2, [1][2][0] = 3, [2][0][1] = 4, [2][1][0] = 5};
     pirn_waitgroup group = {0};
     (void)arg;
     finished = 0;
-    for (int i = 0; i < 3; i++) check_equal(pirn_waitgroup_go_copy(&group, finish_in_turn, &i, sizeof i), 0);
+    for (int i = 0; i < 3; i++)
+        check_equal(pirn_waitgroup_go_copy(&group, finish_in_turn, &i, sizeof i), 0);
     pirn_waitgroup_wait(&group);
     reached |= 1u << number[finish[0]][finish[1]][finish[2]];
 }

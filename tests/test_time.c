@@ -53,7 +53,8 @@ static void sleep_huge(void *arg) {
     static const int64_t times[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2 + 1};
     (void)arg;
     atomic_store(&awake, 0);
-    for (int i = 0; i < 3; i++) check_equal(pirn_go_copy(sleep_long, &times[i], sizeof times[i]), 0);
+    for (int i = 0; i < 3; i++)
+        check_equal(pirn_go_copy(sleep_long, &times[i], sizeof times[i]), 0);
     settle();
     check_equal(awake, 0); /* T1: saturates, never wraps */
 }
@@ -168,7 +169,8 @@ static void time_out(void *arg) {
 static void after_in_a_select_is_a_timeout(void) { run_body(time_out, NULL); }
 
 static void drop_timers(void *arg) {
-    static const int64_t times[] = {0, 1, PIRN_USEC, 50 * PIRN_USEC, PIRN_MSEC, 3600 * PIRN_SEC, INT64_MAX};
+    static const int64_t times[] = {
+        0, 1, PIRN_USEC, 50 * PIRN_USEC, PIRN_MSEC, 3600 * PIRN_SEC, INT64_MAX};
     (void)arg;
     for (int i = 0; i < MANY(3000, 70); i++) {
         pirn_chan *timer = pirn_after(times[i % 7]);

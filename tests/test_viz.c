@@ -90,9 +90,7 @@ static void write_path(const char *path, const char *bytes, size_t length) {
     CU_ASSERT_EQUAL(fclose(file), 0);
 }
 
-static bool exists(const char *path) {
-    return access(path, F_OK) == 0;
-}
+static bool exists(const char *path) { return access(path, F_OK) == 0; }
 
 /* ---- Traces -------------------------------------------------------------------------------- */
 
@@ -276,25 +274,15 @@ static void golden(const char *name, bool picture) {
     compare(dot, dot);
 }
 
-static void golden_orders(void) {
-    golden("orders", true);
-}
+static void golden_orders(void) { golden("orders", true); }
 
-static void golden_abba(void) {
-    golden("abba", true);
-}
+static void golden_abba(void) { golden("abba", true); }
 
-static void golden_leak(void) {
-    golden("leak", true);
-}
+static void golden_leak(void) { golden("leak", true); }
 
-static void golden_panic(void) {
-    golden("panic", true);
-}
+static void golden_panic(void) { golden("panic", true); }
 
-static void golden_hostile(void) {
-    golden("hostile", false);
-}
+static void golden_hostile(void) { golden("hostile", false); }
 
 /* ---- Meaning ------------------------------------------------------------------------------- */
 

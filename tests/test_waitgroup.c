@@ -52,7 +52,8 @@ static void many_waiters(void *arg) {
     for (int round = 0; round < 3; round++) {
         struct shared s = {0};
         pirn_waitgroup_add(&s.work, 1); /* until all has been started */
-        for (int i = 0; i < 6; i++) check_equal(pirn_waitgroup_go(&s.waiters, wait_for_work, &s), 0);
+        for (int i = 0; i < 6; i++)
+            check_equal(pirn_waitgroup_go(&s.waiters, wait_for_work, &s), 0);
         for (int i = 0; i < 10; i++) check_equal(pirn_waitgroup_go(&s.work, do_work, &s), 0);
         if (arg) settle();
         check_equal(s.passed, 0);
@@ -129,7 +130,8 @@ static void refuse(void *arg) {
 static void failed_start_leaves_the_count(void) {
     run_body(refuse, NULL);
     pirn_waitgroup group = {0};
-    CU_ASSERT_EQUAL(pirn_waitgroup_go(&group, use_nothing, NULL), -EPERM); /* no runtime is running */
+    CU_ASSERT_EQUAL(pirn_waitgroup_go(&group, use_nothing, NULL),
+                    -EPERM); /* no runtime is running */
     CU_ASSERT_EQUAL(pirn_waitgroup_go_copy(&group, use_nothing, NULL, 0), -EPERM);
     CU_ASSERT_EQUAL(group.count, 0);
 }
@@ -147,7 +149,8 @@ static void hurry(void *arg) {
         struct shared s = {0};
         pirn_waitgroup_add(&s.work, 1);
         for (int k = 0; k < 3; k++) check_equal(pirn_waitgroup_go(&s.work, do_work, &s), 0);
-        for (int k = 0; k < 3; k++) check_equal(pirn_waitgroup_go(&s.waiters, wait_in_a_hurry, &s), 0);
+        for (int k = 0; k < 3; k++)
+            check_equal(pirn_waitgroup_go(&s.waiters, wait_in_a_hurry, &s), 0);
         pirn_waitgroup_done(&s.work);
         pirn_waitgroup_wait(&s.waiters);
         pirn_waitgroup_wait(&s.work);

@@ -377,6 +377,4 @@ double band_legend_width(const struct drawing *d) {
     return legend(&measured);
 }
 
-void band_draw_legend(struct drawing *d) {
-    legend(d);
-}
+void band_draw_legend(struct drawing *d) { legend(d); }

@@ -24,9 +24,7 @@
 #define LABEL_LENGTH 60
 #define TITLE_LENGTH 120
 
-static double row_y(const struct drawing *d, size_t row) {
-    return d->first + (double)row * ROW;
-}
+static double row_y(const struct drawing *d, size_t row) { return d->first + (double)row * ROW; }
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
@@ -92,9 +90,7 @@ static void fold_label(const struct spacetime_row *row, struct tool_text *text) 
 
 /* ---- Layout -------------------------------------------------------------------------------- */
 
-static double larger(double a, double b) {
-    return a > b ? a : b;
-}
+static double larger(double a, double b) { return a > b ? a : b; }
 
 /* Where the step numbers are centred: the last is the longest. */
 static double number_middle(const struct drawing *d) {

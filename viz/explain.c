@@ -88,9 +88,7 @@ static void add_names(const struct teller *t, const struct waits_arc *arcs, size
     if (count > MOST_NAMES) tool_text_addf(t->out, " and %zu others", count - MOST_NAMES);
 }
 
-static void begin(const struct teller *t) {
-    tool_text_add(t->out, "      ");
-}
+static void begin(const struct teller *t) { tool_text_add(t->out, "      "); }
 
 /* A holder is certain: it is told with the step since which it holds. */
 static void tell_holder(const struct teller *t, const struct waits_arc *arc) {

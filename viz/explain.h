@@ -37,7 +37,8 @@ void explain_text(struct tool_text *out, const struct trace_run *run, const stru
 void explain_headline(struct tool_text *out, const struct trace_run *run,
                       const struct waits *waits);
 
-/* Appends "pirn replay TRACE#RUN -- PROGRAM ARGUMENTS", with tool_command for pirn, quoted for a shell. */
+/* Appends "pirn replay TRACE#RUN -- PROGRAM ARGUMENTS", with tool_command for pirn, quoted for a
+ * shell. */
 void explain_replay_command(struct tool_text *out, const struct trace_run *run, const char *trace);
 
 #endif

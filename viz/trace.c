@@ -20,9 +20,7 @@ void trace_close(struct trace *trace) {
     free(trace);
 }
 
-const char *trace_path(const struct trace *trace) {
-    return trace->path;
-}
+const char *trace_path(const struct trace *trace) { return trace->path; }
 
 const char *trace_title(const struct trace *trace) {
     const char *slash = strrchr(trace->path, '/');

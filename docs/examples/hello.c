@@ -1,7 +1,8 @@
 /*
  * hello.c - two workers share out five greetings. It works nearly every time.
  *
- * The bug: between looking whether a name is left and taking it, the other worker may have taken the last one.
+ * The bug: between looking whether a name is left and taking it, the other worker may have taken
+ * the last one.
  */
 #include <pirn.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /*
  * philosophers.c - N philosophers at a round table, with a fork between each two of them.
  *
- * To eat one needs both forks. Each takes the left one, then the right one: when all have taken their left fork
- * at the same time, each waits for a neighbour for ever. On threads that is rare, because it takes longer
- * to start a task than to eat.
+ * To eat one needs both forks. Each takes the left one, then the right one: when all have taken
+ * their left fork at the same time, each waits for a neighbour for ever. On threads that is rare,
+ * because it takes longer to start a task than to eat.
  *
  * Usage: philosophers [N]
  */

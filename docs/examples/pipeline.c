@@ -1,8 +1,9 @@
 /*
  * pipeline.c - three stages joined by channels: generate numbers, square them, add them up.
  *
- * Each stage closes the channel that it sends to when it has no more to send; the next stage receives until it
- * finds the channel closed and empty. So the end travels down the pipeline behind the last value.
+ * Each stage closes the channel that it sends to when it has no more to send; the next stage
+ * receives until it finds the channel closed and empty. So the end travels down the pipeline behind
+ * the last value.
  */
 #include <pirn.h>
 

@@ -1,9 +1,10 @@
 /*
  * sieve.c - the first N primes by a chain of tasks, one for each prime found.
  *
- * A counter sends 2, 3, 4, ... into the chain. Each link drops the multiples of its own prime and passes the rest
- * on; the first number that comes out at the end is the next prime, and gets a link of its own. When main has
- * enough it closes `quit`. Each task waits for that, too, in every send and receive, so none stays behind.
+ * A counter sends 2, 3, 4, ... into the chain. Each link drops the multiples of its own prime and
+ * passes the rest on; the first number that comes out at the end is the next prime, and gets a link
+ * of its own. When main has enough it closes `quit`. Each task waits for that, too, in every send
+ * and receive, so none stays behind.
  *
  * Usage: sieve [N]
  */

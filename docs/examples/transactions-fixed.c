@@ -1,12 +1,13 @@
 /*
  * transactions-fixed.c - transactions.c without its deadlock; everything else is the same.
  *
- *     requests --> authenticate --> authentic --> check --> covered --> transfer (three tasks) --> receipts
+ *     requests --> authenticate --> authentic --> check --> covered --> transfer (three tasks) -->
+ *     receipts
  *
- * Each transfer locks the account with the lower address first, whoever pays. It is right because then no ring can
- * close: a task that waits for an account holds only accounts before it, so along any chain of tasks that wait
- * for each other the accounts only go up, and the last one's holder waits for nobody. Any order will do, as long as
- * all keep to the same.
+ * Each transfer locks the account with the lower address first, whoever pays. It is right because
+ * then no ring can close: a task that waits for an account holds only accounts before it, so along
+ * any chain of tasks that wait for each other the accounts only go up, and the last one's holder
+ * waits for nobody. Any order will do, as long as all keep to the same.
  */
 #include <pirn.h>
 

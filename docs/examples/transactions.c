@@ -1,14 +1,17 @@
 /*
  * transactions.c - a bank that moves money in three stages, and that now and then stops for ever.
  *
- *     requests --> authenticate --> authentic --> check --> covered --> transfer (three tasks) --> receipts
+ *     requests --> authenticate --> authentic --> check --> covered --> transfer (three tasks) -->
+ *     receipts
  *
- * Each stage is a task, or several, and passes what it has done with to the next one through a channel. All of
- * them wait for `quit`, too: when main has its receipts it closes that, and everybody goes home.
+ * Each stage is a task, or several, and passes what it has done with to the next one through a
+ * channel. All of them wait for `quit`, too: when main has its receipts it closes that, and
+ * everybody goes home.
  *
- * A transfer changes two balances, so it locks both accounts, the payer's first. Hidden in that is a deadlock:
- * when three transfers form a ring and each has locked its payer, each waits for the next one's. That takes three
- * tasks within a few nanoseconds of each other. Run it as often as you like, it will work. Then run
+ * A transfer changes two balances, so it locks both accounts, the payer's first. Hidden in that is
+ * a deadlock: when three transfers form a ring and each has locked its payer, each waits for the
+ * next one's. That takes three tasks within a few nanoseconds of each other. Run it as often as you
+ * like, it will work. Then run
  *
  *     pirn explore ./transactions
  */

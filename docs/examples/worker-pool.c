@@ -1,13 +1,13 @@
 /*
  * worker-pool.c - a pool of workers that leaks tasks.
  *
- * Three workers parse texts; main collects what they found, and gives up at the first error. From then on nobody
- * receives results, and since `results` has no buffer every worker that still has one stays blocked in
- * its send for ever, with all that it holds. A program that ends right after does not notice; a server does,
- * one error at a time.
+ * Three workers parse texts; main collects what they found, and gives up at the first error. From
+ * then on nobody receives results, and since `results` has no buffer every worker that still has
+ * one stays blocked in its send for ever, with all that it holds. A program that ends right after
+ * does not notice; a server does, one error at a time.
  *
- * (Two ways to repair it: a `quit` channel that workers wait for as well, as in sieve.c; or a buffer with room for
- * every result.)
+ * (Two ways to repair it: a `quit` channel that workers wait for as well, as in sieve.c; or a
+ * buffer with room for every result.)
  */
 #include <pirn.h>
 

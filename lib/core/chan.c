@@ -39,7 +39,8 @@ pirn_chan *chan_new(size_t value_size, size_t capacity, const void *site) {
 
     if (__builtin_mul_overflow(value_size, capacity, &values)) return NULL;
     if (ENGINE_MARKS && __builtin_mul_overflow(capacity, 2 * sizeof(uint64_t), &marks)) return NULL;
-    if (__builtin_add_overflow(sizeof *chan + marks, values, &size) || size > PTRDIFF_MAX) return NULL;
+    if (__builtin_add_overflow(sizeof *chan + marks, values, &size) || size > PTRDIFF_MAX)
+        return NULL;
     chan = malloc(size);
     if (!chan) return NULL;
     memset(chan, 0, sizeof *chan + marks);
@@ -70,7 +71,8 @@ EXPORT void pirn_chan_unref(pirn_chan *chan) {
     if (chan->timer) chan_timer_free(chan->timer);
     if (chan->senders.first || chan->receivers.first) {
         struct place place = PLACE(NONE, CHAN, chan, &chan->senders, CALLER());
-        misuse(engine_self(), &place, "the last reference to a channel was given up while a task is blocked on it");
+        misuse(engine_self(), &place,
+               "the last reference to a channel was given up while a task is blocked on it");
     }
     engine_object_end(&chan->senders, chan);
     label_forget(chan);
@@ -80,8 +82,9 @@ EXPORT void pirn_chan_unref(pirn_chan *chan) {
 /* ---- The operations under the lock --------------------------------------------------------- */
 
 /*
- * The oldest waiter of the queue that can be claimed, taken out. When its task waits in a select that names
- * this channel several times, each of its cases here is as likely (S2), and all of them leave the channel.
+ * The oldest waiter of the queue that can be claimed, taken out. When its task waits in a select
+ * that names this channel several times, each of its cases here is as likely (S2), and all of them
+ * leave the channel.
  */
 static struct waiter *next_waiter(pirn_chan *chan, waitq *queue) {
     struct waiter *waiter = wait_next(queue), *all;
@@ -186,7 +189,9 @@ bool chan_can_take(const pirn_chan *chan) {
 }
 
 void chan_woken(struct task *self, struct wait *wait, enum op op) {
-    enum edge_kind kind = wait->result == -EPIPE ? EDGE_CLOSE : op == OP_RECV ? EDGE_MESSAGE : EDGE_SLOT;
+    enum edge_kind kind = wait->result == -EPIPE ? EDGE_CLOSE
+                          : op == OP_RECV        ? EDGE_MESSAGE
+                                                 : EDGE_SLOT;
     engine_acquire(self, &wait->mark, kind);
     (void)self;
     (void)kind;
@@ -203,8 +208,8 @@ int chan_wait_nothing(struct task *self, const struct place *place, int64_t dead
 /* ---- The operations ------------------------------------------------------------------------ */
 
 /* Waits in one of the channel's queues; the lock is held and released. */
-static int wait_in(struct task *self, const struct place *place, pirn_chan *chan, waitq *queue, void *value,
-                   int64_t deadline) {
+static int wait_in(struct task *self, const struct place *place, pirn_chan *chan, waitq *queue,
+                   void *value, int64_t deadline) {
     struct wait wait;
     struct waiter waiter;
     int rc;
@@ -292,16 +297,21 @@ EXPORT int pirn_send_until(pirn_chan *chan, const void *value, int64_t deadline)
     return send_value(chan, value, deadline, CALLER());
 }
 
-EXPORT int pirn_recv(pirn_chan *chan, void *value) { return receive(chan, value, PIRN_FOREVER, CALLER()); }
+EXPORT int pirn_recv(pirn_chan *chan, void *value) {
+    return receive(chan, value, PIRN_FOREVER, CALLER());
+}
 
-EXPORT int pirn_try_recv(pirn_chan *chan, void *value) { return receive(chan, value, PIRN_NOW, CALLER()); }
+EXPORT int pirn_try_recv(pirn_chan *chan, void *value) {
+    return receive(chan, value, PIRN_NOW, CALLER());
+}
 
 EXPORT int pirn_recv_until(pirn_chan *chan, void *value, int64_t deadline) {
     return receive(chan, value, deadline, CALLER());
 }
 
 /* Claims everybody in the queue and puts them before `list`. */
-static struct waiter *dismiss(struct task *self, pirn_chan *chan, waitq *queue, struct waiter *list) {
+static struct waiter *dismiss(struct task *self, pirn_chan *chan, waitq *queue,
+                              struct waiter *list) {
     struct waiter *waiter;
     while ((waiter = next_waiter(chan, queue))) {
         if (queue == &chan->receivers && waiter->value) memset(waiter->value, 0, chan->value_size);

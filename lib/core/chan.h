@@ -2,13 +2,15 @@
  * chan.h - the inside of a channel, for chan.c, select.c and time.c.
  *
  * Invariants, under the channel's lock (that of `senders`)
- *   1. head and count describe the ring: the value at head is the oldest of `count`.
- *   2. A receiver waits only while the buffer is empty and the channel open; a sender only while the buffer is
- *      full and the channel open. So not both wait, save those of one select, which never meets itself.
- *   3. A value handed to a waiting receiver goes straight to it. A receive from a full buffer moves the
+ *   1. head and count describe the ring: the value at head is the oldest of `count`. 2. A receiver
+ *   waits only while the buffer is empty and the channel open; a sender only while the buffer is
+ *      full and the channel open. So not both wait, save those of one select, which never meets
+ *      itself.
+ *   3. A value handed to a waiting receiver goes straight to it. A receive from a full buffer moves
+ *   the
  *      oldest waiting sender's value into the place that became free, in the same step.
- *   4. Once closed, always closed, and nobody waits.
- *   5. The k-th value uses slot k modulo capacity, also when it is handed over directly; sent[slot] is the mark of
+ *   4. Once closed, always closed, and nobody waits. 5. The k-th value uses slot k modulo capacity,
+ *   also when it is handed over directly; sent[slot] is the mark of
  *      its send and taken[slot] of its receive.
  */
 #ifndef CORE_CHAN_H
@@ -17,7 +19,7 @@
 #include "lib/core/wait.h"
 
 struct pirn_chan {
-    waitq senders;   /* first, so that a waiter's guard is the channel's address */
+    waitq senders; /* first, so that a waiter's guard is the channel's address */
     waitq receivers;
     size_t value_size, capacity;
     size_t head, count;
@@ -30,8 +32,8 @@ struct pirn_chan {
 };
 
 /*
- * Sends or receives if that is possible now; the caller holds the lock. Returns 0, -EPIPE or -EAGAIN.
- * `*woken` is set to a waiter to be woken with wait_wake after unlocking, or NULL.
+ * Sends or receives if that is possible now; the caller holds the lock. Returns 0, -EPIPE or
+ * -EAGAIN. `*woken` is set to a waiter to be woken with wait_wake after unlocking, or NULL.
  */
 int chan_offer(struct task *self, pirn_chan *chan, const void *value, struct waiter **woken);
 int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **woken);
@@ -50,8 +52,8 @@ pirn_chan *chan_new(size_t value_size, size_t capacity, const void *site);
 /* Ends the timer of a channel from pirn_after. */
 void chan_timer_free(struct chan_timer *timer);
 
-/* Waits for the deadline on nothing at all: a NULL channel, an empty select, a sleep. Returns -ETIMEDOUT, or
- * -EAGAIN for PIRN_NOW. */
+/* Waits for the deadline on nothing at all: a NULL channel, an empty select, a sleep. Returns
+ * -ETIMEDOUT, or -EAGAIN for PIRN_NOW. */
 int chan_wait_nothing(struct task *self, const struct place *place, int64_t deadline);
 
 #endif

@@ -33,7 +33,8 @@ static int from_environment(const char *name, long most, const char *range, long
 
 static int processors(void) {
     cpu_set_t set;
-    long count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    long count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                             : sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : count > MOST_WORKERS ? MOST_WORKERS : (int)count;
 }
 
@@ -41,10 +42,15 @@ int config_resolve(const pirn_config *given, pirn_config *config) {
     long workers = given ? given->workers : 0, stack;
     int rc;
 
-    if (workers < 0 || workers > MOST_WORKERS || (given && given->stack_size > MOST_STACK)) return -EINVAL;
+    if (workers < 0 || workers > MOST_WORKERS || (given && given->stack_size > MOST_STACK))
+        return -EINVAL;
     stack = given ? (long)given->stack_size : 0;
-    if (!workers && (rc = from_environment("PIRN_WORKERS", MOST_WORKERS, "a number from 1 to 1024", &workers))) return rc;
-    if (!stack && (rc = from_environment("PIRN_STACK_SIZE", MOST_STACK, "a number of bytes", &stack))) return rc;
+    if (!workers &&
+        (rc = from_environment("PIRN_WORKERS", MOST_WORKERS, "a number from 1 to 1024", &workers)))
+        return rc;
+    if (!stack &&
+        (rc = from_environment("PIRN_STACK_SIZE", MOST_STACK, "a number of bytes", &stack)))
+        return rc;
     config->workers = workers ? (int)workers : processors();
     config->stack_size = stack ? (size_t)stack : STACK_DEFAULT;
     config->max_tasks = given ? given->max_tasks : 0;

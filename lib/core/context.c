@@ -14,14 +14,15 @@ static void start(unsigned entry_low, unsigned entry_high, unsigned arg_low, uns
     abort();
 }
 
-void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg), void *arg) {
+void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg),
+                  void *arg) {
     uint64_t e = (uintptr_t)entry, a = (uintptr_t)arg;
     getcontext(&context->machine);
     context->machine.uc_stack.ss_sp = base;
     context->machine.uc_stack.ss_size = size;
     context->machine.uc_link = NULL;
-    makecontext(&context->machine, (void (*)(void))(uintptr_t)start, 4, (unsigned)e, (unsigned)(e >> 32), (unsigned)a,
-                (unsigned)(a >> 32));
+    makecontext(&context->machine, (void (*)(void))(uintptr_t)start, 4, (unsigned)e,
+                (unsigned)(e >> 32), (unsigned)a, (unsigned)(a >> 32));
 }
 
 #else
@@ -30,8 +31,8 @@ void context_start(void) __attribute__((visibility("hidden")));
 
 #if defined __x86_64__
 
-/* Stands where a switch goes on: above the control words are the frame pointer, the argument and the function. A
- * backtrace ends here, since there is no caller. */
+/* Stands where a switch goes on: above the control words are the frame pointer, the argument and
+ * the function. A backtrace ends here, since there is no caller. */
 __asm__(".text\n\t"
         ".p2align 4\n\t"
         ".hidden context_start\n\t"
@@ -49,7 +50,8 @@ __asm__(".text\n\t"
         ".cfi_endproc\n\t"
         ".size context_start, .-context_start\n");
 
-void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg), void *arg) {
+void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg),
+                  void *arg) {
     /* At the call of `entry` the stack pointer is a multiple of 16, as the ABI has it. */
     uintptr_t *sp = (uintptr_t *)(void *)((char *)base + size - 16);
     uint32_t mxcsr;
@@ -82,7 +84,8 @@ __asm__(".text\n\t"
         ".cfi_endproc\n\t"
         ".size context_start, .-context_start\n");
 
-void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg), void *arg) {
+void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg),
+                  void *arg) {
     uintptr_t *sp = (uintptr_t *)(void *)((char *)base + size - 16), fpcr;
     __asm__("mrs %0, fpcr" : "=r"(fpcr));
     *--sp = (uintptr_t)entry;

@@ -1,13 +1,13 @@
 /*
  * engine.h - the contract between the meaning of the operations (this folder) and what runs them.
  *
- * lib/core implements channels, select, locks and time against what is declared here; lib/threads and
- * sim/ each fulfil it, in a header that the last lines of this file include so that the calls are
- * inlined. The core is compiled once for each library. What one engine does not need (a scheduling
- * point on threads, a lock in the simulator) costs nothing there.
+ * lib/core implements channels, select, locks and time against what is declared here; lib/threads
+ * and sim/ each fulfil it, in a header that the last lines of this file include so that the calls
+ * are inlined. The core is compiled once for each library. What one engine does not need (a
+ * scheduling point on threads, a lock in the simulator) costs nothing there.
  *
  * Vocabulary
- *   task    what runs: a task of the runtime, or the stand-in of a thread that the program made itself.
+ *   task    what runs: a task of the runtime, or the stand-in of a thread of the program's own.
  *   place   an operation about to be done: which, on what, called from where.
  *   wait    one sleep of one task, which exactly one other party ends (wait.h).
  *   mark    what the simulator remembers of a step, so that a later step can be ordered after it.
@@ -22,8 +22,9 @@
  *
  * and between begin and end or park it is one step: in the simulator nothing else runs.
  *
- * Locks are taken in this order: an object's lock (channels by address; a condition variable's before its
- * mutex's), then whatever the engine has of its own. Timer callbacks run without any lock held.
+ * Locks are taken in this order: an object's lock (channels by address; a condition variable's
+ * before its mutex's), then whatever the engine has of its own. Timer callbacks run without any
+ * lock held.
  */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
@@ -44,38 +45,38 @@
 #define CALLER() __builtin_return_address(0)
 
 /* Every operation, with the word that traces and reports use. */
-#define OPERATIONS(X)                                                                              \
-    X(NONE, "")                                                                                    \
-    X(START, "start")                                                                              \
-    X(EXIT, "exit")                                                                                \
-    X(GO, "go")                                                                                    \
-    X(YIELD, "yield")                                                                              \
-    X(SEND, "send")                                                                                \
-    X(RECV, "recv")                                                                                \
-    X(TRY_SEND, "try_send")                                                                        \
-    X(TRY_RECV, "try_recv")                                                                        \
-    X(CLOSE, "close")                                                                              \
-    X(LEN, "len")                                                                                  \
-    X(SELECT, "select")                                                                            \
-    X(SELECT_FIRST, "select_first")                                                                \
-    X(LOCK, "lock")                                                                                \
-    X(TRYLOCK, "trylock")                                                                          \
-    X(UNLOCK, "unlock")                                                                            \
-    X(RLOCK, "rlock")                                                                              \
-    X(TRYRLOCK, "tryrlock")                                                                        \
-    X(RUNLOCK, "runlock")                                                                          \
-    X(WAIT, "wait")                                                                                \
-    X(SIGNAL, "signal")                                                                            \
-    X(BROADCAST, "broadcast")                                                                      \
-    X(ADD, "add")                                                                                  \
-    X(DONE, "done")                                                                                \
-    X(ONCE, "once")                                                                                \
-    X(ONCE_DONE, "once_done")                                                                      \
-    X(ACQUIRE, "acquire")                                                                          \
-    X(RELEASE, "release")                                                                          \
-    X(SLEEP, "sleep")                                                                              \
-    X(RANDOM, "random")                                                                            \
-    X(CHOOSE, "choose")                                                                            \
+#define OPERATIONS(X)               \
+    X(NONE, "")                     \
+    X(START, "start")               \
+    X(EXIT, "exit")                 \
+    X(GO, "go")                     \
+    X(YIELD, "yield")               \
+    X(SEND, "send")                 \
+    X(RECV, "recv")                 \
+    X(TRY_SEND, "try_send")         \
+    X(TRY_RECV, "try_recv")         \
+    X(CLOSE, "close")               \
+    X(LEN, "len")                   \
+    X(SELECT, "select")             \
+    X(SELECT_FIRST, "select_first") \
+    X(LOCK, "lock")                 \
+    X(TRYLOCK, "trylock")           \
+    X(UNLOCK, "unlock")             \
+    X(RLOCK, "rlock")               \
+    X(TRYRLOCK, "tryrlock")         \
+    X(RUNLOCK, "runlock")           \
+    X(WAIT, "wait")                 \
+    X(SIGNAL, "signal")             \
+    X(BROADCAST, "broadcast")       \
+    X(ADD, "add")                   \
+    X(DONE, "done")                 \
+    X(ONCE, "once")                 \
+    X(ONCE_DONE, "once_done")       \
+    X(ACQUIRE, "acquire")           \
+    X(RELEASE, "release")           \
+    X(SLEEP, "sleep")               \
+    X(RANDOM, "random")             \
+    X(CHOOSE, "choose")             \
     X(FIRE, "fire")
 
 enum op {
@@ -86,14 +87,14 @@ enum op {
 };
 
 /* Every kind of object, likewise. */
-#define OBJECTS(X)                                                                                 \
-    X(NONE, "")                                                                                    \
-    X(CHAN, "channel")                                                                             \
-    X(MUTEX, "mutex")                                                                              \
-    X(RWMUTEX, "rwmutex")                                                                          \
-    X(COND, "cond")                                                                                \
-    X(ONCE, "once")                                                                                \
-    X(WAITGROUP, "waitgroup")                                                                      \
+#define OBJECTS(X)            \
+    X(NONE, "")               \
+    X(CHAN, "channel")        \
+    X(MUTEX, "mutex")         \
+    X(RWMUTEX, "rwmutex")     \
+    X(COND, "cond")           \
+    X(ONCE, "once")           \
+    X(WAITGROUP, "waitgroup") \
     X(SEM, "sem")
 
 enum object_kind {
@@ -104,16 +105,16 @@ enum object_kind {
 };
 
 /* Every kind of happens-before edge, likewise; traces/README.md says what each joins. */
-#define EDGES(X)                                                                                   \
-    X(GO, "go")                                                                                    \
-    X(MESSAGE, "message")                                                                          \
-    X(SLOT, "slot")                                                                                \
-    X(CLOSE, "close")                                                                              \
-    X(UNLOCK, "unlock")                                                                            \
-    X(SIGNAL, "signal")                                                                            \
-    X(DONE, "done")                                                                                \
-    X(ONCE, "once")                                                                                \
-    X(RELEASE, "release")                                                                          \
+#define EDGES(X)          \
+    X(GO, "go")           \
+    X(MESSAGE, "message") \
+    X(SLOT, "slot")       \
+    X(CLOSE, "close")     \
+    X(UNLOCK, "unlock")   \
+    X(SIGNAL, "signal")   \
+    X(DONE, "done")       \
+    X(ONCE, "once")       \
+    X(RELEASE, "release") \
     X(TIMER, "timer")
 
 enum edge_kind {
@@ -127,10 +128,12 @@ extern const char *const op_names[OP_COUNT];
 extern const char *const object_names[OBJECT_COUNT];
 extern const char *const edge_names[EDGE_COUNT];
 
-/* The queue that every object carries; its members are in pirn.h, where zero must be a ready object. */
+/* The queue that every object carries; its members are in pirn.h, where zero must be a ready
+ * object. */
 typedef struct pirn_waitq_ waitq;
 
-/* An operation on an object. `queue` carries the simulator's number of the object; NULL without one. */
+/* An operation on an object. `queue` carries the simulator's number of the object; NULL without
+ * one. */
 struct place {
     enum op op;
     enum object_kind kind;
@@ -148,17 +151,17 @@ struct wait;
 
 /* What the core knows of a task; each engine's struct task begins with it. */
 struct task_core {
-    uint64_t id;           /* 1, 2, ... in the order of creation; 0 for a foreign thread */
-    uint64_t parent;       /* who started it; 0 for the main task */
+    uint64_t id;     /* 1, 2, ... in the order of creation; 0 for a foreign thread */
+    uint64_t parent; /* who started it; 0 for the main task */
     pirn_fn *fn;
     void *arg;
     pirn_waitgroup *group; /* told when the task ends; NULL: none */
     const void *site;      /* where it was started */
     const char *name;      /* as given, else NULL */
     bool daemon;
-    struct place waits;    /* what it sleeps in; op NONE while it does not. Written by the task itself
+    struct place waits; /* what it sleeps in; op NONE while it does not. Written by the task itself
                               before it parks and after it has been woken. */
-    struct wait *wait;     /* the sleep, so that a discarded task can be taken out of its queues */
+    struct wait *wait;  /* the sleep, so that a discarded task can be taken out of its queues */
 };
 
 struct task;
@@ -167,9 +170,9 @@ struct task;
 struct spawn {
     pirn_fn *fn;
     void *arg;
-    size_t copy;          /* bytes at arg that the task gets a copy of; 0: it gets arg itself */
-    const char *name;     /* copied; NULL: none */
-    size_t stack_size;    /* 0: as configured */
+    size_t copy;       /* bytes at arg that the task gets a copy of; 0: it gets arg itself */
+    const char *name;  /* copied; NULL: none */
+    size_t stack_size; /* 0: as configured */
     bool daemon;
     pirn_waitgroup *group;
     const void *site;
@@ -177,8 +180,8 @@ struct spawn {
 
 /* A timer; the engine adds what it needs. */
 struct timer_core {
-    /* Called once when the time has come, by a thread of the engine, without locks; `clock` stands for the task
-     * in calls of the contract. When it returns the timer may be gone. */
+    /* Called once when the time has come, by a thread of the engine, without locks; `clock`
+     * stands for the task in calls of the contract. When it returns the timer may be gone. */
     void (*fire)(struct timer_core *timer, struct task *clock);
     /* Whether anybody waits for it, so that it may still wake a task; NULL: always. */
     bool (*awaited)(struct timer_core *timer);
@@ -217,14 +220,15 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *
  * void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
  *                  void (*after)(void *), void *arg);
- *     Sleeps until engine_wake. Once the task has left its stack the timer is armed (unless NULL), then after(arg)
- *     runs (unless NULL), from which moment on the task may be woken: so `after` unlocks. Returns in a new step of the
- *     same operation.
+ *     Sleeps until engine_wake. Once the task has left its stack the timer is armed (unless NULL),
+ *     then after(arg) runs (unless NULL), from which moment on the task may be woken: so `after`
+ *     unlocks. Returns in a new step of the same operation.
  *
  * void engine_wake(struct task *task);
- *     Makes a parked task runnable; exactly once for each park. `task` may run and end before it returns.
+ *     Makes a parked task runnable; exactly once for each park. `task` may run and end before it
+ *     returns.
  *
- * void engine_timer_arm(struct timer *timer, int64_t when);    -EPERM when no runtime runs, else 0
+ * int engine_timer_arm(struct timer *timer, int64_t when);    0, -ENOMEM; -EPERM without a runtime
  * bool engine_timer_disarm(struct timer *timer);
  *     Returns whether it was armed. Afterwards its callback does not run and is not running.
  *
@@ -238,16 +242,20 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     The marked steps happen before this one.
  * ENGINE_MARKS    1 when marks do something, so that arrays of them are worth having
  *
- * int engine_spawn(struct task *self, const struct spawn *spawn);    as pirn_go; *id gets the new task's id
+ * int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
+ *     As pirn_go; *id gets the new task's id.
  * void engine_exit(struct task *self);    ends the calling task; does not return
  *
  * void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
  *                    size_t value_size, const void *site);      a channel has been made
  * void engine_object_end(waitq *queue, const void *object);     and is gone
- * void engine_select_case(struct task *self, enum op op, waitq *queue);    a case of the select that has just begun; NULL: of a NULL channel
+ * void engine_select_case(struct task *self, enum op op, waitq *queue);
+ *     A case of the select that has just begun; NULL: of a NULL channel.
  * void engine_fault(struct task *self, enum fault fault, const struct place *place);
  *     The operation that has just ended was that. Its object may be gone.
- * void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message);    does not return
+ * void engine_fail(struct task *self, enum failure failure, const struct place *place,
+ *                  const char *message);
+ *     Does not return.
  */
 
 #endif

@@ -23,7 +23,8 @@ static struct label *recent;
 static _Atomic size_t count; /* so that freeing an object asks no lock where no labels are used */
 
 static int by_address(const void *a, const void *b) {
-    uintptr_t x = (uintptr_t)((const struct label *)a)->object, y = (uintptr_t)((const struct label *)b)->object;
+    uintptr_t x = (uintptr_t)((const struct label *)a)->object,
+              y = (uintptr_t)((const struct label *)b)->object;
     return (x > y) - (x < y);
 }
 

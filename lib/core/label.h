@@ -14,8 +14,8 @@ bool label_get(const void *object, char label[LABEL_SIZE]);
 /* Forgets the label of an object that has ended. */
 void label_forget(const void *object);
 
-/* Marks the labels that there are now; label_restore drops all that have been set since. For runs that follow each
- * other in one process and whose objects happen to get the same addresses. */
+/* Marks the labels that there are now; label_restore drops all that have been set since. For
+ * runs that follow each other in one process and whose objects happen to get the same addresses. */
 void label_keep(void);
 void label_restore(void);
 

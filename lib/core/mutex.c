@@ -1,12 +1,13 @@
 /*
  * mutex.c - mutexes.
  *
- * `state` holds two bits. While WAITING is clear, locking and unlocking are one atomic exchange; once it is set
- * every change is made under the lock of the queue, and WAITING says whether the queue is empty.
+ * `state` holds two bits. While WAITING is clear, locking and unlocking are one atomic exchange;
+ * once it is set every change is made under the lock of the queue, and WAITING says whether the
+ * queue is empty.
  *
- * An unlock wakes the oldest waiter, which then competes with whoever comes along: the processor's owner
- * usually wins, and that is what makes mutexes fast. A waiter that loses goes back to the front, and once it has
- * waited 1 ms the mutex stays locked and is handed over to it (M2).
+ * An unlock wakes the oldest waiter, which then competes with whoever comes along: the processor's
+ * owner usually wins, and that is what makes mutexes fast. A waiter that loses goes back to the
+ * front, and once it has waited 1 ms the mutex stays locked and is handed over to it (M2).
  */
 #include "lib/core/mutex.h"
 
@@ -41,10 +42,12 @@ static bool take_or_announce(pirn_mutex *mutex) {
 
 /* Clears WAITING if nobody waits. The queue's lock is held. */
 static void settle(pirn_mutex *mutex) {
-    if (!mutex->waiters.first) atomic_fetch_and_explicit(state_of(mutex), ~(uint32_t)WAITING, memory_order_acq_rel);
+    if (!mutex->waiters.first)
+        atomic_fetch_and_explicit(state_of(mutex), ~(uint32_t)WAITING, memory_order_acq_rel);
 }
 
-static int lock_slowly(struct task *self, const struct place *place, pirn_mutex *mutex, int64_t deadline) {
+static int lock_slowly(struct task *self, const struct place *place, pirn_mutex *mutex,
+                       int64_t deadline) {
     struct wait wait;
     struct waiter waiter;
     bool has_waited = false;
@@ -109,7 +112,8 @@ static void unlock_slowly(struct task *self, const struct place *place, pirn_mut
         settle(mutex);
     } else {
         if (waiter) wait_end(self, waiter, COMPETE);
-        atomic_store_explicit(state_of(mutex), mutex->waiters.first ? WAITING : 0, memory_order_release);
+        atomic_store_explicit(state_of(mutex), mutex->waiters.first ? WAITING : 0,
+                              memory_order_release);
     }
     engine_unlock(&mutex->waiters);
     wait_wake(waiter);
@@ -117,7 +121,8 @@ static void unlock_slowly(struct task *self, const struct place *place, pirn_mut
 
 void mutex_unlock_within(struct task *self, const struct place *place, pirn_mutex *mutex) {
     /* Not when it is not locked: then the mark is another task's still. */
-    if (atomic_load_explicit(state_of(mutex), memory_order_relaxed) & LOCKED) engine_release(self, &mutex->waiters.mark);
+    if (atomic_load_explicit(state_of(mutex), memory_order_relaxed) & LOCKED)
+        engine_release(self, &mutex->waiters.mark);
     if (UNLIKELY(!change(mutex, LOCKED, 0))) unlock_slowly(self, place, mutex);
 }
 

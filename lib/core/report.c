@@ -25,7 +25,8 @@ void text_add_site(struct text *text, const void *site) {
     struct symbol s;
     symbol_resolve(site, &s);
     if (*s.file)
-        text_add(text, "%s%s%s:%d", s.function, *s.function ? " at " : "", symbol_basename(s.file), s.line);
+        text_add(text, "%s%s%s:%d", s.function, *s.function ? " at " : "", symbol_basename(s.file),
+                 s.line);
     else if (*s.function)
         text_add(text, "%s in %s", s.function, *s.module ? s.module : "an unknown module");
     else
@@ -64,22 +65,33 @@ void text_add_task(struct text *text, const struct task *task) {
         return;
     }
     symbol_resolve((const char *)(uintptr_t)core->fn + 1, &s);
-    text_add(text, "task %llu (%s)", (unsigned long long)core->id, *s.function ? s.function : "unnamed");
+    text_add(text, "task %llu (%s)", (unsigned long long)core->id,
+             *s.function ? s.function : "unnamed");
 }
 
 static const char *doing(enum op op) {
     switch (op) {
-    case OP_SEND: return "sending to";
-    case OP_RECV: return "receiving from";
+    case OP_SEND:
+        return "sending to";
+    case OP_RECV:
+        return "receiving from";
     case OP_SELECT:
-    case OP_SELECT_FIRST: return "in select";
-    case OP_LOCK: return "locking";
-    case OP_RLOCK: return "read-locking";
-    case OP_WAIT: return "waiting for";
-    case OP_ONCE: return "waiting for";
-    case OP_ACQUIRE: return "acquiring";
-    case OP_SLEEP: return "sleeping";
-    default: return op_names[op];
+    case OP_SELECT_FIRST:
+        return "in select";
+    case OP_LOCK:
+        return "locking";
+    case OP_RLOCK:
+        return "read-locking";
+    case OP_WAIT:
+        return "waiting for";
+    case OP_ONCE:
+        return "waiting for";
+    case OP_ACQUIRE:
+        return "acquiring";
+    case OP_SLEEP:
+        return "sleeping";
+    default:
+        return op_names[op];
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * report.h - what both engines say about tasks, objects and places: names and lines, never addresses.
+ * report.h - what both engines say about tasks, objects and places: names and lines, never
+ * addresses.
  */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H
@@ -31,7 +32,8 @@ void text_add_object(struct text *text, const struct place *place);
 /* Adds the name of a task: "task 3 (worker)". */
 void text_add_task(struct text *text, const struct task *task);
 
-/* Adds what somebody who waits in that place does: "receiving from channel jobs". `wait` tells of a select. */
+/* Adds what somebody who waits in that place does: "receiving from channel jobs". `wait` tells
+ * of a select. */
 void text_add_waiting(struct text *text, const struct place *place, const struct wait *wait);
 
 /* Adds a task's line in a dump: name, state, where it was started. */

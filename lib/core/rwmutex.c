@@ -1,9 +1,9 @@
 /*
  * rwmutex.c - read/write locks.
  *
- * Everything happens under the lock of `waiters`, the queue of writers. Whoever is woken has been given the lock.
- * While a writer waits no reader comes in; after a writer all readers that waited go first, and then a
- * writer again (M3), so neither side starves.
+ * Everything happens under the lock of `waiters`, the queue of writers. Whoever is woken has been
+ * given the lock. While a writer waits no reader comes in; after a writer all readers that waited
+ * go first, and then a writer again (M3), so neither side starves.
  *
  * waiters.mark is the last writer's unlock, `mark` those of the readers since.
  */
@@ -18,7 +18,8 @@ static void lock(pirn_rwmutex *mutex) { engine_lock(&mutex->waiters); }
 static void unlock(pirn_rwmutex *mutex) { engine_unlock(&mutex->waiters); }
 
 /* Parks in one of the queues until the lock has been given; the inner lock is held and released. */
-static void wait_turn(struct task *self, const struct place *place, pirn_rwmutex *mutex, waitq *queue) {
+static void wait_turn(struct task *self, const struct place *place, pirn_rwmutex *mutex,
+                      waitq *queue) {
     struct wait wait;
     struct waiter waiter;
     waiter_init(&waiter, &wait, queue, &mutex->waiters, NULL, 0);

@@ -1,9 +1,10 @@
 /*
- * sanitize.h - what AddressSanitizer, ThreadSanitizer and Valgrind must be told about stacks and switches. Nothing where
- * they are not there.
+ * sanitize.h - what AddressSanitizer, ThreadSanitizer and Valgrind must be told about stacks and
+ * switches. Nothing where they are not there.
  *
- * A switch is announced before it with sanitize_leave and completed on the other side with sanitize_arrive. Each
- * context has a struct fiber; that of a thread's own stack comes from sanitize_thread.
+ * A switch is announced before it with sanitize_leave and completed on the other side with
+ * sanitize_arrive. Each context has a struct fiber; that of a thread's own stack comes from
+ * sanitize_thread.
  */
 #ifndef CORE_SANITIZE_H
 #define CORE_SANITIZE_H
@@ -95,7 +96,8 @@ static inline void sanitize_thread(struct fiber *fiber) {
 }
 
 /* Just before the switch. `ends`: the context left is never returned to. */
-static inline __attribute__((always_inline)) void sanitize_leave(struct fiber *from, struct fiber *to, int ends) {
+static inline __attribute__((always_inline)) void sanitize_leave(struct fiber *from,
+                                                                 struct fiber *to, int ends) {
     (void)from;
     (void)to;
     (void)ends;
@@ -107,8 +109,10 @@ static inline __attribute__((always_inline)) void sanitize_leave(struct fiber *f
 #endif
 }
 
-/* Just after it, on the new stack. `from` is where it came from; NULL when that is unknown or gone. */
-static inline __attribute__((always_inline)) void sanitize_arrive(struct fiber *self, struct fiber *from) {
+/* Just after it, on the new stack. `from` is where it came from; NULL when that is unknown or
+ * gone. */
+static inline __attribute__((always_inline)) void sanitize_arrive(struct fiber *self,
+                                                                  struct fiber *from) {
     (void)self;
     (void)from;
 #if PIRN_ASAN

@@ -1,11 +1,12 @@
 /*
  * select.c - runs exactly one of several channel operations.
  *
- * All channels are locked together, in the order of their addresses, so that "none is ready" is true at one instant
- * (S3). If none is, a waiter goes into the queue of each and the task parks; whoever comes first claims the
- * wait, and the woken task takes the other waiters out. It locks every channel for that but the one it was
- * woken through, whose partner has taken out all its waiters there: so when it returns it is certain that the
- * unlocking which followed its parking is over too, and that its stack is its own again.
+ * All channels are locked together, in the order of their addresses, so that "none is ready" is
+ * true at one instant (S3). If none is, a waiter goes into the queue of each and the task parks;
+ * whoever comes first claims the wait, and the woken task takes the other waiters out. It locks
+ * every channel for that but the one it was woken through, whose partner has taken out all its
+ * waiters there: so when it returns it is certain that the unlocking which followed its parking is
+ * over too, and that its stack is its own again.
  */
 #include <stdlib.h>
 
@@ -19,7 +20,7 @@ struct selection {
     struct waiter *waiters; /* one a case; those of NULL channels are unused */
     pirn_chan **locks;      /* the distinct channels, by address */
     size_t lock_count;
-    void *memory;           /* of the two arrays, where there are many cases */
+    void *memory; /* of the two arrays, where there are many cases */
 };
 
 static int by_address(const void *a, const void *b) {
@@ -36,7 +37,8 @@ static void order_locks(struct selection *s) {
         if (!chan) continue;
         s->locks[n++] = chan;
         if (s->count > INLINE_CASES) continue;
-        for (; at && (uintptr_t)s->locks[at - 1] > (uintptr_t)chan; at--) s->locks[at] = s->locks[at - 1];
+        for (; at && (uintptr_t)s->locks[at - 1] > (uintptr_t)chan; at--)
+            s->locks[at] = s->locks[at - 1];
         s->locks[at] = chan;
     }
     if (s->count > INLINE_CASES) qsort(s->locks, n, sizeof *s->locks, by_address);
@@ -50,7 +52,8 @@ static void lock_all(const struct selection *s, const pirn_chan *but) {
         if (s->locks[i] != but) engine_lock(&s->locks[i]->senders);
 }
 
-/* Also what follows parking: the selection is on the stack of a task that may go on with the last unlock. */
+/* Also what follows parking: the selection is on the stack of a task that may go on with the
+ * last unlock. */
 static void unlock_all(void *selection) {
     const struct selection *s = selection;
     pirn_chan **locks = s->locks;
@@ -76,11 +79,13 @@ static size_t find_ready(const struct selection *s, size_t n) {
 }
 
 /*
- * Runs a ready case if there is one; the locks are held. Returns its index or -EAGAIN. A case that was ready because of a
- * waiter may be so no longer when it is looked at again: the waiter can be claimed through another channel, or by its
- * deadline, without our locks. Then the search begins anew.
+ * Runs a ready case if there is one; the locks are held. Returns its index or -EAGAIN. A case that
+ * was ready because of a waiter may be so no longer when it is looked at again: the waiter can be
+ * claimed through another channel, or by its deadline, without our locks. Then the search begins
+ * anew.
  */
-static int64_t run_ready(struct task *self, const struct selection *s, bool first, struct waiter **woken) {
+static int64_t run_ready(struct task *self, const struct selection *s, bool first,
+                         struct waiter **woken) {
     for (;;) {
         size_t count = 0, i;
         pirn_case *c;
@@ -96,8 +101,10 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
     }
 }
 
-/* Waits in every queue; the locks are held and released. Returns the index of the case that ran or -ETIMEDOUT. */
-static int64_t wait_for_one(struct task *self, const struct place *place, struct selection *s, int64_t deadline) {
+/* Waits in every queue; the locks are held and released. Returns the index of the case that ran
+ * or -ETIMEDOUT. */
+static int64_t wait_for_one(struct task *self, const struct place *place, struct selection *s,
+                            int64_t deadline) {
     struct wait wait;
     struct waiter *fired;
     const pirn_chan *through;
@@ -107,8 +114,9 @@ static int64_t wait_for_one(struct task *self, const struct place *place, struct
     for (size_t i = 0; i < s->count; i++) {
         pirn_case *c = &s->cases[i];
         if (!c->chan) continue;
-        waiter_init(&s->waiters[waiting++], &wait, c->op == PIRN_SEND ? &c->chan->senders : &c->chan->receivers,
-                    &c->chan->senders, c->value, (int64_t)i);
+        waiter_init(&s->waiters[waiting++], &wait,
+                    c->op == PIRN_SEND ? &c->chan->senders : &c->chan->receivers, &c->chan->senders,
+                    c->value, (int64_t)i);
     }
     wait_init(&wait, self, s->waiters, waiting);
     wait.repeated = waiting > s->lock_count;
@@ -127,7 +135,8 @@ static int64_t wait_for_one(struct task *self, const struct place *place, struct
     return fired->number;
 }
 
-static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool first, const void *site) {
+static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool first,
+                      const void *site) {
     struct task *self = engine_self();
     struct place place = first ? PLACE_ALONE(SELECT_FIRST, site) : PLACE_ALONE(SELECT, site);
     struct waiter inline_waiters[INLINE_CASES], *woken;
@@ -172,7 +181,8 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
     }
     engine_end_case(self, rc);
     place = PLACE(SELECT, CHAN, cases[rc].chan, NULL, site);
-    if (cases[rc].op == PIRN_SEND && cases[rc].status == -EPIPE) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
+    if (cases[rc].op == PIRN_SEND && cases[rc].status == -EPIPE)
+        engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
     return (int)rc;
 }
 

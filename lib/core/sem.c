@@ -1,9 +1,9 @@
 /*
  * sem.c - counting semaphores, first come, first served.
  *
- * A waiter's `number` is what it asks for. While anybody waits nobody else is served, so a large request is not
- * starved by small ones. `mark` collects the releases since the permits were last used up: an acquire may have got its
- * permits from any of them.
+ * A waiter's `number` is what it asks for. While anybody waits nobody else is served, so a large
+ * request is not starved by small ones. `mark` collects the releases since the permits were last
+ * used up: an acquire may have got its permits from any of them.
  */
 #include <string.h>
 
@@ -23,7 +23,8 @@ static void take(pirn_sem *sem, int64_t n) {
     if (sem->permits == 0) sem->mark = 0;
 }
 
-/* Serves those at the head of the queue that can be served; returns them, to be woken. The lock is held. */
+/* Serves those at the head of the queue that can be served; returns them, to be woken. The lock
+ * is held. */
 static struct waiter *serve(struct task *self, pirn_sem *sem) {
     struct waiter *waiter, *woken = NULL;
     while ((waiter = sem->waiters.first) && waiter->number <= sem->permits) {

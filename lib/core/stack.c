@@ -47,7 +47,8 @@ void stack_pool_init(struct stack_pool *pool, size_t size) {
 }
 
 static void *map(size_t size) {
-    void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void *start = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     return start == MAP_FAILED ? NULL : start;
 }
 
@@ -119,7 +120,8 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
     }
     if ((!slab || slab->used == slab->count) && !(slab = add_slab(pool))) return false;
     start = slab->start + slab->stride * slab->used;
-    *stack = (struct stack){start + STACK_GUARD, size, slab, !pool->no_guards && guard(start, STACK_GUARD)};
+    *stack = (struct stack){start + STACK_GUARD, size, slab,
+                            !pool->no_guards && guard(start, STACK_GUARD)};
     if (!stack->guarded) {
         pool->no_guards = true;
         place_canary(stack);

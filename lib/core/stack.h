@@ -1,10 +1,11 @@
 /*
  * stack.h - stacks for tasks: reserved, not committed, with a guard below each.
  *
- * Stacks of the usual size come from slabs, a mapping of many each. The guards are made with MADV_GUARD_INSTALL (Linux
- * 6.13), which leaves a slab one mapping; before that with mprotect, which splits it, so that the kernel's
- * limit of mappings (vm.max_map_count) is reached at some 30,000 stacks. From there on stacks have no
- * guard but a canary, which stack_overflowed looks at. Used stacks are handed out again last in, first out.
+ * Stacks of the usual size come from slabs, a mapping of many each. The guards are made with
+ * MADV_GUARD_INSTALL (Linux 6.13), which leaves a slab one mapping; before that with mprotect,
+ * which splits it, so that the kernel's limit of mappings (vm.max_map_count) is reached at some
+ * 30,000 stacks. From there on stacks have no guard but a canary, which stack_overflowed looks at.
+ * Used stacks are handed out again last in, first out.
  *
  * Nothing here is thread-safe; the caller has a lock.
  */
@@ -15,27 +16,29 @@
 #include <stddef.h>
 
 struct stack {
-    char *base;         /* lowest usable byte; NULL: none */
-    size_t size;        /* usable bytes */
+    char *base;              /* lowest usable byte; NULL: none */
+    size_t size;             /* usable bytes */
     struct stack_slab *slab; /* NULL: a mapping of its own */
     bool guarded;
 };
 
 struct stack_pool {
-    size_t size;        /* usable bytes of its stacks */
+    size_t size; /* usable bytes of its stacks */
     struct stack_slab *slabs;
-    void *free;         /* linked through the top of each stack */
-    bool no_guards;     /* the kernel has refused one: no use asking for each stack */
+    void *free;     /* linked through the top of each stack */
+    bool no_guards; /* the kernel has refused one: no use asking for each stack */
 };
 
-/* Sizes are rounded up to whole pages, and at least this. A guard is large so that few frames can step over it. */
+/* Sizes are rounded up to whole pages, and at least this. A guard is large so that few frames
+ * can step over it. */
 enum { STACK_LEAST = 16384, STACK_GUARD = 65536 };
 
 size_t stack_round(size_t size);
 
 void stack_pool_init(struct stack_pool *pool, size_t size);
 
-/* Gets a stack of the pool's size, or of another, larger or smaller. Returns false when memory is short. */
+/* Gets a stack of the pool's size, or of another, larger or smaller. Returns false when memory
+ * is short. */
 bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack);
 void stack_put(struct stack_pool *pool, struct stack *stack);
 

@@ -1,4 +1,5 @@
-/* symbol.c - addresses to source lines, by libbacktrace, and by the dynamic linker where that knows nothing. */
+/* symbol.c - addresses to source lines, by libbacktrace, and by the dynamic linker where that
+ * knows nothing. */
 #include "lib/core/symbol.h"
 
 #include <backtrace.h>
@@ -18,7 +19,8 @@ static void ignore_error(void *data, const char *message, int code) {
 
 static void open_state(void) { state = backtrace_create_state(NULL, 1, ignore_error, NULL); }
 
-/* The innermost function comes first; where a call was inlined that is the one which contains it. */
+/* The innermost function comes first; where a call was inlined that is the one which contains
+ * it. */
 static int take_line(void *data, uintptr_t pc, const char *file, int line, const char *function) {
     struct symbol *symbol = data;
     (void)pc;

@@ -5,18 +5,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is known of an address. The strings live as long as the module is loaded; "" and 0 stand for unknown. */
+/* What is known of an address. The strings live as long as the module is loaded; "" and 0 stand
+ * for unknown. */
 struct symbol {
-    const char *module;   /* file name of the executable or library */
-    uintptr_t offset;     /* in it */
+    const char *module; /* file name of the executable or library */
+    uintptr_t offset;   /* in it */
     const char *function;
     const char *file;
     int line;
 };
 
 /*
- * Resolves the place of a call, given the address it returns to, or a function's address plus one. Reads the
- * debugging information at the first call, so it is slow then, and allocates. Any thread may call it.
+ * Resolves the place of a call, given the address it returns to, or a function's address plus one.
+ * Reads the debugging information at the first call, so it is slow then, and allocates. Any thread
+ * may call it.
  */
 void symbol_resolve(const void *return_address, struct symbol *symbol);
 

@@ -31,7 +31,8 @@ EXPORT int pirn_go(pirn_fn *fn, void *arg) {
 }
 
 EXPORT int pirn_go_copy(pirn_fn *fn, const void *arg, size_t size) {
-    struct spawn spawn = {.fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
+    struct spawn spawn = {
+        .fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
     if (size && !arg) return -EINVAL;
     return start(&spawn);
 }
@@ -61,8 +62,10 @@ EXPORT int pirn_waitgroup_go(pirn_waitgroup *group, pirn_fn *fn, void *arg) {
     return start_in_group(group, &spawn);
 }
 
-EXPORT int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void *arg, size_t size) {
-    struct spawn spawn = {.fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
+EXPORT int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void *arg,
+                                  size_t size) {
+    struct spawn spawn = {
+        .fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
     if (size && !arg) return -EINVAL;
     return start_in_group(group, &spawn);
 }

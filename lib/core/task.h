@@ -8,8 +8,9 @@
 void task_prepare(void);
 
 /*
- * The place to name for a call by this task that returns to `site`. A function that ends with a call may have left its frame to
- * that call, which then returns to the library, of no use to anyone: the task's function is named instead.
+ * The place to name for a call by this task that returns to `site`. A function that ends with a
+ * call may have left its frame to that call, which then returns to the library, of no use to
+ * anyone: the task's function is named instead.
  */
 const void *task_site(const struct task *self, const void *site);
 

@@ -79,7 +79,8 @@ struct waiter *wait_next(waitq *queue) {
     return NULL;
 }
 
-int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *), void *arg) {
+int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *),
+              void *arg) {
     struct task *self = wait->task;
     bool timed = deadline != PIRN_FOREVER;
 

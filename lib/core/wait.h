@@ -1,19 +1,21 @@
 /*
  * wait.h - sleeping: the queues of waiting tasks, and how a sleep ends exactly once.
  *
- * A task that must wait fills in a struct wait and one struct waiter for each queue that it stands in (one,
- * or many for a select), all on its own stack, and parks. Others find the waiter in the queue of the object
- * whose lock they hold.
+ * A task that must wait fills in a struct wait and one struct waiter for each queue that it stands
+ * in (one, or many for a select), all on its own stack, and parks. Others find the waiter in the
+ * queue of the object whose lock they hold.
  *
  * Invariants
- *   1. A queue and the waiters in it are touched only under the lock of the queue's object.
- *   2. A wait is ended by exactly one party: the one whose wait_claim() returned true. Where only one
+ *   1. A queue and the waiters in it are touched only under the lock of the queue's object. 2. A
+ *   wait is ended by exactly one party: the one whose wait_claim() returned true. Where only one
  *      party can come (one queue, no deadline) the claim needs no atomic operation.
- *   3. Only who has claimed a wait writes its result, its `fired` and its mark, and then wakes the task;
+ *   3. Only who has claimed a wait writes its result, its `fired` and its mark, and then wakes the
+ *   task;
  *      with the wake it gives up every right to touch the wait.
- *   4. The claimer takes the waiter that it found out of its queue, and every other waiter of the same wait
- *      in that queue; the woken task takes out the rest. So the claimer's object is not touched again by
- *      the woken task.
+ *   4. The claimer takes the waiter that it found out of its queue, and every other waiter of the
+ *   same wait
+ *      in that queue; the woken task takes out the rest. So the claimer's object is not touched
+ *      again by the woken task.
  */
 #ifndef CORE_WAIT_H
 #define CORE_WAIT_H
@@ -36,14 +38,14 @@ struct wait {
     struct waiter *fired; /* the waiter through which it ended; NULL: the deadline */
     struct waiter *waiters;
     size_t count;
-    void *memory;         /* freed when the task is discarded in this wait; NULL: none */
+    void *memory; /* freed when the task is discarded in this wait; NULL: none */
     int result;
     _Atomic uint32_t claimed;
-    bool shared;       /* more than one party may come */
-    bool repeated;     /* several waiters stand in one queue */
+    bool shared;   /* more than one party may come */
+    bool repeated; /* several waiters stand in one queue */
     bool timed;
-    uint64_t mark;     /* of the step that ended it */
-    int64_t since;     /* for who wants to know how long it has waited */
+    uint64_t mark; /* of the step that ended it */
+    int64_t since; /* for who wants to know how long it has waited */
     struct timer timer;
 };
 
@@ -51,8 +53,8 @@ struct wait {
 void wait_init(struct wait *wait, struct task *self, struct waiter *waiters, size_t count);
 
 /* Prepares a waiter for a queue that is guarded by the lock of `guard`. */
-static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *queue, waitq *guard, void *value,
-                               int64_t number) {
+static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *queue, waitq *guard,
+                               void *value, int64_t number) {
     waiter->wait = wait;
     waiter->queue = queue;
     waiter->guard = guard;
@@ -69,14 +71,15 @@ void wait_enqueue_first(struct waiter *waiter);
 void wait_dequeue(struct waiter *waiter);
 
 /*
- * Parks the task until the wait has been claimed or the deadline has passed; `after` unlocks what the caller has
- * locked. Returns the wait's result, -ETIMEDOUT when the deadline came first: the waiters are then
- * still queued, and the caller takes them out.
+ * Parks the task until the wait has been claimed or the deadline has passed; `after` unlocks what
+ * the caller has locked. Returns the wait's result, -ETIMEDOUT when the deadline came first: the
+ * waiters are then still queued, and the caller takes them out.
  */
-int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *), void *arg);
+int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *),
+              void *arg);
 
-/* The usual case: one waiter, which is enqueued, and the lock of its guard is held. It is released; after -ETIMEDOUT
- * the waiter has been taken out. */
+/* The usual case: one waiter, which is enqueued, and the lock of its guard is held. It is
+ * released; after -ETIMEDOUT the waiter has been taken out. */
 int wait_park_queued(struct wait *wait, const struct place *place, int64_t deadline);
 
 /* Returns whether the caller is the one who ends the wait. */
@@ -87,8 +90,8 @@ static inline bool wait_claim(struct wait *wait) {
 }
 
 /*
- * Takes out the oldest waiter whose wait the caller can claim, or returns NULL. The caller then sets the
- * result and, after unlocking, wakes the task with wait_wake.
+ * Takes out the oldest waiter whose wait the caller can claim, or returns NULL. The caller then
+ * sets the result and, after unlocking, wakes the task with wait_wake.
  */
 struct waiter *wait_next(waitq *queue);
 
@@ -108,9 +111,10 @@ static inline void wait_wake(struct waiter *waiter) {
 }
 
 /*
- * Takes a discarded task out of every queue it stands in; no task runs any more, though threads of the program may. `woken`: the
- * wait has ended, and the task has not gone on yet. Returns false, having done nothing, when one of those threads has
- * claimed the wait and is about to wake the task.
+ * Takes a discarded task out of every queue it stands in; no task runs any more, though threads of
+ * the program may. `woken`: the wait has ended, and the task has not gone on yet. Returns false,
+ * having done nothing, when one of those threads has claimed the wait and is about to wake the
+ * task.
  */
 bool wait_abandon(struct wait *wait, bool woken);
 

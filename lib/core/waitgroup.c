@@ -1,8 +1,9 @@
 /*
  * waitgroup.c - wait groups (M4).
  *
- * `mark` collects the steps that count down, since the count last rose from zero: they happen before the waits that
- * the last of them releases. A released task does not touch the group again, which may be gone by then.
+ * `mark` collects the steps that count down, since the count last rose from zero: they happen
+ * before the waits that the last of them releases. A released task does not touch the group again,
+ * which may be gone by then.
  */
 #include "lib/core/waitgroup.h"
 
@@ -12,7 +13,8 @@ static struct place place_of(enum op op, pirn_waitgroup *group, const void *site
     return (struct place){op, OBJECT_WAITGROUP, group, &group->waiters, site};
 }
 
-void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta, const void *site) {
+void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta,
+                   const void *site) {
     struct place place = place_of(op, group, site);
     struct waiter *waiter, *woken = NULL;
     int64_t count;
@@ -21,8 +23,9 @@ void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t
     engine_lock(&group->waiters);
     if (__builtin_add_overflow(group->count, delta, &count) || count < 0) {
         engine_unlock(&group->waiters);
-        misuse(self, &place, count < 0 && delta < 0 ? "the count of a wait group would be negative"
-                                                    : "the count of a wait group would overflow");
+        misuse(self, &place,
+               count < 0 && delta < 0 ? "the count of a wait group would be negative"
+                                      : "the count of a wait group would overflow");
     }
     if (group->count == 0 && delta > 0) {
         if (group->waiters.first) {
@@ -80,7 +83,9 @@ EXPORT void pirn_waitgroup_done(pirn_waitgroup *group) {
     waitgroup_add(engine_self(), OP_DONE, group, -1, CALLER());
 }
 
-EXPORT void pirn_waitgroup_wait(pirn_waitgroup *group) { wait_until(group, PIRN_FOREVER, CALLER()); }
+EXPORT void pirn_waitgroup_wait(pirn_waitgroup *group) {
+    wait_until(group, PIRN_FOREVER, CALLER());
+}
 
 EXPORT int pirn_waitgroup_wait_until(pirn_waitgroup *group, int64_t deadline) {
     return wait_until(group, deadline, CALLER());

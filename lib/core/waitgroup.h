@@ -5,6 +5,7 @@
 #include "lib/core/wait.h"
 
 /* Adds to the count, as an OP_ADD or OP_DONE at `site`. */
-void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta, const void *site);
+void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta,
+                   const void *site);
 
 #endif

@@ -17,7 +17,8 @@ struct timer {
 enum { ENGINE_MARKS = 0 };
 
 /* The task that the calling thread runs; NULL in a thread that runs none. */
-extern __thread struct task *threads_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct task *threads_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Set when tasks must leave their worker at the next scheduling point. */
 extern _Atomic bool threads_interrupted __attribute__((visibility("hidden")));
@@ -35,7 +36,8 @@ static inline struct task *engine_self(void) {
 
 static inline void engine_begin(struct task *self, const struct place *place) {
     (void)place;
-    if (UNLIKELY(atomic_load_explicit(&threads_interrupted, memory_order_relaxed))) threads_interrupt(self);
+    if (UNLIKELY(atomic_load_explicit(&threads_interrupted, memory_order_relaxed)))
+        threads_interrupt(self);
 }
 
 static inline void engine_end(struct task *self, int64_t result) {
@@ -51,13 +53,15 @@ static inline void engine_end_case(struct task *self, int64_t index) {
 /* 0: free, 1: locked, 2: locked, and somebody may sleep on it. */
 static inline void engine_lock(waitq *queue) {
     uint32_t open = 0;
-    if (UNLIKELY(!atomic_compare_exchange_strong_explicit((_Atomic uint32_t *)&queue->lock, &open, 1,
-                                                          memory_order_acquire, memory_order_relaxed)))
+    if (UNLIKELY(!atomic_compare_exchange_strong_explicit((_Atomic uint32_t *)&queue->lock, &open,
+                                                          1, memory_order_acquire,
+                                                          memory_order_relaxed)))
         threads_lock_slowly(&queue->lock);
 }
 
 static inline void engine_unlock(waitq *queue) {
-    if (UNLIKELY(atomic_exchange_explicit((_Atomic uint32_t *)&queue->lock, 0, memory_order_release) == 2))
+    if (UNLIKELY(atomic_exchange_explicit((_Atomic uint32_t *)&queue->lock, 0,
+                                          memory_order_release) == 2))
         threads_unlock_slowly(&queue->lock);
 }
 
@@ -100,8 +104,8 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
 _Noreturn void engine_exit(struct task *self);
 
 /* The place where it was made is all that reports want to know. */
-static inline void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
-                                 size_t value_size, const void *site) {
+static inline void engine_object(waitq *queue, enum object_kind kind, const void *object,
+                                 size_t capacity, size_t value_size, const void *site) {
     (void)kind;
     (void)object;
     (void)capacity;
@@ -123,7 +127,8 @@ static inline void engine_fault(struct task *self, enum fault fault, const struc
     (void)place;
 }
 
-_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message);
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
+                           const char *message);
 void engine_describe_object(struct text *text, const struct place *place);
 
 #endif

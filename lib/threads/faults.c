@@ -1,5 +1,6 @@
 /*
- * faults.c - what is said when a program cannot go on: deadlock, misuse, panic, an overflowing stack.
+ * faults.c - what is said when a program cannot go on: deadlock, misuse, panic, an overflowing
+ * stack.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,12 +71,14 @@ void dump_tasks(void) {
 }
 
 void report_deadlock(void) {
-    say(runtime.main_ended ? "pirn: deadlock: the main task has ended, and every other task is blocked\n"
-                           : "pirn: deadlock: every task is blocked\n");
+    say(runtime.main_ended
+            ? "pirn: deadlock: the main task has ended, and every other task is blocked\n"
+            : "pirn: deadlock: every task is blocked\n");
     print_tasks();
 }
 
-_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place, const char *message) {
+_Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
+                           const char *message) {
     static _Atomic bool failing;
     (void)self;
     (void)place;
@@ -107,7 +110,9 @@ static void say_overflow(const struct task *task) {
     text_add_task(&text, task);
     text_add(&text, " has used up its stack of %zu KiB; started in ", task->stack.size / 1024);
     text_add_site(&text, task->core.site);
-    text_add(&text, ". Ask for more with pirn_attr.stack_size, pirn_config.stack_size or PIRN_STACK_SIZE.\n");
+    text_add(
+        &text,
+        ". Ask for more with pirn_attr.stack_size, pirn_config.stack_size or PIRN_STACK_SIZE.\n");
     say(buffer);
 }
 

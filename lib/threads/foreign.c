@@ -1,8 +1,9 @@
 /*
  * foreign.c - threads that the program made itself.
  *
- * Such a thread has a stand-in for a task, so that it can wait in the queues of objects; it sleeps as a thread. While one
- * that has used the library in this run exists, it may still wake a task, so there is no deadlock to report.
+ * Such a thread has a stand-in for a task, so that it can wait in the queues of objects; it sleeps
+ * as a thread. While one that has used the library in this run exists, it may still wake a task, so
+ * there is no deadlock to report.
  */
 #include <string.h>
 
@@ -13,7 +14,8 @@ static __thread uint64_t known_in; /* the run in which it was counted */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The thread ends. If it was the last one that could have woken a task, somebody must look again. */
+/* The thread ends. If it was the last one that could have woken a task, somebody must look
+ * again. */
 static void thread_ends(void *value) {
     bool counted;
     (void)value;
@@ -30,7 +32,8 @@ static void make_key(void) { pthread_key_create(&key, thread_ends); }
 struct task *threads_foreign(void) {
     stand_in.foreign = true;
     /* A worker between two tasks is not the program's thread. */
-    if (worker_self() || !atomic_load_explicit(&runtime.running, memory_order_acquire)) return &stand_in;
+    if (worker_self() || !atomic_load_explicit(&runtime.running, memory_order_acquire))
+        return &stand_in;
     if (known_in == runtime.epoch) return &stand_in;
     pthread_once(&once, make_key);
     runtime_lock();

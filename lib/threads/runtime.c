@@ -32,7 +32,8 @@ static void *worker_thread(void *arg) {
 static int start_workers(void) {
     int started = 1, rc = 0;
     for (; started < runtime.worker_count && !rc; started++)
-        rc = pthread_create(&runtime.workers[started].thread, NULL, worker_thread, &runtime.workers[started]);
+        rc = pthread_create(&runtime.workers[started].thread, NULL, worker_thread,
+                            &runtime.workers[started]);
     if (!rc) return 0;
     runtime_stop(-rc);
     /* The one that failed is not there to be joined. */
@@ -40,7 +41,8 @@ static int start_workers(void) {
     return -EAGAIN;
 }
 
-/* On SIGQUIT, where PIRN_DUMP asks for it: waits for the signal in a thread of its own, which may do what a handler may not. */
+/* On SIGQUIT, where PIRN_DUMP asks for it: waits for the signal in a thread of its own, which
+ * may do what a handler may not. */
 static pthread_t dumper;
 static bool dumping;
 
@@ -94,7 +96,8 @@ static int run(pirn_fn *main_fn, void *arg) {
     if (!rc) rc = start_workers();
     if (!rc) {
         worker_run(first);
-        for (int i = 1; i < runtime.worker_count; i++) pthread_join(runtime.workers[i].thread, NULL);
+        for (int i = 1; i < runtime.worker_count; i++)
+            pthread_join(runtime.workers[i].thread, NULL);
         rc = runtime.result;
     }
     end_dumper(&signals);
@@ -125,7 +128,8 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     if (atomic_exchange(&busy, true)) return -EBUSY;
     rc = config_resolve(config, &resolved);
     runtime.worker_count = resolved.workers;
-    if (!rc && !(runtime.workers = calloc((size_t)runtime.worker_count, sizeof *runtime.workers))) rc = -ENOMEM;
+    if (!rc && !(runtime.workers = calloc((size_t)runtime.worker_count, sizeof *runtime.workers)))
+        rc = -ENOMEM;
     if (!rc) {
         for (int i = 0; i < runtime.worker_count; i++) runtime.workers[i].index = i;
         runtime.max_tasks = resolved.max_tasks;

@@ -1,9 +1,9 @@
 /*
  * tasks.c - task structs and their stacks.
  *
- * Structs come from slabs that last as long as the run, so that a dump can look at every task, whoever makes or ends
- * tasks meanwhile. A dead task keeps its stack while it waits in its worker's list to be used again, last in, first
- * out: the memory is still warm.
+ * Structs come from slabs that last as long as the run, so that a dump can look at every task,
+ * whoever makes or ends tasks meanwhile. A dead task keeps its stack while it waits in its worker's
+ * list to be used again, last in, first out: the memory is still warm.
  */
 #include <sched.h>
 #include <stdlib.h>

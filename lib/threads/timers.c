@@ -1,19 +1,20 @@
 /*
  * timers.c - armed timers: a 4-ary heap by time, under one lock.
  *
- * A callback runs without the lock. While it runs, `firing` points at its timer, and disarming that timer waits for the
- * end of the callback: so the timer may be on the stack of the task which the callback wakes.
+ * A callback runs without the lock. While it runs, `firing` points at its timer, and disarming that
+ * timer waits for the end of the callback: so the timer may be on the stack of the task which the
+ * callback wakes.
  */
 #include <sched.h>
 #include <stdlib.h>
 
 #include "lib/threads/runtime.h"
 
-static waitq lock; /* used as a lock only */
+static waitq lock;          /* used as a lock only */
 static struct timer **heap; /* from 1 */
 static size_t count, room;
 static _Atomic(struct timer *) firing;
-static waitq firing_turn;   /* one callback at a time; used as a lock only */
+static waitq firing_turn; /* one callback at a time; used as a lock only */
 static _Atomic int64_t next_time = PIRN_FOREVER;
 
 enum { ARITY = 4 };
@@ -56,7 +57,8 @@ static void take_out(struct timer *timer) {
         else
             sift_down(position, last);
     }
-    atomic_store_explicit(&next_time, count ? heap[1]->core.when : PIRN_FOREVER, memory_order_seq_cst);
+    atomic_store_explicit(&next_time, count ? heap[1]->core.when : PIRN_FOREVER,
+                          memory_order_seq_cst);
 }
 
 int engine_timer_arm(struct timer *timer, int64_t when) {
@@ -79,7 +81,8 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     if (earliest) atomic_store_explicit(&next_time, when, memory_order_seq_cst);
     engine_unlock(&lock);
     /* Whoever sleeps until a later time must look again. */
-    if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst)) worker_wake_one();
+    if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst))
+        worker_wake_one();
     return 0;
 }
 

@@ -1,9 +1,9 @@
 /*
  * worker.c - what a worker does: run tasks, look for more, sleep.
  *
- * A task that leaves its stack picks the next one itself and switches straight to it. Only when the worker has
- * none left, and once in a while, does control go to the thread's own stack, where worker_run looks at the timers, the
- * shared queue and the other workers.
+ * A task that leaves its stack picks the next one itself and switches straight to it. Only when the
+ * worker has none left, and once in a while, does control go to the thread's own stack, where
+ * worker_run looks at the timers, the shared queue and the other workers.
  */
 #include <sched.h>
 #include <string.h>
@@ -12,9 +12,10 @@
 #include "lib/threads/runtime.h"
 
 enum {
-    LOOK_AROUND = 61, /* switches between looks at what is not the worker's own; a prime, as programs have rhythms */
-    STREAK = 32,      /* tasks that may run out of turn, one after the other */
-    SPINS = 64        /* looks before sleeping */
+    LOOK_AROUND =
+        61,      /* switches between looks at what is not its own; a prime: programs have rhythms */
+    STREAK = 32, /* tasks that may run out of turn, one after the other */
+    SPINS = 64   /* looks before sleeping */
 };
 
 static __thread struct worker *this_worker __attribute__((tls_model("initial-exec")));
@@ -43,7 +44,8 @@ void worker_wake_one(void) {
     if (worker) {
         runtime.idle = worker->idle_next;
         worker->idle = false;
-        worker->searching = true; /* it will; counted for it, so that others do not wake one more each */
+        worker->searching =
+            true; /* it will; counted for it, so that others do not wake one more each */
         atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
         atomic_fetch_sub_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
         atomic_store_explicit(&worker->wake, 1, memory_order_release);
@@ -52,7 +54,8 @@ void worker_wake_one(void) {
     if (worker) futex_wake(&worker->wake, 1);
 }
 
-/* There is more to do than this worker has begun: lets an idle one look, unless one is looking already. */
+/* There is more to do than this worker has begun: lets an idle one look, unless one is looking
+ * already. */
 static void offer_work(void) {
     if (atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) &&
         !atomic_load_explicit(&runtime.searching_count, memory_order_seq_cst))
@@ -101,7 +104,8 @@ void engine_wake(struct task *task) {
         return;
     }
     if (!worker) {
-        /* The runtime may be going down, and then the task with it, once its state shows that it has been woken. */
+        /* The runtime may be going down, and then the task with it, once its state shows that it
+         * has been woken. */
         runtime_lock();
         if (!atomic_load(&runtime.stopping)) share(task, task, 1);
         atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
@@ -129,7 +133,8 @@ static void worker_arrive(struct worker *worker, struct fiber *self) {
         if (!d.task->stack.guarded && stack_overflowed(&d.task->stack)) report_overflow(d.task);
         atomic_store_explicit(&d.task->state, TASK_PARKED, memory_order_release);
         if (d.timer && engine_timer_arm(d.timer, d.when) != 0) {
-            /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
+            /* No memory for a timer: it goes off at once, which a deadline's user must be ready
+             * for. */
             d.timer->core.fire(&d.timer->core, NULL);
         }
         if (d.after) d.after(d.arg);
@@ -146,7 +151,8 @@ static void worker_arrive(struct worker *worker, struct fiber *self) {
     }
 }
 
-static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self, const struct departure *departure);
+static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self,
+                                   const struct departure *departure);
 
 static void run_task(void *arg) {
     struct task *self = arg;
@@ -189,8 +195,10 @@ static __attribute__((noinline)) void set_errno(int value) {
     errno = value;
 }
 
-/* Leaves the task's stack for the next task's, or the thread's own. Returns when the task runs again. */
-static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self, const struct departure *departure) {
+/* Leaves the task's stack for the next task's, or the thread's own. Returns when the task runs
+ * again. */
+static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self,
+                                   const struct departure *departure) {
     struct task *next = pick(worker);
     bool ends = departure->kind == DEPART_EXIT;
     int number = get_errno();
@@ -211,7 +219,8 @@ static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self, con
 }
 
 /* A thread of the program waits as a thread. */
-static void park_thread(struct task *self, struct timer *timer, int64_t when, void (*after)(void *), void *arg) {
+static void park_thread(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
+                        void *arg) {
     bool timed = timer != NULL;
     atomic_store_explicit(&self->state, TASK_PARKED, memory_order_relaxed);
     if (after) after(arg);
@@ -314,11 +323,14 @@ static struct task *steal(struct worker *worker) {
         struct task *task;
         if (victim == worker) continue;
         if ((task = queue_steal(&victim->queue, &worker->queue))) return task;
-        /* What was woken last is its own business, for as long as it takes to leave the task it is in. */
+        /* What was woken last is its own business, for as long as it takes to leave the task it
+         * is in. */
         if (atomic_load_explicit(&victim->next, memory_order_relaxed)) {
-            for (int spin = 0; spin < SPINS && atomic_load_explicit(&victim->next, memory_order_relaxed); spin++)
+            for (int spin = 0;
+                 spin < SPINS && atomic_load_explicit(&victim->next, memory_order_relaxed); spin++)
                 sched_yield();
-            if ((task = atomic_exchange_explicit(&victim->next, NULL, memory_order_acquire))) return task;
+            if ((task = atomic_exchange_explicit(&victim->next, NULL, memory_order_acquire)))
+                return task;
         }
     }
     return NULL;
@@ -334,7 +346,9 @@ static bool work_anywhere(void) {
     if (atomic_load_explicit(&runtime.shared_count, memory_order_seq_cst)) return true;
     for (int i = 0; i < runtime.worker_count; i++) {
         struct worker *worker = &runtime.workers[i];
-        if (atomic_load_explicit(&worker->next, memory_order_seq_cst) || !queue_empty(&worker->queue)) return true;
+        if (atomic_load_explicit(&worker->next, memory_order_seq_cst) ||
+            !queue_empty(&worker->queue))
+            return true;
     }
     return false;
 }
@@ -346,8 +360,8 @@ static void count_stuck(struct task *task, void *arg) {
 
 /* Whether nothing can ever happen any more; true only once. The lock is held. */
 static bool nothing_left(void) {
-    if (runtime.over || atomic_load(&runtime.idle_count) != runtime.worker_count || work_anywhere() ||
-        runtime.foreign_count || timers_awaited())
+    if (runtime.over || atomic_load(&runtime.idle_count) != runtime.worker_count ||
+        work_anywhere() || runtime.foreign_count || timers_awaited())
         return false;
     runtime.over = true;
     return true;
@@ -460,9 +474,11 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     struct task *task = NULL;
     int rc = -EPERM;
 
-    /* A thread of the program may come while the runtime goes: the lock keeps what it needs in being. */
+    /* A thread of the program may come while the runtime goes: the lock keeps what it needs in
+     * being. */
     if (!worker) runtime_lock();
-    if (atomic_load(&runtime.running) && !atomic_load(&runtime.stopping)) task = task_make(worker, spawn, &rc);
+    if (atomic_load(&runtime.running) && !atomic_load(&runtime.stopping))
+        task = task_make(worker, spawn, &rc);
     if (task) {
         task->core.parent = self ? self->core.id : 0;
         context_init(&task->context, task->stack.base, task->stack.size, run_task, task);

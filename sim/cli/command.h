@@ -1,8 +1,8 @@
 /*
  * command.h - the subcommands of `pirn` that run programs.
  *
- * Each takes the arguments that follow `pirn`, its own name first, and returns the exit status (viz/tool.h; 128 and the signal's
- * number when the user ended it and nothing had been found).
+ * Each takes the arguments that follow `pirn`, its own name first, and returns the exit status
+ * (viz/tool.h; 128 and the signal's number when the user ended it and nothing had been found).
  */
 #ifndef SIM_CLI_COMMAND_H
 #define SIM_CLI_COMMAND_H

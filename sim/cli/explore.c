@@ -12,8 +12,11 @@
 enum { RUNS = 1000, MOST_KINDS = 20 };
 
 static const struct options_usage usage = {
-    OPTIONS_EXPLORE, "explore", "[--] PROGRAM [ARGUMENT...]",
-    "Runs the program under many schedules and reports the first that fails: a deadlock, a leak, a\n"
+    OPTIONS_EXPLORE,
+    "explore",
+    "[--] PROGRAM [ARGUMENT...]",
+    "Runs the program under many schedules and reports the first that fails: a deadlock, a leak, "
+    "a\n"
     "panic, a crash, ... with the command that repeats it.\n",
     "  pirn explore --trace orders.db ./orders\n"
     "  pirn explore -t 60 --keep-going --allow=leak ./orders --workers 3\n",
@@ -37,7 +40,9 @@ struct exploration {
 static bool is_known(struct exploration *e, const struct control_message *failure) {
     for (int i = 0; i < e->kind_count; i++) {
         struct kind *kind = &e->kinds[i];
-        if (kind->first.outcome != failure->outcome || strcmp(kind->first.message, failure->message)) continue;
+        if (kind->first.outcome != failure->outcome ||
+            strcmp(kind->first.message, failure->message))
+            continue;
         kind->count++;
         return true;
     }
@@ -70,7 +75,8 @@ static void told(void *context, const struct control_message *message) {
 static void print_kinds(const struct exploration *e) {
     for (int i = 0; i < e->kind_count; i++) {
         const struct kind *kind = &e->kinds[i];
-        printf("%8" PRIu64 " of %s: %s\n", kind->count, pirn_outcome_name(kind->first.outcome), kind->first.message);
+        printf("%8" PRIu64 " of %s: %s\n", kind->count, pirn_outcome_name(kind->first.outcome),
+               kind->first.message);
     }
     if (e->others) printf("%8" PRIu64 " of other kinds\n", e->others);
 }
@@ -78,15 +84,17 @@ static void print_kinds(const struct exploration *e) {
 static void print_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     if (e->kind_count > 1 || f->failures > 1) print_kinds(e);
-    printf("%s%" PRIu64 " run%s, %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n", interrupted ? "interrupted: " : "", f->runs,
-           f->runs == 1 ? "" : "s", f->distinct, f->failures, f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
+    printf("%s%" PRIu64 " run%s, %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n",
+           interrupted ? "interrupted: " : "", f->runs, f->runs == 1 ? "" : "s", f->distinct,
+           f->failures, f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
 }
 
 static void print_json_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
-    printf("{\"type\":\"summary\",\"runs\":%" PRIu64 ",\"distinct\":%" PRIu64 ",\"failures\":%" PRIu64 ",\"steps\":%" PRIu64
-           ",\"seconds\":%.6f,\"interrupted\":%s}\n",
-           f->runs, f->distinct, f->failures, f->steps, progress_seconds(&e->progress), interrupted ? "true" : "false");
+    printf("{\"type\":\"summary\",\"runs\":%" PRIu64 ",\"distinct\":%" PRIu64
+           ",\"failures\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"seconds\":%.6f,\"interrupted\":%s}\n",
+           f->runs, f->distinct, f->failures, f->steps, progress_seconds(&e->progress),
+           interrupted ? "true" : "false");
 }
 
 static int conclude(struct exploration *e, int status, bool interrupted) {

@@ -50,7 +50,8 @@ int launch_find(const char *program, char **path) {
     while (*program && folder && !*path) {
         size_t length = strcspn(folder, ":");
         tool_text_clear(&candidate);
-        tool_text_addf(&candidate, "%.*s/%s", length ? (int)length : 1, length ? folder : ".", program);
+        tool_text_addf(&candidate, "%.*s/%s", length ? (int)length : 1, length ? folder : ".",
+                       program);
         found = check(candidate.data);
         if (!found)
             *path = tool_copy(candidate.data);

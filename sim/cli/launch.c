@@ -1,8 +1,9 @@
 /*
  * launch.c - see launch.h; sim/control.h says how the two sides talk.
  *
- * The program is started in a process group of its own, so that whatever it starts ends with it; where it may read from a
- * terminal it stays in ours, or the terminal would stop it. It is also killed by the kernel if this process dies.
+ * The program is started in a process group of its own, so that whatever it starts ends with it;
+ * where it may read from a terminal it stays in ours, or the terminal would stop it. It is also
+ * killed by the kernel if this process dies.
  */
 #include "sim/cli/launch.h"
 
@@ -38,11 +39,11 @@ enum {
 struct process {
     pid_t pid;
     bool leads_group;
-    bool ended;      /* and is still a zombie */
-    int messages;    /* our end */
-    int options;     /* memory file */
-    int words;       /* what it prints before pirn_run; -1: it is shown */
-    int library;     /* the library, where its path cannot stand in LD_PRELOAD; -1: it can */
+    bool ended;   /* and is still a zombie */
+    int messages; /* our end */
+    int options;  /* memory file */
+    int words;    /* what it prints before pirn_run; -1: it is shown */
+    int library;  /* the library, where its path cannot stand in LD_PRELOAD; -1: it can */
     char preload[PATH_MAX];
     bool hello, done, closed; /* it has reached pirn_run, is done, has closed its end */
 };
@@ -66,13 +67,16 @@ static int find_library(struct process *p) {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length > 0 ? length : 0] = '\0';
-    /* An address in its data, since that of a function may be one of the command's own that leads there. */
-    if (!dladdr(pirn_outcome_name(PIRN_OK), &info) || !info.dli_fname || !realpath(info.dli_fname, p->preload) ||
-        !strcmp(p->preload, self)) {
-        tool_error("cannot find libpirn-sim.so; this command needs to be linked with it dynamically");
+    /* An address in its data, since that of a function may be one of the command's own that
+     * leads there. */
+    if (!dladdr(pirn_outcome_name(PIRN_OK), &info) || !info.dli_fname ||
+        !realpath(info.dli_fname, p->preload) || !strcmp(p->preload, self)) {
+        tool_error(
+            "cannot find libpirn-sim.so; this command needs to be linked with it dynamically");
         return TOOL_FAILED;
     }
-    /* In LD_PRELOAD blanks and colons part one library from the next, and there is no way to quote them. */
+    /* In LD_PRELOAD blanks and colons part one library from the next, and there is no way to
+     * quote them. */
     if (!strpbrk(p->preload, " :")) return TOOL_OK;
     p->library = open(p->preload, O_RDONLY | O_CLOEXEC);
     if (p->library < 0) return machine_failed(p->preload);
@@ -132,14 +136,15 @@ static void set_output(const struct process *p) {
     dup2(p->words, STDERR_FILENO);
 }
 
-static _Noreturn void become_program(const struct process *p, const char *path, char **arguments, int messages, int errors,
-                                     pid_t parent) {
+static _Noreturn void become_program(const struct process *p, const char *path, char **arguments,
+                                     int messages, int errors, pid_t parent) {
     int rc, persona = personality(0xffffffff);
     sigset_t none;
     if (p->leads_group) setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(TOOL_FAILED);
-    /* Addresses that stay the same are a help to programs that depend on them, no more; so it may fail. */
+    /* Addresses that stay the same are a help to programs that depend on them, no more; so it
+     * may fail. */
     if (persona != -1) personality((unsigned long)persona | ADDR_NO_RANDOMIZE);
     set_environment(p, messages);
     set_output(p);
@@ -164,7 +169,9 @@ static int check_exec(struct process *p, const char *program, int errors) {
     waitpid(p->pid, NULL, 0);
     p->pid = -1;
     if (error == ENOENT)
-        tool_error("%s: its interpreter (the first line of a script, or the dynamic linker) does not exist", program);
+        tool_error("%s: its interpreter (the first line of a script, or the dynamic linker) does "
+                   "not exist",
+                   program);
     else
         tool_error("%s: cannot be run: %s", program, strerror(error));
     return TOOL_USAGE;
@@ -173,7 +180,8 @@ static int check_exec(struct process *p, const char *program, int errors) {
 static int start(struct process *p, const struct launch *launch, const char *path) {
     int pair[2], errors[2];
     pid_t self = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return machine_failed("cannot make a socket");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return machine_failed("cannot make a socket");
     p->messages = pair[0];
     if (pipe2(errors, O_CLOEXEC)) {
         close(pair[1]);
@@ -193,14 +201,13 @@ static int start(struct process *p, const struct launch *launch, const char *pat
 
 /* ---- Ending it ----------------------------------------------------------------------------- */
 
-static void kill_all(const struct process *p) {
-    kill(p->leads_group ? -p->pid : p->pid, SIGKILL);
-}
+static void kill_all(const struct process *p) { kill(p->leads_group ? -p->pid : p->pid, SIGKILL); }
 
 /* Whether the process has ended. It stays a zombie, so that its group cannot be another's. */
 static bool has_ended(struct process *p) {
     siginfo_t info = {0};
-    if (!p->ended && !waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT)) p->ended = info.si_pid == p->pid;
+    if (!p->ended && !waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT))
+        p->ended = info.si_pid == p->pid;
     return p->ended;
 }
 
@@ -232,7 +239,8 @@ static void release(struct process *p) {
 
 static void add_end(struct tool_text *text, int status) {
     if (WIFSIGNALED(status))
-        tool_text_addf(text, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        tool_text_addf(text, "was killed by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
     else
         tool_text_addf(text, "ended with status %d", WEXITSTATUS(status));
 }
@@ -241,7 +249,8 @@ static void add_end(struct tool_text *text, int status) {
 static void print_last_words(const struct process *p) {
     char bytes[LAST_WORDS];
     struct tool_text line = {0};
-    off_t size = p->words < 0 ? 0 : lseek(p->words, 0, SEEK_END), from = size > LAST_WORDS ? size - LAST_WORDS : 0;
+    off_t size = p->words < 0 ? 0 : lseek(p->words, 0, SEEK_END),
+          from = size > LAST_WORDS ? size - LAST_WORDS : 0;
     ssize_t n = size > 0 ? pread(p->words, bytes, sizeof bytes, from) : 0;
     ssize_t at = 0;
     /* What was cut begins with the next whole line, if there is one. */
@@ -268,11 +277,14 @@ static int explain_end(struct process *p, const char *program) {
     int status = finish(p);
     add_end(&end, status);
     if (p->hello) {
-        tool_error("%s: the process that performs the runs %s before it was done; what it has recorded is safe", program, end.data);
+        tool_error("%s: the process that performs the runs %s before it was done; what it has "
+                   "recorded is safe",
+                   program, end.data);
         status = TOOL_FAILED;
     } else {
         print_last_words(p);
-        tool_error("%s %s without calling pirn_run of the simulator: is it linked with -lpirn dynamically, or with -lpirn-sim?",
+        tool_error("%s %s without calling pirn_run of the simulator: is it linked with -lpirn "
+                   "dynamically, or with -lpirn-sim?",
                    program, end.data);
         status = TOOL_USAGE;
     }
@@ -305,7 +317,8 @@ static void watch_begin(struct watch *watch) {
     sigemptyset(&block);
     for (int i = 0; i < WATCHED; i++) {
         sigaction(watched[i], NULL, &watch->before[i]);
-        if (watch->before[i].sa_handler != SIG_IGN || watched[i] == SIGCHLD) sigaction(watched[i], &action, NULL);
+        if (watch->before[i].sa_handler != SIG_IGN || watched[i] == SIGCHLD)
+            sigaction(watched[i], &action, NULL);
         sigaddset(&block, watched[i]);
     }
     sigprocmask(SIG_BLOCK, &block, &watch->mask_before);
@@ -322,13 +335,16 @@ enum heard { HEARD_NOTHING, HEARD_MESSAGE, HEARD_END };
 
 static enum heard receive(struct process *p, struct control_message *message) {
     ssize_t n;
-    while ((n = recv(p->messages, message, sizeof *message, MSG_DONTWAIT | MSG_TRUNC)) < 0 && errno == EINTR) continue;
+    while ((n = recv(p->messages, message, sizeof *message, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
+           errno == EINTR)
+        continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return HEARD_NOTHING;
     if (n <= 0) return HEARD_END;
     if (n != (ssize_t)sizeof *message || message->size != sizeof *message) {
         *message = (struct control_message){.type = CONTROL_ERROR, .status = TOOL_FAILED};
         snprintf(message->message, sizeof message->message,
-                 "the pirn command and the simulator library of the program are of different versions: install both anew, and "
+                 "the pirn command and the simulator library of the program are of different "
+                 "versions: install both anew, and "
                  "link the program again if it holds a copy of the library");
     }
     message->message[sizeof message->message - 1] = '\0';
@@ -361,13 +377,15 @@ static bool drain(struct process *p, const struct launch *launch, int *status) {
 static int silence(const struct process *p, const char *program, int64_t limit) {
     kill_all(p);
     print_last_words(p);
-    tool_error("%s did not call pirn_run of the simulator within %.3g s (--timeout): is it linked with -lpirn dynamically, or with "
+    tool_error("%s did not call pirn_run of the simulator within %.3g s (--timeout): is it linked "
+               "with -lpirn dynamically, or with "
                "-lpirn-sim?",
                program, (double)limit / (double)SECOND);
     return TOOL_USAGE;
 }
 
-/* Waits for messages until there can be no more. -1: the program has ended without a word of why. */
+/* Waits for messages until there can be no more. -1: the program has ended without a word of
+ * why. */
 static int listen_to(struct process *p, struct launch *launch, const sigset_t *mask) {
     int64_t limit = launch->control.run_time_limit ? launch->control.run_time_limit : SILENCE;
     int64_t deadline = now() + limit;
@@ -390,7 +408,8 @@ static int listen_to(struct process *p, struct launch *launch, const sigset_t *m
 }
 
 int launch_program(struct launch *launch) {
-    struct process process = {.pid = -1, .messages = -1, .options = -1, .words = -1, .library = -1}, *p = &process;
+    struct process process = {.pid = -1, .messages = -1, .options = -1, .words = -1, .library = -1},
+                   *p = &process;
     struct watch watch;
     char *path;
 

@@ -30,7 +30,8 @@ enum { COUNT = sizeof subcommands / sizeof *subcommands };
 static void print_usage(FILE *out) {
     fputs("usage: pirn SUBCOMMAND [OPTIONS] ARGUMENTS\n"
           "\n"
-          "Runs a program that uses libpirn in a simulator that decides every interleaving: finds the\n"
+          "Runs a program that uses libpirn in a simulator that decides every interleaving: finds "
+          "the\n"
           "schedules under which it fails, repeats them, explains and draws them.\n"
           "\n",
           out);
@@ -42,7 +43,8 @@ static void print_usage(FILE *out) {
           "  pirn SUBCOMMAND --help   its options\n"
           "  pirn --version           the version\n"
           "\n"
-          "Exit status: 0 nothing found, 1 a bug was found, 2 wrong usage, 3 the tool or the machine\n"
+          "Exit status: 0 nothing found, 1 a bug was found, 2 wrong usage, 3 the tool or the "
+          "machine\n"
           "failed, 4 a replay diverged.\n"
           "\n"
           "  pirn explore --trace orders.db ./orders\n"
@@ -57,7 +59,8 @@ enum { LONGEST_NAME = 16 };
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* How many letters have to be inserted, removed or replaced to make one word of the other; at most LONGEST_NAME. */
+/* How many letters have to be inserted, removed or replaced to make one word of the other; at
+ * most LONGEST_NAME. */
 static size_t distance(const char *a, const char *b) {
     size_t row[LONGEST_NAME + 1], length = strlen(b);
     if (strlen(a) > LONGEST_NAME || length > LONGEST_NAME) return LONGEST_NAME;
@@ -95,10 +98,10 @@ static int unknown(const char *word) {
 
 /* ---- What to call this command ------------------------------------------------------------- */
 
-
 static bool is_this(const char *path) {
     struct stat self, other;
-    return !stat("/proc/self/exe", &self) && !stat(path, &other) && self.st_dev == other.st_dev && self.st_ino == other.st_ino;
+    return !stat("/proc/self/exe", &self) && !stat(path, &other) && self.st_dev == other.st_dev &&
+           self.st_ino == other.st_ino;
 }
 
 /* Whether the first `pirn` in PATH is this one. */
@@ -118,7 +121,8 @@ static bool is_in_path(void) {
     return found;
 }
 
-/* How a shell in this folder calls this very command: "pirn" where PATH leads to it, else a path. */
+/* How a shell in this folder calls this very command: "pirn" where PATH leads to it, else a
+ * path. */
 static const char *command_name(const char *called_as) {
     static char path[4096];
     ssize_t length;
@@ -134,10 +138,12 @@ static const char *command_name(const char *called_as) {
 
 int main(int argc, char **argv) {
     int fd;
-    /* Whoever closed the standard descriptors would otherwise find sockets and traces under their numbers. */
+    /* Whoever closed the standard descriptors would otherwise find sockets and traces under
+     * their numbers. */
     while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) continue;
     if (fd >= 0) close(fd);
-    /* A reader that goes away shows as an error of writing, so that what is temporary can still be removed. */
+    /* A reader that goes away shows as an error of writing, so that what is temporary can still
+     * be removed. */
     signal(SIGPIPE, SIG_IGN);
     if (argc > 0) tool_command = command_name(argv[0]);
 

@@ -1,4 +1,5 @@
-/* options.c - see options.h. One table says what there is, who takes it, and what the help tells. */
+/* options.c - see options.h. One table says what there is, who takes it, and what the help
+ * tells. */
 #include "sim/cli/options.h"
 
 #include <errno.h>
@@ -10,19 +11,35 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUN = OPTIONS_RUN, EXPLORE = OPTIONS_EXPLORE, REPLAY = OPTIONS_REPLAY, ALL = RUN | EXPLORE | REPLAY };
+enum {
+    RUN = OPTIONS_RUN,
+    EXPLORE = OPTIONS_EXPLORE,
+    REPLAY = OPTIONS_REPLAY,
+    ALL = RUN | EXPLORE | REPLAY
+};
 
 /* Values of long options without a letter. */
 enum {
-    SEED = 256, STRATEGY, TRACE, RECORD, KEEP_GOING, ALLOW, MAX_STEPS, TIMERS, TIMEOUT, JSON, COLOR, NOT_YET
+    SEED = 256,
+    STRATEGY,
+    TRACE,
+    RECORD,
+    KEEP_GOING,
+    ALLOW,
+    MAX_STEPS,
+    TIMERS,
+    TIMEOUT,
+    JSON,
+    COLOR,
+    NOT_YET
 };
 
 static const struct row {
     int of;
-    int value;        /* a letter, if it is one */
-    const char *name; /* long */
+    int value;            /* a letter, if it is one */
+    const char *name;     /* long */
     const char *argument; /* NULL: none */
-    const char *help; /* NULL: not shown */
+    const char *help;     /* NULL: not shown */
 } rows[] = {
     {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
     {EXPLORE, 't', "time", "SECONDS", "at most so long"},
@@ -34,7 +51,8 @@ static const struct row {
     {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
     {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
     {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
-    {ALL, TIMEOUT, "timeout", "SECONDS", "for one run, and until the program gets to pirn_run (10)"},
+    {ALL, TIMEOUT, "timeout", "SECONDS",
+     "for one run, and until the program gets to pirn_run (10)"},
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
@@ -58,7 +76,8 @@ static int print_help(const struct options_usage *usage) {
     for (int i = 0; i < ROWS; i++) {
         char name[64];
         if (!(rows[i].of & (int)usage->of) || !rows[i].help) continue;
-        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? "=" : "", rows[i].argument ? rows[i].argument : "");
+        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? "=" : "",
+                 rows[i].argument ? rows[i].argument : "");
         if (rows[i].value < 256)
             printf("  -%c, %-20s %s\n", rows[i].value, name, rows[i].help);
         else
@@ -70,7 +89,8 @@ static int print_help(const struct options_usage *usage) {
 
 static int print_strategies(void) {
     const char *name, *summary;
-    for (size_t i = 0; (name = pirn__strategy(i, &summary)); i++) printf("%-8s %s\n", name, summary);
+    for (size_t i = 0; (name = pirn__strategy(i, &summary)); i++)
+        printf("%-8s %s\n", name, summary);
     return tool_flush(stdout, "standard output");
 }
 
@@ -84,7 +104,8 @@ int options_no_program(const struct options_usage *usage) {
 static bool read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number) {
     bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     const char *digits = hex ? text + 2 : text;
-    if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")]) return false;
+    if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
+        return false;
     errno = 0;
     *number = strtoull(digits, NULL, hex ? 16 : 10);
     return !errno && *number >= least && *number <= most;
@@ -110,7 +131,8 @@ static int read_word(const char *text, size_t length, const char *const *words) 
 
 static bool read_allowed(const char *text, unsigned *allow) {
     static const char *const words[] = {"leak", "race", "send-on-closed", "double-close", NULL};
-    static const unsigned bits[] = {PIRN_ALLOW_LEAK, PIRN_ALLOW_RACE, PIRN_ALLOW_SEND_ON_CLOSED, PIRN_ALLOW_DOUBLE_CLOSE};
+    static const unsigned bits[] = {PIRN_ALLOW_LEAK, PIRN_ALLOW_RACE, PIRN_ALLOW_SEND_ON_CLOSED,
+                                    PIRN_ALLOW_DOUBLE_CLOSE};
     for (;;) {
         size_t length = strcspn(text, ",");
         int i = read_word(text, length, words);
@@ -152,26 +174,38 @@ static bool take(struct options *o, int value, const char *text) {
     struct control_options *c = &o->control;
     int i;
     switch (value) {
-    case 'n': return o->runs_given = read_number(text, 1, UINT64_MAX, &c->runs);
-    case 't': return read_seconds(text, &c->time_limit);
-    case SEED: return read_number(text, 0, UINT64_MAX, &c->seed);
-    case STRATEGY: return read_strategy(o, text);
-    case TRACE: return read_trace(o, text);
+    case 'n':
+        return o->runs_given = read_number(text, 1, UINT64_MAX, &c->runs);
+    case 't':
+        return read_seconds(text, &c->time_limit);
+    case SEED:
+        return read_number(text, 0, UINT64_MAX, &c->seed);
+    case STRATEGY:
+        return read_strategy(o, text);
+    case TRACE:
+        return read_trace(o, text);
     case RECORD:
         if ((i = read_word(text, strlen(text), which)) < 0) return false;
         c->record = (enum control_record)i;
         return true;
-    case KEEP_GOING: return c->keep_going = true;
-    case ALLOW: return read_allowed(text, &c->allow);
-    case MAX_STEPS: return read_number(text, 1, UINT32_MAX / 16, &c->max_steps);
+    case KEEP_GOING:
+        return c->keep_going = true;
+    case ALLOW:
+        return read_allowed(text, &c->allow);
+    case MAX_STEPS:
+        return read_number(text, 1, UINT32_MAX / 16, &c->max_steps);
     case TIMERS:
         if ((i = read_word(text, strlen(text), when)) < 0) return false;
         c->late_timers = i == 1;
         return true;
-    case TIMEOUT: return read_seconds(text, &c->run_time_limit);
-    case 'q': return o->quiet = true;
-    case JSON: return o->json = true;
-    default: return tool_color_parse(text, &o->color);
+    case TIMEOUT:
+        return read_seconds(text, &c->run_time_limit);
+    case 'q':
+        return o->quiet = true;
+    case JSON:
+        return o->json = true;
+    default:
+        return tool_color_parse(text, &o->color);
     }
 }
 
@@ -182,16 +216,20 @@ static const struct row *row_of(int value, const char *name) {
     return NULL;
 }
 
-/* Options up to the first argument that is none. Returns how many arguments they take, or -1 with `*status`. */
-static int read_options(struct options *o, const struct options_usage *usage, int argc, char **argv, int *status) {
+/* Options up to the first argument that is none. Returns how many arguments they take, or -1
+ * with `*status`. */
+static int read_options(struct options *o, const struct options_usage *usage, int argc, char **argv,
+                        int *status) {
     struct option table[ROWS + 1] = {{0}};
     char letters[3 * ROWS + 8] = "+:";
     int option, position, count = 0;
     for (int i = 0; i < ROWS; i++) {
         if (!(rows[i].of & (int)usage->of)) continue;
-        table[count++] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].value};
+        table[count++] = (struct option){
+            rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].value};
         if (rows[i].value < 256)
-            snprintf(letters + strlen(letters), 4, "%c%s", rows[i].value, rows[i].argument ? ":" : "");
+            snprintf(letters + strlen(letters), 4, "%c%s", rows[i].value,
+                     rows[i].argument ? ":" : "");
     }
     optind = 0;
     while (position = -1, (option = getopt_long(argc, argv, letters, table, &position)) != -1) {
@@ -205,8 +243,8 @@ static int read_options(struct options *o, const struct options_usage *usage, in
             return -1;
         }
         if (option == NOT_YET || option == 'j') {
-            *status = tool_usage_error(usage->name, "option '%s%s' is not available yet", option == 'j' ? "-" : "--",
-                                       option == 'j' ? "j" : row->name);
+            *status = tool_usage_error(usage->name, "option '%s%s' is not available yet",
+                                       option == 'j' ? "-" : "--", option == 'j' ? "j" : row->name);
             return -1;
         }
         if (option == STRATEGY && !strcmp(optarg, "help")) {
@@ -214,7 +252,8 @@ static int read_options(struct options *o, const struct options_usage *usage, in
             return -1;
         }
         if (!take(o, option, optarg)) {
-            *status = tool_usage_error(usage->name, "'%s' is no value for --%s: %s", optarg, row->name, row->help);
+            *status = tool_usage_error(usage->name, "'%s' is no value for --%s: %s", optarg,
+                                       row->name, row->help);
             return -1;
         }
         if (option == ALLOW || option == MAX_STEPS || option == TIMERS || option == TIMEOUT) {
@@ -226,15 +265,18 @@ static int read_options(struct options *o, const struct options_usage *usage, in
     return optind;
 }
 
-bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv, int *status) {
+bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv,
+                  int *status) {
     *options = (struct options){0};
     int taken = read_options(options, usage, argc, argv, status);
     if (taken >= 0 && usage->of == OPTIONS_REPLAY) {
         if (taken == argc) {
-            *status = tool_usage_error(usage->name, "which run? pirn %s %s", usage->name, usage->synopsis);
+            *status = tool_usage_error(usage->name, "which run? pirn %s %s", usage->name,
+                                       usage->synopsis);
             taken = -1;
         } else {
-            /* More of them may follow; the schedule stands where getopt expects the name of a program. */
+            /* More of them may follow; the schedule stands where getopt expects the name of a
+             * program. */
             options->schedule = argv[taken];
             argv += taken;
             argc -= taken;

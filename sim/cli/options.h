@@ -20,19 +20,21 @@ struct options_usage {
 struct options {
     struct control_options control; /* as the options say; zero is the default */
     bool runs_given;
-    const char *trace;              /* as given; NULL: none */
+    const char *trace; /* as given; NULL: none */
     bool quiet, json;
     enum tool_color_mode color;
-    struct tool_text repeated;      /* those that a replay needs as well, quoted, each with a space behind it */
-    const char *schedule;           /* of replay: the first argument that is no option */
-    char **program;                 /* NULL-terminated; *program is NULL when it is missing */
+    struct tool_text
+        repeated; /* those that a replay needs as well, quoted, each with a space behind it */
+    const char *schedule; /* of replay: the first argument that is no option */
+    char **program;       /* NULL-terminated; *program is NULL when it is missing */
 };
 
 /*
- * Reads the arguments of a subcommand. Returns true when it is to go on. Else `*status` is the exit status: a message has been
- * printed, or the help.
+ * Reads the arguments of a subcommand. Returns true when it is to go on. Else `*status` is the exit
+ * status: a message has been printed, or the help.
  */
-bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv, int *status);
+bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv,
+                  int *status);
 void options_free(struct options *options);
 
 /* Prints that no program was given, with an example. Returns TOOL_USAGE. */

@@ -21,16 +21,20 @@ static int64_t now(void) {
 
 void progress_begin(struct progress *progress, const struct control_options *control, bool wanted) {
     const char *term = getenv("TERM");
-    *progress = (struct progress){.runs = control->runs, .time_limit = control->time_limit, .begun = now()};
+    *progress =
+        (struct progress){.runs = control->runs, .time_limit = control->time_limit, .begun = now()};
     progress->enabled = wanted && isatty(STDERR_FILENO) == 1 && term && strcmp(term, "dumb") != 0;
 }
 
-double progress_seconds(const struct progress *progress) { return (double)(now() - progress->begun) / 1e9; }
+double progress_seconds(const struct progress *progress) {
+    return (double)(now() - progress->begun) / 1e9;
+}
 
 /* Which part is done, by runs or by time, whichever limit is nearer. */
 static double part_done(const struct progress *progress, uint64_t runs) {
     double by_runs = progress->runs ? (double)runs / (double)progress->runs : 0;
-    double by_time = progress->time_limit ? (double)(now() - progress->begun) / (double)progress->time_limit : 0;
+    double by_time =
+        progress->time_limit ? (double)(now() - progress->begun) / (double)progress->time_limit : 0;
     double part = by_runs > by_time ? by_runs : by_time;
     return part < 1 ? part : 1;
 }
@@ -43,11 +47,14 @@ void progress_show(struct progress *progress, const struct control_message *figu
     int full = (int)(part_done(progress, figures->runs) * BAR);
     for (int i = 0; i < BAR; i++) bar[i] = i < full ? '#' : '.';
     bar[BAR] = '\0';
-    int length = snprintf(line, sizeof line, "[%s] %" PRIu64 " runs, %.0f/s, %" PRIu64 " distinct, %" PRIu64 " failure%s", bar,
-                          figures->runs, seconds > 0 ? (double)figures->runs / seconds : 0.0, figures->distinct,
-                          figures->failures, figures->failures == 1 ? "" : "s");
+    int length =
+        snprintf(line, sizeof line,
+                 "[%s] %" PRIu64 " runs, %.0f/s, %" PRIu64 " distinct, %" PRIu64 " failure%s", bar,
+                 figures->runs, seconds > 0 ? (double)figures->runs / seconds : 0.0,
+                 figures->distinct, figures->failures, figures->failures == 1 ? "" : "s");
     /* A line that wraps could not be taken away. */
-    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > 1 && length >= window.ws_col) line[window.ws_col - 1] = '\0';
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > 1 && length >= window.ws_col)
+        line[window.ws_col - 1] = '\0';
     fprintf(stderr, "\r%s\033[K", line);
     fflush(stderr);
     progress->shown = true;

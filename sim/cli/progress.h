@@ -1,4 +1,5 @@
-/* progress.h - how far an exploration has come, on the last line of a terminal. Nothing is shown elsewhere. */
+/* progress.h - how far an exploration has come, on the last line of a terminal. Nothing is shown
+ * elsewhere. */
 #ifndef SIM_CLI_PROGRESS_H
 #define SIM_CLI_PROGRESS_H
 

@@ -14,9 +14,13 @@
 #include "viz/trace.h"
 
 static const struct options_usage usage = {
-    OPTIONS_REPLAY, "replay", "TRACE[#RUN]|pirn1:... [--] PROGRAM [ARGUMENT...]",
-    "Repeats a run: the program takes every turn that it took then. Without RUN it is the first failing\n"
-    "run of the trace. Where the program does something else, replay says so and ends with status 4.\n",
+    OPTIONS_REPLAY,
+    "replay",
+    "TRACE[#RUN]|pirn1:... [--] PROGRAM [ARGUMENT...]",
+    "Repeats a run: the program takes every turn that it took then. Without RUN it is the first "
+    "failing\n"
+    "run of the trace. Where the program does something else, replay says so and ends with status "
+    "4.\n",
     "  pirn replay orders.db#17 ./orders\n"
     "  pirn replay pirn1:AAAAAD2xGgMMAgIEaQ1vYw ./orders --workers 3\n",
 };
@@ -72,8 +76,10 @@ static int read_trace(struct replay *replay, struct options *options) {
     if (status == TOOL_OK) {
         replay->text = tool_copy(replay->run->summary.schedule);
         options->control.expected_run = number;
-        options->control.seed = replay->run->summary.seed; /* decides nothing, but says which run it is */
-        if (!realpath(trace_path(trace), path) || strlen(path) >= sizeof options->control.trace_expected) {
+        options->control.seed =
+            replay->run->summary.seed; /* decides nothing, but says which run it is */
+        if (!realpath(trace_path(trace), path) ||
+            strlen(path) >= sizeof options->control.trace_expected) {
             tool_error("%s: %s", trace_path(trace), strerror(errno ? errno : ENAMETOOLONG));
             status = TOOL_FAILED;
         } else {
@@ -98,20 +104,24 @@ static void told(void *context, const struct control_message *message) {
 static bool is_other_build(const struct replay *replay, const struct options *options) {
     char id[PROGRAM_BUILD_ID], *path;
     bool other = false;
-    if (!replay->schedule.program || launch_find(options->program[0], &path) != TOOL_OK) return false;
+    if (!replay->schedule.program || launch_find(options->program[0], &path) != TOOL_OK)
+        return false;
     /* A script is started by a schedule's program, and is none. */
-    if (program_build_id_of(path, id) == 0) other = program_fingerprint_of(id) != replay->schedule.program;
+    if (program_build_id_of(path, id) == 0)
+        other = program_fingerprint_of(id) != replay->schedule.program;
     free(path);
     return other;
 }
 
-/* A run that was cut short, by a crash, is not compared with the recorded one as it would be at its end. */
+/* A run that was cut short, by a crash, is not compared with the recorded one as it would be at
+ * its end. */
 static void compare(struct replay *replay) {
     struct control_message *result = &replay->result;
     if (result->outcome == PIRN_DIVERGED || result->run_steps == replay->schedule.steps) return;
-    snprintf(result->message + strlen(result->message), sizeof result->message - strlen(result->message),
-             "%sthe run had %" PRIu64 " steps, the recorded one %" PRIu64, *result->message ? "; " : "", result->run_steps,
-             replay->schedule.steps);
+    snprintf(result->message + strlen(result->message),
+             sizeof result->message - strlen(result->message),
+             "%sthe run had %" PRIu64 " steps, the recorded one %" PRIu64,
+             *result->message ? "; " : "", result->run_steps, replay->schedule.steps);
     result->outcome = PIRN_DIVERGED;
 }
 
@@ -125,14 +135,18 @@ static int conclude(struct replay *replay, const struct report *report) {
     if (options->json) {
         struct tool_text json = {0};
         report_json_run(report, result, &json);
-        fprintf(out, "{\"type\":\"replay\",%s,\"same\":%s}\n", json.data, diverged ? "false" : "true");
+        fprintf(out, "{\"type\":\"replay\",%s,\"same\":%s}\n", json.data,
+                diverged ? "false" : "true");
         tool_text_free(&json);
     } else if (diverged) {
         fprintf(out, "diverged: %s\n", result->message);
         if (!strstr(result->message, "another build") && is_other_build(replay, options))
-            fputs("note: this is another program, or another build of it, than the one that was recorded\n", out);
+            fputs("note: this is another program, or another build of it, than the one that was "
+                  "recorded\n",
+                  out);
     } else if (!options->quiet || failed) {
-        fprintf(out, "%s%s%s\n", pirn_outcome_name(result->outcome), failed ? ": " : "", failed ? result->message : "");
+        fprintf(out, "%s%s%s\n", pirn_outcome_name(result->outcome), failed ? ": " : "",
+                failed ? result->message : "");
         if (!options->quiet) fprintf(out, "the same %" PRIu64 " events\n", result->run_steps);
     }
     int written = tool_flush(out, "standard output");
@@ -140,7 +154,8 @@ static int conclude(struct replay *replay, const struct report *report) {
 }
 
 static int perform(struct replay *replay, struct options *options) {
-    struct launch launch = {.program = options->program, .schedule = replay->text, .told = told, .context = replay};
+    struct launch launch = {
+        .program = options->program, .schedule = replay->text, .told = told, .context = replay};
     struct report report;
     bool scratch = options->trace == NULL;
     options->control.runs = 1;
@@ -149,7 +164,8 @@ static int perform(struct replay *replay, struct options *options) {
     int status = report_prepare(&report, options, stdout);
     launch.control = options->control;
     if (status == TOOL_OK) status = launch_program(&launch);
-    if (replay->has_result && (status == TOOL_OK || launch.interrupted)) status = conclude(replay, &report);
+    if (replay->has_result && (status == TOOL_OK || launch.interrupted))
+        status = conclude(replay, &report);
     return status;
 }
 
@@ -165,7 +181,9 @@ int replay_main(int argc, char **argv) {
     } else {
         status = read_trace(&replay, &options);
     }
-    if (status == TOOL_OK) status = *options.program ? perform(&replay, &options) : suggest_program(&options, replay.run);
+    if (status == TOOL_OK)
+        status =
+            *options.program ? perform(&replay, &options) : suggest_program(&options, replay.run);
     trace_run_free(replay.run);
     schedule_free(&replay.schedule);
     free(replay.text);

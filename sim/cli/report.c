@@ -12,25 +12,29 @@
 #include "viz/trace.h"
 #include "viz/utf8.h"
 
-/* A longer argument than 128 KiB cannot be passed to a program, and nobody likes to paste half of that. */
+/* A longer argument than 128 KiB cannot be passed to a program, and nobody likes to paste half
+ * of that. */
 enum { LONGEST_SCHEDULE = 60000 };
 
 int report_prepare(struct report *report, struct options *options, FILE *out) {
     char message[1024];
     *report = (struct report){options, out, options->trace == NULL};
     if (report->scratch && options->control.record == CONTROL_RECORD_NONE) return TOOL_OK;
-    if (report->scratch) return scratch_trace(options->control.trace, sizeof options->control.trace);
+    if (report->scratch)
+        return scratch_trace(options->control.trace, sizeof options->control.trace);
     /* The library would say the same, but only after the program has been started. */
     if (trace_kind_check(options->trace, TRACE_WRITE, message, sizeof message)) return TOOL_OK;
     tool_error("%s", message);
     return TOOL_USAGE;
 }
 
-/* Loads the run from the trace; NULL: it is not there, or could not be read, which has been told. */
+/* Loads the run from the trace; NULL: it is not there, or could not be read, which has been
+ * told. */
 static struct trace_run *load(const struct report *report, const struct control_message *failure) {
     struct trace *trace;
     struct trace_run *run = NULL;
-    if (!failure->trace_run || trace_open(report->options->control.trace, &trace) != TOOL_OK) return NULL;
+    if (!failure->trace_run || trace_open(report->options->control.trace, &trace) != TOOL_OK)
+        return NULL;
     trace_load(trace, failure->trace_run, &run);
     trace_close(trace);
     return run;
@@ -56,9 +60,10 @@ static void add_program(struct tool_text *text, const struct report *report) {
     tool_shell_quote_all(text, report->options->program, count);
 }
 
-static void add_replay(struct tool_text *text, const struct report *report, const struct control_message *failure,
-                       const struct trace_run *run) {
-    const char *schedule = run ? run->summary.schedule : "", *strategy = report->options->control.strategy;
+static void add_replay(struct tool_text *text, const struct report *report,
+                       const struct control_message *failure, const struct trace_run *run) {
+    const char *schedule = run ? run->summary.schedule : "",
+               *strategy = report->options->control.strategy;
     bool by_trace = !report->scratch && failure->trace_run;
     tool_shell_quote(text, tool_command);
     if (by_trace || (*schedule && strlen(schedule) <= LONGEST_SCHEDULE)) {
@@ -69,7 +74,8 @@ static void add_replay(struct tool_text *text, const struct report *report, cons
             tool_shell_quote(text, schedule);
     } else {
         /* The seed and the strategy decide as much as a schedule does. */
-        tool_text_addf(text, " run %s--seed=0x%" PRIx64, tool_text_string(&report->options->repeated), failure->seed);
+        tool_text_addf(text, " run %s--seed=0x%" PRIx64,
+                       tool_text_string(&report->options->repeated), failure->seed);
         if (*strategy) tool_text_addf(text, " --strategy=%s", strategy);
     }
     tool_text_add(text, " ");
@@ -78,17 +84,20 @@ static void add_replay(struct tool_text *text, const struct report *report, cons
 
 /* ---- As text ------------------------------------------------------------------------------- */
 
-static void print_headline(const struct report *report, const struct control_message *failure, bool color) {
+static void print_headline(const struct report *report, const struct control_message *failure,
+                           bool color) {
     struct tool_text message = {0};
     utf8_add_clean(&message, failure->message, strlen(failure->message));
-    fprintf(report->out, "%sFAIL%s %s in run %" PRIu64 " (seed 0x%" PRIx64 ")", color ? "\033[1;31m" : "", color ? "\033[0m" : "",
-            pirn_outcome_name(failure->outcome), failure->run, failure->seed);
+    fprintf(report->out, "%sFAIL%s %s in run %" PRIu64 " (seed 0x%" PRIx64 ")",
+            color ? "\033[1;31m" : "", color ? "\033[0m" : "", pirn_outcome_name(failure->outcome),
+            failure->run, failure->seed);
     if (message.length) fprintf(report->out, ": %s", message.data);
     fputs("\n", report->out);
     tool_text_free(&message);
 }
 
-static void print_failure(const struct report *report, const struct control_message *failure, const struct trace_run *run) {
+static void print_failure(const struct report *report, const struct control_message *failure,
+                          const struct trace_run *run) {
     struct tool_text command = {0};
     bool color = tool_color(report->out, report->options->color);
     print_headline(report, failure, color);
@@ -112,17 +121,20 @@ static void print_failure(const struct report *report, const struct control_mess
 
 /* ---- As JSON ------------------------------------------------------------------------------- */
 
-void report_json_run(const struct report *report, const struct control_message *run, struct tool_text *json) {
+void report_json_run(const struct report *report, const struct control_message *run,
+                     struct tool_text *json) {
     tool_text_addf(json, "\"outcome\":\"%s\",\"message\":", pirn_outcome_name(run->outcome));
     tool_json_string(json, run->message);
-    tool_text_addf(json, ",\"run\":%" PRIu64 ",\"seed\":\"0x%" PRIx64 "\",\"steps\":%" PRIu64, run->run, run->seed, run->run_steps);
+    tool_text_addf(json, ",\"run\":%" PRIu64 ",\"seed\":\"0x%" PRIx64 "\",\"steps\":%" PRIu64,
+                   run->run, run->seed, run->run_steps);
     if (report->scratch || !run->trace_run) return;
     tool_text_add(json, ",\"trace\":");
     tool_json_string(json, report->options->trace);
     tool_text_addf(json, ",\"trace_run\":%" PRId64, run->trace_run);
 }
 
-static void print_json(const struct report *report, const struct control_message *failure, const struct trace_run *run) {
+static void print_json(const struct report *report, const struct control_message *failure,
+                       const struct trace_run *run) {
     struct tool_text json = {0}, command = {0};
     tool_text_add(&json, "{\"type\":\"failure\",");
     report_json_run(report, failure, &json);

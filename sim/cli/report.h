@@ -1,4 +1,5 @@
-/* report.h - tells the user of a failing run: what it is, why it came about, how to have it again. */
+/* report.h - tells the user of a failing run: what it is, why it came about, how to have it
+ * again. */
 #ifndef SIM_CLI_REPORT_H
 #define SIM_CLI_REPORT_H
 
@@ -16,8 +17,9 @@ struct report {
 };
 
 /*
- * Prepares to record: into the file that the user named, else into one that is removed at the end. Sets options->control.trace.
- * Returns TOOL_OK, or another status after a message when the user's file is no trace.
+ * Prepares to record: into the file that the user named, else into one that is removed at the end.
+ * Sets options->control.trace. Returns TOOL_OK, or another status after a message when the user's
+ * file is no trace.
  */
 int report_prepare(struct report *report, struct options *options, FILE *out);
 
@@ -25,6 +27,7 @@ int report_prepare(struct report *report, struct options *options, FILE *out);
 void report_failure(const struct report *report, const struct control_message *failure);
 
 /* Appends the figures of a run as members of a JSON object, without braces. */
-void report_json_run(const struct report *report, const struct control_message *run, struct tool_text *json);
+void report_json_run(const struct report *report, const struct control_message *run,
+                     struct tool_text *json);
 
 #endif

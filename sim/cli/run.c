@@ -1,4 +1,5 @@
-/* run.c - `pirn run`: one simulated run, whose output is the program's. What is to be said goes to standard error. */
+/* run.c - `pirn run`: one simulated run, whose output is the program's. What is to be said goes
+ * to standard error. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,11 @@
 #include "sim/cli/report.h"
 
 static const struct options_usage usage = {
-    OPTIONS_RUN, "run", "[--] PROGRAM [ARGUMENT...]",
-    "Runs the program once in the simulator, under one schedule. Its output is shown; what the run was,\n"
+    OPTIONS_RUN,
+    "run",
+    "[--] PROGRAM [ARGUMENT...]",
+    "Runs the program once in the simulator, under one schedule. Its output is shown; what the run "
+    "was,\n"
     "or why it failed, is told on standard error (with --json, on standard output).\n",
     "  pirn run ./orders\n"
     "  pirn run --trace orders.db --seed 0x51 ./orders && pirn view orders.db -o orders.svg\n",
@@ -45,7 +49,8 @@ static int conclude(const struct report *report, const struct single *single) {
     else if (options->json)
         print_json(report, result);
     else if (!options->quiet)
-        fprintf(stderr, "ok: %" PRIu64 " steps, seed 0x%" PRIx64 "\n", result->run_steps, result->seed);
+        fprintf(stderr, "ok: %" PRIu64 " steps, seed 0x%" PRIx64 "\n", result->run_steps,
+                result->seed);
     int written = tool_flush(stdout, "standard output");
     return failed ? TOOL_FOUND : written;
 }
@@ -66,7 +71,8 @@ int run_main(int argc, char **argv) {
         status = report_prepare(&report, &options, options.json ? stdout : stderr);
         launch.control = options.control;
         if (status == TOOL_OK) status = launch_program(&launch);
-        if (single.has_result && (status == TOOL_OK || launch.interrupted)) status = conclude(&report, &single);
+        if (single.has_result && (status == TOOL_OK || launch.interrupted))
+            status = conclude(&report, &single);
     }
     options_free(&options);
     return status;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Makes a folder in $TMPDIR, which is removed when the command exits, and writes the path of a trace in it. Returns TOOL_OK or
- * TOOL_FAILED after a message. To be called once.
+ * Makes a folder in $TMPDIR, which is removed when the command exits, and writes the path of a
+ * trace in it. Returns TOOL_OK or TOOL_FAILED after a message. To be called once.
  */
 int scratch_trace(char *path, size_t size);
 
