@@ -413,9 +413,9 @@ int64_t pirn_now(void);
  * saturate. */
 void pirn_sleep(int64_t ns);
 
-/* Makes a channel of int64_t with capacity 1 that gets the time, once, after `ns` nanoseconds
- * (at once if that is zero or less). The caller owns it; giving up the last reference disarms
- * it. Returns NULL when memory is short. */
+/* Makes a channel of int64_t with capacity 1 that gets the time, once, after `ns` nanoseconds (at
+ * once if that is zero or less). The caller owns it; giving up the last reference disarms it.
+ * Returns NULL when memory is short or no runtime is running. */
 pirn_chan *pirn_after(int64_t ns);
 
 /* ---- Randomness ---------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/control.h \
 	%D%/engine.c \
 	%D%/engine_sim.h \
-	%D%/expect.c \
 	%D%/events.c \
+	%D%/expect.c \
 	%D%/explore.c \
 	%D%/explore.h \
 	%D%/faults.c \
