@@ -9,8 +9,8 @@ EXAMPLE_COMPILE = $(AM_V_CC)$(MKDIR_P) %D%/examples && $(COMPILE) -fno-optimize-
 
 %D%/examples/%.o: %D%/examples/%.c
 	$(EXAMPLE_COMPILE) $<
-# No wrapper scripts of libtool's: the command is shown programs as users have them. libtool's own path to the
-# library is lost where it has spaces.
+# No wrapper scripts of libtool's: the command is shown programs as users have them. libtool's own
+# path to the library is lost where it has spaces.
 EXAMPLE_LINK = $(AM_V_CCLD)$(LINK) -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
 $(examples_on_threads): %: %.o libpirn.la
 	$(EXAMPLE_LINK) $^ $(PTHREAD_LIBS)

@@ -4,6 +4,7 @@
  * A signal's handler runs on a stack of its own. It writes down what happened and leaves the run
  * for good: the process, where it was forked for this run, or the task's stack.
  */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "lib/core/report.h"
 #include "sim/sim.h"
 
-enum { SIGNAL_STACK = 256 * 1024, TICKS = 4 };
+enum { SIGNAL_STACK = 256 * 1024, TICKS = 4, MOST_FRAMES = 64 };
 
 /* The sanitizers explain crashes better than we do, and end the process. */
 enum {
@@ -84,8 +86,37 @@ static const char *signal_words(int number) {
     }
 }
 
-/* The place that a person wants: where the fault is, or if that is in a library, the last call
- * of the task before. */
+/* Where the module that holds the address begins in memory; NULL if that is unknown. */
+static const void *module_of(const void *address) {
+    Dl_info info;
+    return address && dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+struct search {
+    const void *module; /* of the task's function */
+    const void *found;
+    int frames;
+};
+
+static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *arg) {
+    struct search *search = arg;
+    const void *pc = (const void *)_Unwind_GetIP(context);
+    if (module_of(pc) == search->module) search->found = pc;
+    return search->found || ++search->frames == MOST_FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/*
+ * The place that a person wants: where the fault is or, if that is in a library, the call in the
+ * task's own module that led there. (Only then is the stack walked: a library that aborts has left
+ * it in order.)
+ */
+static const void *place_of_fault(const void *pc) {
+    const struct task *self = sim.current;
+    struct search search = {.module = self ? module_of((void *)(uintptr_t)self->core.fn) : NULL};
+    if (search.module && module_of(pc) != search.module) _Unwind_Backtrace(look_at_frame, &search);
+    return search.found ? search.found : (const char *)pc + 1;
+}
+
 static void add_place(struct text *text, const void *machine) {
     const struct task *self = sim.current;
     const void *pc = program_counter(machine);
@@ -96,7 +127,7 @@ static void add_place(struct text *text, const void *machine) {
     }
     if (pc) {
         text_add(text, " in ");
-        text_add_site(text, (const char *)pc + 1);
+        text_add_site(text, place_of_fault(pc));
     }
     if (event && event->site) {
         text_add(text, ", after %s in ", op_names[event->op]);

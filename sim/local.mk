@@ -1,4 +1,5 @@
-# libpirn-sim, the simulator, and the command. The core is the one of libpirn, compiled for the other engine.
+# libpirn-sim, the simulator, and the command. The core is the one of libpirn, compiled for the
+# other engine.
 
 include_HEADERS += %D%/pirn-sim.h
 pkgconfig_DATA += %D%/pirn-sim.pc
@@ -88,7 +89,8 @@ bin_PROGRAMS += %D%/cli/pirn
 %C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS)
 %C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
 
-# The command to use from here. (What libtool makes of the one to be installed is a script, until then.)
+# The command to use from here. (What libtool makes of the one to be installed is a script, until
+# then.)
 noinst_DATA += pirn
 MOSTLYCLEANFILES += pirn
 pirn: $(%C%_cli_pirn_OBJECTS) $(%C%_cli_pirn_DEPENDENCIES)

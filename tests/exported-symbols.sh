@@ -1,5 +1,6 @@
-#!/bin/shawk '$2 != "A" { print $3 }' |
-        grep -v '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' | LC_ALL| LC_ALL=C sort -u# | LC_ALLThe shared libraries export the functions that the public headers declare, under one version, and no more.
+#!/bin/sh
+# The shared libraries export the functions that the public headers declare, under one version, and
+# no more.
 
 . "$top_srcdir/tests/tap.sh"
 
@@ -15,9 +16,10 @@ declared() {
         LC_ALL=C sort -u
 }
 
-# What a library defines for others, without its private names.
+# What a library defines for others, without what is for the pirn command alone.
 exported() {
-    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort -u
+    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+        grep -v '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' | LC_ALL=C sort -u
 }
 
 compare() {

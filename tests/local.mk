@@ -1,5 +1,5 @@
-# The test suite. A subject tests/test_SUBJECT.c is built for both engines: to add one, add a line to
-# tests_simulated. Scripts print TAP as the programs do, and are listed in test_scripts.
+# The test suite. A subject tests/test_SUBJECT.c is built for both engines: to add one, add a line
+# to tests_simulated. Scripts print TAP as the programs do, and are listed in test_scripts.
 
 tests_simulated = \
 	%D%/test_chan-sim.t \
@@ -59,8 +59,8 @@ endif
 
 TEST_CPPFLAGS = -I$(srcdir)/%D% $(CUNIT_CFLAGS) $(SQLITE_CFLAGS)
 TEST_COMPILE = $(AM_V_CC)$(MKDIR_P) %D% && $(COMPILE) $(TEST_CPPFLAGS) -MMD -MP -c -o $@
-# Not a wrapper script of libtool's but the program itself. libtool's own path to the library is lost where
-# it has spaces.
+# Not a wrapper script of libtool's but the program itself. libtool's own path to the library is
+# lost where it has spaces.
 TEST_LINK = $(AM_V_CCLD)$(LINK) -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 
 %D%/%-threads.o: %D%/%.c

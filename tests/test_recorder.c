@@ -182,9 +182,11 @@ static void a_run_is_recorded(void) {
            "'-'), ' ') FROM event",
            "11start0 21go2 32start0 42exit0 51recv1-");
     expect("SELECT time FROM event WHERE step = 5", "7");
-    expect("SELECT function || ' ' || file || ' ' || (line > 0) FROM site JOIN event ON site.id = "
-           "site WHERE step = 3",
-           "fetch " __FILE__ " 1");
+    /* Compilers differ in whether they record the whole path. */
+    expect(
+        "SELECT function || ' ' || (file LIKE '%test_recorder.c') || ' ' || (line > 0) FROM site "
+        "JOIN event ON site.id = site WHERE step = 3",
+        "fetch 1 1");
     expect("SELECT group_concat(kind || coalesce(label, '-') || coalesce(capacity, '') || "
            "coalesce(value_size, '')) FROM object",
            "channelanswers38,mutex-");

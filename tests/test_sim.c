@@ -273,6 +273,18 @@ static void crash(void *arg) {
     pirn_waitgroup_wait(&group);
 }
 
+static void give_up(void *arg) {
+    (void)arg;
+    abort();
+}
+
+/* Where a library gives up says nothing; where it was called from does. */
+static void abort_names_its_caller(void) {
+    if (ASAN) return;
+    expect_outcome(give_up, 1, 0, PIRN_CRASH, "give_up at test_sim.c");
+    conclude("abort");
+}
+
 static void crash_is_found(void) {
     if (ASAN) return;
     forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -779,6 +791,7 @@ static const struct test tests[] = {
     TEST(panic_is_found),
     TEST(misuse_is_found),
     TEST(crash_is_found),
+    TEST(abort_names_its_caller),
     TEST(livelock_is_found),
     TEST(worst_outcome_counts),
     TEST(keep_going_collects_failures),
