@@ -39,6 +39,8 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
     char message[80];
 
     if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
+        /* Then nobody waits for an end any more. */
+        if (sim.main_returned) sim_leave();
         snprintf(message, sizeof message, "no end after %llu steps",
                  (unsigned long long)steps_here());
         sim_stop(PIRN_LIVELOCK, message);

@@ -217,6 +217,20 @@ static void leave_what_is_no_leak(void *arg) {
     if (arg) check_equal(pirn_go(yield_for_ever, NULL), 0);
 }
 
+static void leave_one_that_goes_on(void *arg) {
+    (void)arg;
+    check_equal(pirn_go(yield_for_ever, NULL), 0);
+}
+
+/* After main has returned nobody waits for an end: not even where the limit of steps is low. */
+static void what_goes_on_after_main_is_no_livelock(void) {
+    pirn_sim_result r =
+        explore(leave_one_that_goes_on, NULL, (pirn_sim_options){.runs = 20, .max_steps = 200});
+    check_equal(r.outcome, PIRN_OK);
+    pirn_sim_result_free(&r);
+    conclude("after main");
+}
+
 static void what_can_still_run_is_no_leak(void) {
     expect_ok(leave_what_is_no_leak, NULL, 50);
     expect_ok(leave_what_is_no_leak, (void *)1, 3); /* cut off after a bound of its own */
@@ -788,6 +802,7 @@ static const struct test tests[] = {
     TEST(deadlock_is_found),
     TEST(leak_is_found),
     TEST(what_can_still_run_is_no_leak),
+    TEST(what_goes_on_after_main_is_no_livelock),
     TEST(panic_is_found),
     TEST(misuse_is_found),
     TEST(crash_is_found),
