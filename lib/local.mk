@@ -41,7 +41,7 @@ libpirn_la_SOURCES = $(core_sources) \
 	%D%/threads/faults.c \
 	%D%/threads/foreign.c \
 	%D%/threads/futex.c \
-	%D%/threads/queue.c \
+	%D%/threads/monitor.c \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
 	%D%/threads/tasks.c \

@@ -134,7 +134,7 @@ static CONTEXT_BOUNDARY void switch_to(struct task *self, struct task *next, boo
     sim.current = next;
     sim.came_from = &self->fiber;
     sanitize_leave(&self->fiber, &next->fiber, ends);
-    context_switch(&self->context, &next->context);
+    context_switch(&self->context, &next->context, NULL);
     arrive(&self->fiber);
 }
 
@@ -144,7 +144,7 @@ CONTEXT_BOUNDARY _Noreturn void sim_leave(void) {
     sim.current = NULL;
     sim.came_from = &self->fiber;
     sanitize_leave(&self->fiber, &sim.home_fiber, 0);
-    context_switch(&self->context, &sim.home);
+    context_switch(&self->context, &sim.home, NULL);
     abort();
 }
 
@@ -236,9 +236,10 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
 
-static void begin_task(void *arg) {
+static void begin_task(void *arg, void *passed) {
     struct task *self = arg;
     struct place place = PLACE_ALONE(START, (const char *)(uintptr_t)self->core.fn + 1);
+    (void)passed;
     arrive(&self->fiber);
     unlink_age(self);
     link_newest(self);
@@ -316,7 +317,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     if (spawn->name) strncpy(entry->name, spawn->name, sizeof entry->name - 1);
 
     sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
-    context_init(&task->context, task->stack.base, task->stack.size, begin_task, task);
+    context_init(&task->context, task->stack.base, task->stack.size, begin_task, task, sim.control);
     make_runnable(task);
     return 0;
 }
@@ -409,7 +410,7 @@ static CONTEXT_BOUNDARY void leave_home(void) {
     sim.current = first;
     sim.came_from = &sim.home_fiber;
     sanitize_leave(&sim.home_fiber, &first->fiber, 0);
-    context_switch(&sim.home, &first->context);
+    context_switch(&sim.home, &first->context, NULL);
     arrive(&sim.home_fiber);
 }
 
@@ -461,6 +462,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     outside.identity = outside.history = log->tasks;
     outside.children = outside.step = 0;
     if (log->steps == 0) sim.now = CLOCK_START;
+    sim.control = context_control();
     task_prepare();
     simulating = true;
     sim.active = true;

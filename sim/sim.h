@@ -77,6 +77,7 @@ struct sim {
     uint64_t last_id;
     uint32_t epoch;      /* of this run; tells marks and object numbers of earlier runs */
     struct context home; /* of who called sim_run */
+    uint64_t control; /* of floating point, as tasks find it */
     struct fiber home_fiber;
     struct fiber *came_from;
     struct task *dead; /* has just left its stack for ever */

@@ -17,26 +17,27 @@ enum { SIZE = 64 * 1024 };
 
 static struct context home, away;
 static struct fiber home_fiber, away_fiber;
+static void *got_at_home, *got_away; /* what the last switch to there has passed */
 
 /* Each switch with what the sanitizers must be told. */
 static CONTEXT_BOUNDARY void go_away(void) {
     sanitize_leave(&home_fiber, &away_fiber, 0);
-    context_switch(&home, &away);
+    got_at_home = context_switch(&home, &away, &away_fiber);
     sanitize_arrive(&home_fiber, NULL);
 }
 
 static CONTEXT_BOUNDARY void go_home(void) {
     sanitize_leave(&away_fiber, &home_fiber, 0);
-    context_switch(&away, &home);
+    got_away = context_switch(&away, &home, &home_fiber);
     sanitize_arrive(&away_fiber, &home_fiber);
 }
 
-static char *prepare(void (*entry)(void *), void *arg) {
+static char *prepare(context_entry *entry, void *arg) {
     char *stack = aligned_alloc(4096, SIZE);
     CU_ASSERT_PTR_NOT_NULL_FATAL(stack);
     sanitize_thread(&home_fiber);
     sanitize_stack(&away_fiber, stack, SIZE);
-    context_init(&away, stack, SIZE, entry, arg);
+    context_init(&away, stack, SIZE, entry, arg, context_control());
     return stack;
 }
 
@@ -48,8 +49,9 @@ static void finish(char *stack) {
 static void *seen;
 static int rounds;
 
-static void count_rounds(void *arg) {
+static void count_rounds(void *arg, void *passed) {
     sanitize_arrive(&away_fiber, &home_fiber);
+    got_away = passed;
     seen = arg;
     for (;;) {
         rounds++;
@@ -64,6 +66,11 @@ static void entry_gets_its_argument(void) {
     go_away();
     CU_ASSERT_PTR_EQUAL(seen, &thing);
     CU_ASSERT_EQUAL(rounds, 1);
+    CU_ASSERT_PTR_EQUAL(got_away, &away_fiber);
+    CU_ASSERT_PTR_EQUAL(got_at_home, &home_fiber);
+    got_away = NULL;
+    go_away();
+    CU_ASSERT_PTR_EQUAL(got_away, &away_fiber);
     finish(stack);
 }
 
@@ -77,7 +84,8 @@ static void contexts_take_turns(void) {
 
 static int on_its_own_stack;
 
-static void look_at_stack(void *arg) {
+static void look_at_stack(void *arg, void *passed) {
+    (void)passed;
     char *stack = arg, local;
     sanitize_arrive(&away_fiber, &home_fiber);
     on_its_own_stack =
@@ -98,7 +106,7 @@ static void entry_runs_on_its_stack(void) {
     char *stack = aligned_alloc(4096, SIZE);
     sanitize_thread(&home_fiber);
     sanitize_stack(&away_fiber, stack, SIZE);
-    context_init(&away, stack, SIZE, look_at_stack, stack);
+    context_init(&away, stack, SIZE, look_at_stack, stack, context_control());
     go_away();
     CU_ASSERT(on_its_own_stack);
     finish(stack);
@@ -126,7 +134,8 @@ static __attribute__((noinline)) uint64_t keep_values(void (*leave)(void), uint6
 
 static void do_nothing(void) {}
 
-static void keep_values_away(void *arg) {
+static void keep_values_away(void *arg, void *passed) {
+    (void)passed;
     sanitize_arrive(&away_fiber, &home_fiber);
     for (;;) *(uint64_t *)arg = keep_values(go_home, 12345);
 }
@@ -143,7 +152,8 @@ static void registers_are_kept(void) {
 
 static int rounding_there;
 
-static void round_upward(void *arg) {
+static void round_upward(void *arg, void *passed) {
+    (void)passed;
     (void)arg;
     sanitize_arrive(&away_fiber, &home_fiber);
     fesetround(FE_UPWARD);

@@ -3,6 +3,7 @@
 #ifndef PIRN_CONTEXT_UCONTEXT
 #define PIRN_CONTEXT_UCONTEXT 1
 #define context_init portable_context_init
+#define context_control portable_context_control
 #include "lib/core/context.c"
 #endif
 

@@ -7,6 +7,9 @@
  * by a jump to an address it has loaded rather than by a return, which the processor would predict
  * to go back to the caller it last saw.
  *
+ * A switch carries one pointer along, which whoever goes on there gets: after a switch a task may be
+ * on another thread, and this tells it which without a look at a thread-local.
+ *
  * Compiled with PIRN_CONTEXT_UCONTEXT, and on processors not known here, <ucontext.h> does the
  * same.
  */
@@ -39,9 +42,7 @@ struct context {
     ucontext_t machine;
 };
 
-static inline void context_switch(struct context *from, struct context *to) {
-    swapcontext(&from->machine, &to->machine);
-}
+void *context_switch(struct context *from, struct context *to, void *passed);
 
 #else
 
@@ -65,8 +66,8 @@ struct context {
  * a call preserves; loading them is slow, so it is done where they differ), the frame pointer; then
  * the 128 bytes below the stack pointer that a function may use without asking.
  */
-static inline __attribute__((always_inline)) void context_switch(struct context *from,
-                                                                 struct context *to) {
+static inline __attribute__((always_inline)) void *
+context_switch(struct context *from, struct context *to, void *passed) {
     __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
                      "pushq %%rbp\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"
@@ -93,22 +94,24 @@ static inline __attribute__((always_inline)) void context_switch(struct context 
                      "addq $8, %%rsp\n\t"
                      "popq %%rbp\n\t"
                      "leaq 128(%%rsp), %%rsp\n\t"
-                     : "+D"(from), "+S"(to)
+                     : "+D"(from), "+S"(to), "+b"(passed)
                      :
-                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                       "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc",
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc",
                        "memory" CONTEXT_MORE_CLOBBERS);
+    return passed;
 }
 
 #elif defined __aarch64__
 
 /* Saved, from the stack pointer up: where to go on, FPCR, the frame pointer and the link
  * register. */
-static inline __attribute__((always_inline)) void context_switch(struct context *from,
-                                                                 struct context *to) {
+static inline __attribute__((always_inline)) void *
+context_switch(struct context *from, struct context *to, void *passed) {
     register struct context *from_ __asm__("x0") = from;
     register struct context *to_ __asm__("x1") = to;
+    register void *passed_ __asm__("x2") = passed;
     __asm__ volatile("adr x9, 1f\n\t"
                      "mrs x10, fpcr\n\t"
                      "stp x29, x30, [sp, #-16]!\n\t"
@@ -126,24 +129,38 @@ static inline __attribute__((always_inline)) void context_switch(struct context 
                      "br x9\n"
                      "1:\n\t"
                      "hint #36\n\t" /* bti j: this is where a jump may land */
-                     : "+r"(from_), "+r"(to_)
+                     : "+r"(from_), "+r"(to_), "+r"(passed_)
                      :
-                     : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
-                       "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",
-                       "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",
-                       "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18",
-                       "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
-                       "v30", "v31", "cc", "memory");
+                     : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                       "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25",
+                       "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
+                       "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",
+                       "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
+                       "v31", "cc", "memory");
+    return passed_;
 }
 
 #endif
 #endif
 
 /*
- * Prepares a context that will call entry(arg) at the top of the stack [base, base + size). `entry`
- * must not return. `base` and `size` are aligned to 16 bytes.
+ * Prepares a context that will call entry(arg, passed) at the top of the stack [base, base + size),
+ * with what the first switch to it passes. `entry` must not return. `base` and `size` are aligned to
+ * 16 bytes. `control` is what context_control returned where floating point was as `entry` shall
+ * find it.
  */
-void context_init(struct context *context, void *base, size_t size, void (*entry)(void *arg),
-                  void *arg);
+typedef void context_entry(void *arg, void *passed);
+void context_init(struct context *context, void *base, size_t size, context_entry *entry, void *arg,
+                  uint64_t control);
+
+/* The control bits of floating point, as they are now. */
+uint64_t context_control(void);
+
+#if !PIRN_CONTEXT_UCONTEXT
+/* Leaves the stack that it is called on for ever and calls entry(arg, passed) at the top of the
+ * stack [base, base + size), which may be the same. */
+_Noreturn void context_restart(void *base, size_t size, context_entry *entry, void *arg,
+                               void *passed, uint64_t control);
+#endif
 
 #endif

@@ -21,8 +21,7 @@ enum { HANDED_OVER = 0, COMPETE = 1 };
 static _Atomic uint32_t *state_of(pirn_mutex *mutex) { return (_Atomic uint32_t *)&mutex->state; }
 
 static bool change(pirn_mutex *mutex, uint32_t from, uint32_t to) {
-    return atomic_compare_exchange_strong_explicit(state_of(mutex), &from, to, memory_order_acq_rel,
-                                                   memory_order_acquire);
+    return engine_swap_if(state_of(mutex), from, to);
 }
 
 /* Takes the mutex, or sets WAITING and returns false. The queue's lock is held. */

@@ -21,7 +21,6 @@ struct stack_slab {
     struct stack_slab *next;
     char *start;
     size_t size, stride, used, count; /* used: stacks that have been handed out once */
-    unsigned char guarded[SLAB_STACKS];
 };
 
 /* What a free stack keeps at its top, which has been touched already. */
@@ -101,14 +100,28 @@ static struct stack_slab *add_slab(struct stack_pool *pool) {
         free(slab);
         return NULL;
     }
-    slab->next = pool->slabs;
-    pool->slabs = slab;
+    if (pool->last_slab)
+        pool->last_slab->next = slab;
+    else
+        pool->slabs = slab;
+    pool->last_slab = slab;
+    if (!pool->filling) pool->filling = slab;
+    pool->mapped += slab->count;
     return slab;
 }
 
+bool stack_promise(struct stack_pool *pool, size_t count) {
+    while (pool->mapped < pool->promised + pool->hoarded + count)
+        if (!add_slab(pool)) return false;
+    pool->promised += count;
+    return true;
+}
+
+void stack_unpromise(struct stack_pool *pool, size_t count) { pool->promised -= count; }
+
 bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
     struct free_stack *free_stack = pool->free;
-    struct stack_slab *slab = pool->slabs;
+    struct stack_slab *slab = pool->filling;
     char *start;
 
     size = size ? stack_round(size) : pool->size;
@@ -118,7 +131,7 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
         *stack = free_stack->stack;
         return true;
     }
-    if ((!slab || slab->used == slab->count) && !(slab = add_slab(pool))) return false;
+    if (!slab && !(slab = add_slab(pool))) return false;
     start = slab->start + slab->stride * slab->used;
     *stack = (struct stack){start + STACK_GUARD, size, slab,
                             !pool->no_guards && guard(start, STACK_GUARD)};
@@ -126,7 +139,7 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
         pool->no_guards = true;
         place_canary(stack);
     }
-    slab->used++;
+    if (++slab->used == slab->count) pool->filling = slab->next;
     return true;
 }
 
@@ -152,6 +165,5 @@ void stack_pool_end(struct stack_pool *pool) {
         munmap(slab->start, slab->size);
         free(slab);
     }
-    pool->slabs = NULL;
-    pool->free = NULL;
+    stack_pool_init(pool, pool->size);
 }

@@ -24,9 +24,12 @@ struct stack {
 
 struct stack_pool {
     size_t size; /* usable bytes of its stacks */
-    struct stack_slab *slabs;
-    void *free;     /* linked through the top of each stack */
-    bool no_guards; /* the kernel has refused one: no use asking for each stack */
+    struct stack_slab *slabs, *last_slab;
+    struct stack_slab *filling; /* the first that has stacks which were never handed out */
+    void *free;                 /* linked through the top of each stack */
+    size_t mapped, promised;    /* stacks of the usual size */
+    size_t hoarded;             /* free stacks that others than the pool may hold at most */
+    bool no_guards;             /* the kernel has refused one: no use asking for each stack */
 };
 
 /* Sizes are rounded up to whole pages, and at least this. A guard is large so that few frames
@@ -41,6 +44,15 @@ void stack_pool_init(struct stack_pool *pool, size_t size);
  * is short. */
 bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack);
 void stack_put(struct stack_pool *pool, struct stack *stack);
+
+/*
+ * Maps what is needed so that stack_get of the usual size succeeds for `count` more stacks than have
+ * been promised, though `hoarded` lie about elsewhere: a task may then be promised its stack when it
+ * is made, and get it when it begins. Returns false when memory is short. A count that is given
+ * back may be promised again.
+ */
+bool stack_promise(struct stack_pool *pool, size_t count);
+void stack_unpromise(struct stack_pool *pool, size_t count);
 
 /* Gives all memory back. No stack is in use. */
 void stack_pool_end(struct stack_pool *pool);

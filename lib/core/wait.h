@@ -84,9 +84,7 @@ int wait_park_queued(struct wait *wait, const struct place *place, int64_t deadl
 
 /* Returns whether the caller is the one who ends the wait. */
 static inline bool wait_claim(struct wait *wait) {
-    uint32_t waiting = 0;
-    if (!wait->shared) return true;
-    return atomic_compare_exchange_strong(&wait->claimed, &waiting, 1);
+    return !wait->shared || engine_swap_if(&wait->claimed, 0, 1);
 }
 
 /*

@@ -2,6 +2,13 @@
  * engine_threads.h - the contract of lib/core/engine.h on threads: what is inlined into the core.
  *
  * Scheduling points, marks and what else serves the simulator alone is empty here.
+ *
+ * Alone. While one worker runs and no other thread has come, nothing needs an atomic operation, and
+ * the locks of objects are not taken at all: threads_mode is 0 then. Between engine_begin and
+ * engine_end the worker is `inside`. Whoever brings another thread in (threads_share) sets
+ * MODE_SHARED, has the kernel make every processor see that (membarrier), and waits until the worker
+ * is not inside; from then on it never is again, and takes the locks. So the worker writes
+ * `inside` and reads the mode with nothing but a compiler's barrier between.
  */
 #ifndef THREADS_ENGINE_THREADS_H
 #define THREADS_ENGINE_THREADS_H
@@ -20,13 +27,18 @@ enum { ENGINE_MARKS = 0 };
 extern __thread struct task *threads_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Set when tasks must leave their worker at the next scheduling point. */
-extern _Atomic bool threads_interrupted __attribute__((visibility("hidden")));
+enum {
+    MODE_SHARED = 1,     /* several threads: the locks are needed */
+    MODE_INTERRUPTED = 2 /* tasks must look up at the next scheduling point */
+};
+extern _Atomic uint32_t threads_mode __attribute__((visibility("hidden")));
+
+/* The only worker is between engine_begin and engine_end. Never set in MODE_SHARED. */
+extern _Atomic uint32_t threads_inside __attribute__((visibility("hidden")));
 
 struct task *threads_foreign(void);
 void threads_interrupt(struct task *self);
 void threads_lock_slowly(uint32_t *word);
-void threads_unlock_slowly(uint32_t *word);
 uint64_t threads_random(void);
 
 static inline struct task *engine_self(void) {
@@ -34,35 +46,69 @@ static inline struct task *engine_self(void) {
     return LIKELY(self) ? self : threads_foreign();
 }
 
+static inline bool threads_alone(void) {
+    return atomic_load_explicit(&threads_inside, memory_order_relaxed);
+}
+
+/* The worker goes inside, if it is alone. */
+static inline uint32_t threads_enter(void) {
+    uint32_t mode = atomic_load_explicit(&threads_mode, memory_order_relaxed);
+    if (LIKELY(!(mode & MODE_SHARED))) {
+        atomic_store_explicit(&threads_inside, 1, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        mode = atomic_load_explicit(&threads_mode, memory_order_relaxed);
+        if (UNLIKELY(mode & MODE_SHARED))
+            atomic_store_explicit(&threads_inside, 0, memory_order_release);
+    }
+    return mode;
+}
+
+static inline void threads_leave(void) {
+    if (threads_alone()) atomic_store_explicit(&threads_inside, 0, memory_order_release);
+}
+
 static inline void engine_begin(struct task *self, const struct place *place) {
     (void)place;
-    if (UNLIKELY(atomic_load_explicit(&threads_interrupted, memory_order_relaxed)))
-        threads_interrupt(self);
+    if (UNLIKELY(threads_enter() & MODE_INTERRUPTED)) threads_interrupt(self);
 }
 
 static inline void engine_end(struct task *self, int64_t result) {
     (void)self;
     (void)result;
+    threads_leave();
 }
 
 static inline void engine_end_case(struct task *self, int64_t index) {
-    (void)self;
     (void)index;
+    engine_end(self, 0);
 }
 
-/* 0: free, 1: locked, 2: locked, and somebody may sleep on it. */
-static inline void engine_lock(waitq *queue) {
+/* A lock that is always taken: 0 is free. It is held for a few instructions only, so others spin. */
+static inline bool threads_trylock(uint32_t *word) {
     uint32_t open = 0;
-    if (UNLIKELY(!atomic_compare_exchange_strong_explicit((_Atomic uint32_t *)&queue->lock, &open,
-                                                          1, memory_order_acquire,
-                                                          memory_order_relaxed)))
-        threads_lock_slowly(&queue->lock);
+    return atomic_compare_exchange_strong_explicit((_Atomic uint32_t *)word, &open, 1,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+static inline void threads_lock(uint32_t *word) {
+    if (UNLIKELY(!threads_trylock(word))) threads_lock_slowly(word);
+}
+static inline void threads_unlock(uint32_t *word) {
+    atomic_store_explicit((_Atomic uint32_t *)word, 0, memory_order_release);
 }
 
-static inline void engine_unlock(waitq *queue) {
-    if (UNLIKELY(atomic_exchange_explicit((_Atomic uint32_t *)&queue->lock, 0,
-                                          memory_order_release) == 2))
-        threads_unlock_slowly(&queue->lock);
+static inline void engine_lock(waitq *queue) {
+    if (!threads_alone()) threads_lock(&queue->lock);
+}
+static inline void engine_unlock(waitq *queue) { threads_unlock(&queue->lock); }
+
+static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_t to) {
+    if (threads_alone()) {
+        if (atomic_load_explicit(word, memory_order_relaxed) != from) return false;
+        atomic_store_explicit(word, to, memory_order_relaxed);
+        return true;
+    }
+    return atomic_compare_exchange_strong_explicit(word, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
 }
 
 void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,

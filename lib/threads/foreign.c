@@ -14,6 +14,16 @@ static __thread uint64_t known_in; /* the run in which it was counted */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/*
+ * A thread may use objects where no runtime runs, and be in the middle of it when one starts; that
+ * one must then take the locks from its beginning. The thread that starts it is in the middle of
+ * nothing.
+ */
+static __thread bool known;
+static _Atomic int known_threads;
+
+bool threads_none_but_this(void) { return atomic_load(&known_threads) == (known ? 1 : 0); }
+
 /* The thread ends. If it was the last one that could have woken a task, somebody must look
  * again. */
 static void thread_ends(void *value) {
@@ -24,23 +34,32 @@ static void thread_ends(void *value) {
     if (counted) runtime.foreign_count--;
     known_in = 0;
     runtime_unlock();
+    atomic_fetch_sub(&known_threads, 1);
+    known = false;
     if (counted) worker_wake_one();
 }
 
 static void make_key(void) { pthread_key_create(&key, thread_ends); }
 
 struct task *threads_foreign(void) {
+    bool running;
     stand_in.foreign = true;
     /* A worker between two tasks is not the program's thread. */
-    if (worker_self() || !atomic_load_explicit(&runtime.running, memory_order_acquire))
-        return &stand_in;
-    if (known_in == runtime.epoch) return &stand_in;
+    if (worker_self()) return &stand_in;
+    running = atomic_load_explicit(&runtime.running, memory_order_acquire);
+    if (known && (!running || known_in == runtime.epoch)) return &stand_in;
     pthread_once(&once, make_key);
     runtime_lock();
-    if (atomic_load(&runtime.running) && pthread_setspecific(key, &stand_in) == 0) {
+    if (!known && pthread_setspecific(key, &stand_in) == 0) {
+        known = true;
+        atomic_fetch_add(&known_threads, 1);
+    }
+    running = atomic_load(&runtime.running);
+    if (running && known) {
         runtime.foreign_count++;
         known_in = runtime.epoch;
     }
     runtime_unlock();
+    if (running) threads_share();
     return &stand_in;
 }

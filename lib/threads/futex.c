@@ -1,4 +1,4 @@
-/* futex.c - sleeping on a word, and the short locks of objects on top of it. */
+/* futex.c - sleeping on a word, spinning on a lock, and the clock. */
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -31,25 +31,22 @@ static inline void relax(void) {
 #endif
 }
 
-/* U. Drepper, "Futexes are tricky": 2 means that a sleeper may be there, and is handed on by who
- * has slept. */
+/* Whoever holds it needs a few instructions more, unless the kernel has taken its processor away:
+ * then it may need ours. */
 void threads_lock_slowly(uint32_t *plain) {
-    _Atomic uint32_t *word = (_Atomic uint32_t *)plain;
-    for (int spins = 0; spins < 100; spins++) {
-        uint32_t open = 0;
-        relax();
-        if (atomic_load_explicit(word, memory_order_relaxed) == 0 &&
-            atomic_compare_exchange_weak_explicit(word, &open, 1, memory_order_acquire,
-                                                  memory_order_relaxed))
-            return;
+    const _Atomic uint32_t *word = (_Atomic uint32_t *)plain;
+    for (unsigned tries = 0;; tries++) {
+        if (tries < 100) {
+            relax();
+        } else if (tries < 200) {
+            sched_yield();
+        } else { /* it may be of lower priority */
+            struct timespec ts = {0, 50000};
+            clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+        }
+        if (atomic_load_explicit(word, memory_order_relaxed) == 0 && threads_trylock(plain)) return;
     }
-    while (atomic_exchange_explicit(word, 2, memory_order_acquire) != 0)
-        futex_wait(word, 2, PIRN_FOREVER);
 }
-
-/* The object may have been freed by now: the kernel looks up the address, and at worst wakes
- * somebody who looks again. */
-void threads_unlock_slowly(uint32_t *plain) { futex_wake((_Atomic uint32_t *)plain, 1); }
 
 int64_t engine_now(void) {
     struct timespec ts;

@@ -1,23 +1,40 @@
 /* runtime.c - pirn_run: the beginning and the end of everything. */
 #include "lib/threads/runtime.h"
 
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/core/config.h"
 #include "lib/core/task.h"
 
+/* Workers there may be, beyond twice those that were asked for, to stand in for stuck ones. */
+enum { MORE_WORKERS = 14 };
+
 struct runtime runtime;
+
+/* Those that have retired are still to be joined. */
+static void wake_retired(void) {
+    runtime_lock();
+    for (struct worker *worker = runtime.retired; worker; worker = worker->idle_next) {
+        atomic_store(&worker->wake, 1);
+        futex_wake(&worker->wake, 1);
+    }
+    runtime_unlock();
+}
 
 void runtime_stop(int result) {
     runtime_lock();
     if (!atomic_load(&runtime.stopping)) {
         runtime.result = result;
         atomic_store(&runtime.stopping, true);
-        atomic_store(&threads_interrupted, true);
+        atomic_fetch_or(&threads_mode, MODE_INTERRUPTED);
     }
     runtime_unlock();
     while (atomic_load(&runtime.idle_count)) worker_wake_one();
+    wake_retired();
 }
 
 static void *worker_thread(void *arg) {
@@ -28,17 +45,63 @@ static void *worker_thread(void *arg) {
     return NULL;
 }
 
+static int add_worker(int index) {
+    struct worker *worker = &runtime.workers[index];
+    bool promised;
+    int rc;
+    if (index == runtime.worker_limit) return -EAGAIN;
+    runtime_lock();
+    runtime.stacks.hoarded += STACKS_KEPT;
+    promised = stack_promise(&runtime.stacks, 0);
+    runtime_unlock();
+    if (!promised) return -ENOMEM;
+    atomic_fetch_add(&runtime.active, 1);
+    atomic_store_explicit(&runtime.started, index + 1, memory_order_release);
+    rc = pthread_create(&worker->thread, NULL, worker_thread, worker);
+    if (rc) {
+        atomic_store(&runtime.started, index);
+        atomic_fetch_sub(&runtime.active, 1);
+    }
+    return -rc;
+}
+
+int runtime_add_worker(void) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    int rc;
+    pthread_mutex_lock(&one_at_a_time);
+    rc = add_worker(atomic_load(&runtime.started));
+    pthread_mutex_unlock(&one_at_a_time);
+    return rc;
+}
+
+static void join_workers(void) {
+    /* The monitor may add some until it is gone. */
+    monitor_stop();
+    for (int i = 1; i < atomic_load(&runtime.started); i++)
+        pthread_join(runtime.workers[i].thread, NULL);
+}
+
 /* Starts the other workers; the calling thread is the first. */
 static int start_workers(void) {
-    int started = 1, rc = 0;
-    for (; started < runtime.worker_count && !rc; started++)
-        rc = pthread_create(&runtime.workers[started].thread, NULL, worker_thread,
-                            &runtime.workers[started]);
-    if (!rc) return 0;
-    runtime_stop(-rc);
-    /* The one that failed is not there to be joined. */
-    for (int i = 1; i < started - 1; i++) pthread_join(runtime.workers[i].thread, NULL);
-    return -EAGAIN;
+    while (atomic_load(&runtime.started) < runtime.worker_count) {
+        int rc = runtime_add_worker();
+        if (!rc) continue;
+        runtime_stop(rc);
+        join_workers();
+        return -EAGAIN;
+    }
+    return 0;
+}
+
+/* Whether the only worker may begin without locks. Others can be let in later only where the
+ * kernel can make its processor see that. */
+static bool may_be_alone(void) {
+#if PIRN_TSAN
+    return false; /* it would miss what orders the tasks */
+#else
+    return runtime.worker_count == 1 && threads_none_but_this() &&
+           syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+#endif
 }
 
 /* On SIGQUIT, where PIRN_DUMP asks for it: waits for the signal in a thread of its own, which
@@ -96,8 +159,7 @@ static int run(pirn_fn *main_fn, void *arg) {
     if (!rc) rc = start_workers();
     if (!rc) {
         worker_run(first);
-        for (int i = 1; i < runtime.worker_count; i++)
-            pthread_join(runtime.workers[i].thread, NULL);
+        join_workers();
         rc = runtime.result;
     }
     end_dumper(&signals);
@@ -106,12 +168,22 @@ static int run(pirn_fn *main_fn, void *arg) {
     return rc;
 }
 
+static struct worker *make_workers(void) {
+    size_t size = (size_t)runtime.worker_limit * sizeof(struct worker);
+    struct worker *workers = aligned_alloc(_Alignof(struct worker), size);
+    if (!workers) return NULL;
+    memset(workers, 0, size);
+    for (int i = 0; i < runtime.worker_limit; i++) workers[i].index = i;
+    return workers;
+}
+
 static void clean_up(void) {
+    atomic_store(&threads_mode, MODE_SHARED);
     tasks_end();
     timers_clear();
     runtime_lock();
     stack_pool_end(&runtime.stacks);
-    runtime.shared_first = runtime.shared_last = NULL;
+    runtime.shared = (struct task_list){0};
     atomic_store(&runtime.shared_count, 0);
     free(runtime.workers);
     runtime.workers = NULL;
@@ -128,14 +200,15 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     if (atomic_exchange(&busy, true)) return -EBUSY;
     rc = config_resolve(config, &resolved);
     runtime.worker_count = resolved.workers;
-    if (!rc && !(runtime.workers = calloc((size_t)runtime.worker_count, sizeof *runtime.workers)))
-        rc = -ENOMEM;
+    runtime.worker_limit = 2 * resolved.workers + MORE_WORKERS;
+    if (!rc && !(runtime.workers = make_workers())) rc = -ENOMEM;
     if (!rc) {
-        for (int i = 0; i < runtime.worker_count; i++) runtime.workers[i].index = i;
         runtime.max_tasks = resolved.max_tasks;
+        runtime.control = context_control();
         stack_pool_init(&runtime.stacks, resolved.stack_size);
+        runtime.stacks.hoarded = STACKS_KEPT; /* by the first worker */
         runtime_lock();
-        runtime.idle = NULL;
+        runtime.idle = runtime.retired = NULL;
         runtime.main_ended = runtime.over = false;
         runtime.foreign_count = 0;
         runtime.result = 0;
@@ -144,8 +217,14 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         atomic_store(&runtime.live, 0);
         atomic_store(&runtime.idle_count, 0);
         atomic_store(&runtime.searching_count, 0);
+        atomic_store(&runtime.started, 1);
+        atomic_store(&runtime.active, 1);
+        atomic_store(&runtime.surplus, 0);
+        atomic_store(&runtime.watching, false);
+        atomic_store(&runtime.kept_until, PIRN_FOREVER);
+        atomic_store(&runtime.watched, false);
         atomic_store(&runtime.stopping, false);
-        atomic_store(&threads_interrupted, false);
+        atomic_store(&threads_mode, may_be_alone() ? 0 : MODE_SHARED);
         atomic_store(&runtime.running, true);
         runtime_unlock();
         rc = run(main_fn, arg);

@@ -8,20 +8,18 @@
  *                                   RUNNING --(engine_exit)--> DEAD
  *
  * Invariants
- *   1. A task that is RUNNABLE stands in exactly one place: a worker's `next`, a worker's queue,
- *   the shared
- *      queue, or in the hand of who is moving it.
+ *   1. A task that is RUNNABLE stands in exactly one place: a worker's `next` or one of its lists, the
+ *      shared list, or in the hand of who is moving it.
  *   2. What must happen once a task has left its stack (queueing it again, unlocking what it parked
- *   under, freeing
- *      it) is done by whatever runs next on that worker, first thing (worker_arrive).
- *   3. runtime.lock guards the shared queue, the list of idle workers, the slabs of tasks and
- *   stacks, and the
- *      registration of foreign threads. It is taken after an object's lock and before none.
- *   4. A worker is in the idle list from before it looks at every queue for the last time until
- *   another takes it
- *      out; who makes a task runnable looks at the list afterwards. So one of the two sees the
- *      other.
- *   5. When the last worker has come to the idle list, no task is RUNNING or RUNNABLE.
+ *      under, freeing it) is done by whatever runs next on that worker, first thing (arrive).
+ *   3. worker.lock guards that worker's `next` and lists. It is a lock of the kind that objects have
+ *      (engine_threads.h): not taken while the worker is alone. None is taken under it.
+ *   4. runtime.lock guards the shared list, the list of idle workers, the slabs of tasks and stacks,
+ *      and the registration of foreign threads. It is taken after an object's lock and before none.
+ *   5. A worker is in the idle list from before it looks at every queue, under its lock, for the last
+ *      time until another takes it out; who makes a task runnable looks at the list after it has had
+ *      the queue's lock. So one of the two sees the other.
+ *   6. When the last active worker has come to the idle list, no task is RUNNING or RUNNABLE.
  */
 #ifndef THREADS_RUNTIME_H
 #define THREADS_RUNTIME_H
@@ -42,37 +40,21 @@ enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED };
 struct task {
     struct task_core core;
     struct context context;
-    struct fiber fiber;
-    struct stack stack;
-    struct task *next;      /* in a queue or free list */
-    _Atomic uint32_t state; /* enum task_state; a foreign thread sleeps on it */
-    bool foreign;
+    struct stack stack; /* none before it has begun, unless it asked for one of its own size */
+    struct fiber fiber; /* goes with the stack */
+    struct task *next, *prev; /* in a list */
+    _Atomic uint32_t state;   /* enum task_state; a foreign thread sleeps on it */
+    bool foreign, begun;
     void *copy; /* of pirn_go_copy's argument; owned */
     char *name; /* as given; owned */
 };
 
-/* ---- queue.c ------------------------------------------------------------------------------- */
-
-enum { RUN_QUEUE_SIZE = 256 };
-
-/*
- * A bounded queue, first in, first out. Its owner adds at the tail; the owner and thieves take from
- * the head. (The scheme is that of Go's scheduler: one producer, many consumers that compete for
- * the head.)
- */
-struct run_queue {
-    _Atomic uint32_t head, tail;
-    _Atomic(struct task *) slots[RUN_QUEUE_SIZE];
-};
-
-bool queue_push(struct run_queue *queue, struct task *task); /* owner; false when full */
-struct task *queue_pop(struct run_queue *queue);             /* owner */
-bool queue_empty(const struct run_queue *queue);             /* anyone */
-/* Moves half of what `from` holds to the thief's own queue, but for one, which is returned.
- * NULL: nothing there. */
-struct task *queue_steal(struct run_queue *from, struct run_queue *own);
-
 /* ---- worker.c ------------------------------------------------------------------------------ */
+
+struct task_list {
+    struct task *first, *last;
+    size_t count;
+};
 
 /* What is left to do for a task that has left its stack. */
 struct departure {
@@ -84,28 +66,45 @@ struct departure {
     void *arg;
 };
 
+/*
+ * A worker's runnable tasks: `next` has just been woken and runs first; `ready` is first in, first
+ * out; of the `fresh`, which have not begun, the owner takes the newest, so that a tree of tasks is
+ * walked depth first and few of them are alive, and thieves the oldest, which have the most to do.
+ */
 struct worker {
-    struct run_queue queue;
-    _Atomic(struct task *) next; /* just woken; runs before the queue */
+    uint32_t lock;
+    struct task *next;
+    struct task_list ready, fresh;
+    _Atomic size_t waiting; /* of all three. Written under the lock, read by anyone */
+    _Atomic uint32_t tick;  /* switches so far. Written by the owner, read by anyone */
+    /* The owner's own */
+    unsigned streak; /* tasks run since one came from `ready` */
     struct departure departure;
     struct context context; /* of the thread's own stack, where it looks for work */
     struct fiber fiber;
     struct fiber *came_from; /* of the last switch */
-    unsigned tick;           /* switches so far */
-    unsigned streak;         /* tasks taken from `next` since one came from the queue */
+    struct task **self_at;   /* the thread's threads_self */
+    int *errno_at;           /* the thread's errno */
     bool searching;
+    int64_t patience;          /* how long it watches before it looks again; 0: it does not */
     uint64_t next_id, last_id; /* ids for tasks that it starts */
-    struct task *free_tasks;   /* dead, with their stacks */
+    struct task *free_tasks;   /* dead, without stacks */
     size_t free_task_count;
+    struct spare_stack *stacks; /* free */
+    size_t stack_count;
+    size_t promises; /* of stacks, for tasks that it makes */
     /* Under runtime.lock */
-    struct worker *idle_next;
-    bool idle;
-    _Atomic uint32_t wake; /* futex: 1 when it has been taken from the idle list */
+    struct worker *idle_next; /* in the list of the idle, or of the retired */
+    bool idle, retired;
+    _Atomic uint32_t wake; /* futex: 1 when it has been taken out of that list */
     int index;
     pthread_t thread;
     void *signal_stack;
     stack_t other_signal_stack; /* that the thread had before */
-};
+    /* The monitor's */
+    uint32_t seen_tick;
+    int64_t seen_at;
+} __attribute__((aligned(128)));
 
 /* The calling thread's worker; NULL elsewhere. Never inlined: a task may move to another thread
  * in any call. */
@@ -116,6 +115,22 @@ void worker_run(struct worker *worker);
 
 /* Wakes one idle worker, if there is one. */
 void worker_wake_one(void);
+
+/* Whether no thread but the calling one, or not even that, has used the library so far. */
+bool threads_none_but_this(void);
+
+/* Lets other threads come in: from now on the locks are taken. Not from the worker itself. */
+void threads_share(void);
+
+/* ---- monitor.c ----------------------------------------------------------------------------- */
+
+/* Starts the thread that watches the workers, unless it runs. It is there to help: without it a
+ * task that never lets go of its worker holds up others. */
+void monitor_start(void);
+void monitor_stop(void);
+
+/* A worker has left the idle list. */
+void monitor_notice(void);
 
 /* ---- timers.c ------------------------------------------------------------------------------ */
 
@@ -133,10 +148,16 @@ void timers_clear(void);
 
 /* ---- tasks.c ------------------------------------------------------------------------------- */
 
-/* Makes a task with a stack; `*rc` says why not. `worker` is the calling one; NULL: the caller
- * holds the lock. */
+/* Free stacks that a worker keeps for itself, at most. */
+enum { STACKS_KEPT = 32 };
+
+/* Makes a task, which is promised a stack; `*rc` says why not. `worker` is the calling one; NULL:
+ * the caller holds the lock. */
 struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc);
 void task_free(struct worker *worker, struct task *task);
+
+/* Gives a task that is about to begin its stack. */
+void task_get_stack(struct worker *worker, struct task *task);
 
 /* Calls visit(task, arg) for each task that is not dead. Tasks may come and go meanwhile unless
  * all workers rest. */
@@ -164,17 +185,25 @@ _Noreturn void report_overflow(const struct task *task);
 /* ---- runtime.c ----------------------------------------------------------------------------- */
 
 struct runtime {
-    waitq lock; /* see invariant 3; used as a lock only */
+    uint32_t lock; /* see invariant 4 */
     struct worker *workers;
-    int worker_count;
+    int worker_count;           /* that shall run tasks at once */
+    int worker_limit;           /* that there may be, with those that stand in for others */
+    _Atomic int started;        /* of the array, from the first */
+    _Atomic int active;         /* of these, not retired */
+    _Atomic int surplus;        /* workers that may retire */
+    _Atomic bool watching;      /* an idle worker looks by itself, every so often */
+    _Atomic int64_t kept_until; /* an idle worker will look at the timers then; under the lock */
+    uint64_t control;           /* of floating point, as tasks find it */
     size_t max_tasks;
     _Atomic bool running; /* from the start of pirn_run to its end */
     _Atomic bool stopping;
     _Atomic int idle_count, searching_count;
-    _Atomic size_t live; /* counted where max_tasks is set */
-    struct worker *idle; /* last in, first out */
-    struct task *shared_first, *shared_last;
+    _Atomic size_t live;           /* counted where max_tasks is set */
+    struct worker *idle, *retired; /* last in, first out */
+    struct task_list shared;
     _Atomic size_t shared_count;
+    _Atomic bool watched; /* the monitor has been started, or could not be */
     struct stack_pool stacks;
     _Atomic uint64_t last_id;
     bool main_ended; /* by pirn_exit */
@@ -188,11 +217,14 @@ struct runtime {
 
 extern struct runtime runtime;
 
-static inline void runtime_lock(void) { engine_lock(&runtime.lock); }
-static inline void runtime_unlock(void) { engine_unlock(&runtime.lock); }
+static inline void runtime_lock(void) { threads_lock(&runtime.lock); }
+static inline void runtime_unlock(void) { threads_unlock(&runtime.lock); }
 
 /* Makes every worker leave, with the result of pirn_run. Only the first call counts. */
 void runtime_stop(int result);
+
+/* Starts one more worker; the lock is not held. Returns 0 or a negative errno value. */
+int runtime_add_worker(void);
 
 /* ---- futex.c ------------------------------------------------------------------------------- */
 

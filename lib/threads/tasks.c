@@ -2,8 +2,10 @@
  * tasks.c - task structs and their stacks.
  *
  * Structs come from slabs that last as long as the run, so that a dump can look at every task,
- * whoever makes or ends tasks meanwhile. A dead task keeps its stack while it waits in its worker's
- * list to be used again, last in, first out: the memory is still warm.
+ * whoever makes or ends tasks meanwhile. A task gets its stack when it begins, so that those that
+ * have not begun share what is there; it was promised one when it was made, so it will not fail.
+ * Each worker keeps some structs, stacks and promises of its own; stacks are used again last in,
+ * first out: the memory is still warm.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -12,12 +14,19 @@
 #include "lib/core/wait.h"
 #include "lib/threads/runtime.h"
 
-enum { SLAB_TASKS = 128, KEPT = 256, ID_BLOCK = 32 };
+enum { SLAB_TASKS = 128, STRUCTS_KEPT = 256, BATCH = 32, ID_BLOCK = 32 };
 
 struct task_slab {
     struct task_slab *next;
     size_t used;
     struct task tasks[SLAB_TASKS];
+};
+
+/* What a free stack keeps at its top, which has been touched already. */
+struct spare_stack {
+    struct spare_stack *next;
+    struct stack stack;
+    struct fiber fiber;
 };
 
 /* Under the lock. */
@@ -45,29 +54,148 @@ static void keep_struct(struct task *task) {
     spare = task;
 }
 
-/* A struct with a stack of the size; the lock is held. */
-static struct task *new_task(size_t stack_size) {
-    struct task *task = new_struct();
-    if (!task) return NULL;
-    if (!stack_get(&runtime.stacks, stack_size, &task->stack)) {
-        keep_struct(task);
-        return NULL;
+static bool usual_size(size_t size) { return !size || stack_round(size) == runtime.stacks.size; }
+
+/* The lock is held in these four, where a worker has no more of its own, or too many. */
+static struct task *more_structs(struct worker *worker) {
+    for (int i = 0; i < BATCH; i++) {
+        struct task *task = new_struct();
+        if (!task) break;
+        task->next = worker->free_tasks;
+        worker->free_tasks = task;
+        worker->free_task_count++;
     }
-    sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
+    return worker->free_tasks;
+}
+
+static void fewer_structs(struct worker *worker) {
+    for (int i = 0; i < STRUCTS_KEPT / 2; i++) {
+        struct task *task = worker->free_tasks;
+        worker->free_tasks = task->next;
+        keep_struct(task);
+    }
+    worker->free_task_count -= STRUCTS_KEPT / 2;
+}
+
+static bool more_promises(struct worker *worker) {
+    if (!stack_promise(&runtime.stacks, BATCH)) return false;
+    worker->promises += BATCH;
+    return true;
+}
+
+static void fewer_promises(struct worker *worker) {
+    stack_unpromise(&runtime.stacks, worker->promises - BATCH);
+    worker->promises = BATCH;
+}
+
+static void own_stack(struct task *task, size_t size) {
+    if (stack_get(&runtime.stacks, size, &task->stack))
+        sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
+}
+
+static void drop_stack(struct stack *stack, struct fiber *fiber) {
+    sanitize_stack_end(fiber);
+    stack_put(&runtime.stacks, stack);
+}
+
+static struct task *take_struct(struct worker *worker) {
+    struct task *task;
+    if (!worker) return new_struct();
+    if (UNLIKELY(!worker->free_tasks)) {
+        runtime_lock();
+        task = more_structs(worker);
+        runtime_unlock();
+        if (!task) return NULL;
+    }
+    task = worker->free_tasks;
+    worker->free_tasks = task->next;
+    worker->free_task_count--;
     return task;
 }
 
-static void drop_task(struct task *task) {
-    sanitize_stack_end(&task->fiber);
-    stack_put(&runtime.stacks, &task->stack);
-    keep_struct(task);
+static void put_struct(struct worker *worker, struct task *task) {
+    if (!worker) {
+        keep_struct(task);
+        return;
+    }
+    task->next = worker->free_tasks;
+    worker->free_tasks = task;
+    if (++worker->free_task_count < STRUCTS_KEPT) return;
+    runtime_lock();
+    fewer_structs(worker);
+    runtime_unlock();
 }
 
-static bool usual_size(size_t size) { return !size || stack_round(size) == runtime.stacks.size; }
+/* Sees to it that the task will have a stack. */
+static bool promise_stack(struct worker *worker, struct task *task, size_t size) {
+    bool promised = true;
+    task->stack.base = NULL;
+    task->stack.size = 0;
+    if (LIKELY(usual_size(size))) {
+        if (worker && LIKELY(worker->promises)) {
+            worker->promises--;
+            return true;
+        }
+        if (worker) runtime_lock();
+        promised = worker ? more_promises(worker) : stack_promise(&runtime.stacks, 1);
+        if (worker) runtime_unlock();
+        if (promised && worker) worker->promises--;
+        return promised;
+    }
+    if (worker) runtime_lock();
+    own_stack(task, size);
+    if (worker) runtime_unlock();
+    return task->stack.base != NULL;
+}
+
+void task_get_stack(struct worker *worker, struct task *task) {
+    struct spare_stack *stack = worker->stacks;
+    if (LIKELY(stack)) {
+        worker->stacks = stack->next;
+        worker->stack_count--;
+        task->stack = stack->stack;
+        task->fiber = stack->fiber;
+        return;
+    }
+    runtime_lock();
+    own_stack(task, 0);
+    runtime_unlock();
+}
+
+/* The task has ended, or never got its stack. */
+static void release_stack(struct worker *worker, struct task *task) {
+    struct spare_stack *stack;
+    if (task->stack.base && !task->stack.slab) {
+        runtime_lock();
+        drop_stack(&task->stack, &task->fiber);
+        runtime_unlock();
+        return;
+    }
+    if (++worker->promises > 4 * BATCH) {
+        runtime_lock();
+        fewer_promises(worker);
+        runtime_unlock();
+    }
+    if (!task->stack.base) return; /* another took it over */
+    if (worker->stack_count == STACKS_KEPT) {
+        runtime_lock();
+        drop_stack(&task->stack, &task->fiber);
+        runtime_unlock();
+        return;
+    }
+    sanitize_stack_reused(task->stack.base, task->stack.size);
+    stack = (void *)(task->stack.base + task->stack.size - sizeof *stack);
+    stack->stack = task->stack;
+    stack->fiber = task->fiber;
+    stack->next = worker->stacks;
+    worker->stacks = stack;
+    worker->stack_count++;
+    task->stack.base = NULL;
+}
 
 static uint64_t next_id(struct worker *worker) {
     if (!worker) return atomic_fetch_add(&runtime.last_id, 1) + 1;
-    if (worker->next_id == worker->last_id) {
+    if (UNLIKELY(worker->next_id == worker->last_id)) {
         worker->next_id = atomic_fetch_add(&runtime.last_id, ID_BLOCK);
         worker->last_id = worker->next_id + ID_BLOCK;
     }
@@ -96,30 +224,24 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
         return NULL;
     }
     *rc = -ENOMEM;
-    if (spawn->copy && !(copy = malloc(spawn->copy))) goto failed;
-    if (spawn->name && !(name = strdup(spawn->name))) goto failed;
-    if (worker && worker->free_tasks && usual_size(spawn->stack_size)) {
-        task = worker->free_tasks;
-        worker->free_tasks = task->next;
-        worker->free_task_count--;
-    } else {
-        if (worker) runtime_lock();
-        task = new_task(spawn->stack_size);
-        if (worker) runtime_unlock();
-        if (!task) goto failed;
+    if (UNLIKELY(spawn->copy) && !(copy = malloc(spawn->copy))) goto failed;
+    if (UNLIKELY(spawn->name != NULL) && !(name = strdup(spawn->name))) goto failed;
+    if (!(task = take_struct(worker))) goto failed;
+    if (!promise_stack(worker, task, spawn->stack_size)) {
+        put_struct(worker, task);
+        goto failed;
     }
-    memset(&task->core, 0, sizeof task->core);
     if (copy) memcpy(copy, spawn->arg, spawn->copy);
-    task->core.id = next_id(worker);
-    task->core.fn = spawn->fn;
-    task->core.arg = copy ? copy : spawn->arg;
-    task->core.group = spawn->group;
-    task->core.site = spawn->site;
-    task->core.name = name;
-    task->core.daemon = spawn->daemon;
+    task->core = (struct task_core){.id = next_id(worker),
+                                    .fn = spawn->fn,
+                                    .arg = copy ? copy : spawn->arg,
+                                    .group = spawn->group,
+                                    .site = spawn->site,
+                                    .name = name,
+                                    .daemon = spawn->daemon};
     task->copy = copy;
     task->name = name;
-    task->foreign = false;
+    task->foreign = task->begun = false;
     atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
     return task;
 
@@ -132,20 +254,14 @@ failed:
 
 void task_free(struct worker *worker, struct task *task) {
     atomic_store_explicit(&task->state, TASK_DEAD, memory_order_release);
-    free(task->copy);
-    free(task->name);
-    task->copy = task->name = NULL;
-    count_out();
-    if (task->stack.size == runtime.stacks.size && worker->free_task_count < KEPT) {
-        sanitize_stack_reused(task->stack.base, task->stack.size);
-        task->next = worker->free_tasks;
-        worker->free_tasks = task;
-        worker->free_task_count++;
-        return;
+    if (UNLIKELY(task->copy != NULL) || UNLIKELY(task->name != NULL)) {
+        free(task->copy);
+        free(task->name);
+        task->copy = task->name = NULL;
     }
-    runtime_lock();
-    drop_task(task);
-    runtime_unlock();
+    count_out();
+    release_stack(worker, task);
+    put_struct(worker, task);
 }
 
 void task_each(void (*visit)(struct task *task, void *arg), void *arg) {
@@ -176,14 +292,13 @@ void tasks_end(void) {
     task_each(abandon, NULL);
     for (slab = slabs; slab; slab = next) {
         next = slab->next;
-        for (size_t i = 0; i < slab->used; i++) {
-            struct task *task = &slab->tasks[i];
-            if (!task->stack.base) continue;
-            sanitize_stack_end(&task->fiber);
-            stack_put(&runtime.stacks, &task->stack);
-        }
+        for (size_t i = 0; i < slab->used; i++)
+            if (slab->tasks[i].stack.base) drop_stack(&slab->tasks[i].stack, &slab->tasks[i].fiber);
         free(slab);
     }
+    for (int i = 0; i < runtime.worker_limit; i++)
+        for (struct spare_stack *stack = runtime.workers[i].stacks; stack; stack = stack->next)
+            sanitize_stack_end(&stack->fiber);
     slabs = NULL;
     spare = NULL;
 }

@@ -10,11 +10,11 @@
 
 #include "lib/threads/runtime.h"
 
-static waitq lock;          /* used as a lock only */
+static uint32_t lock;
 static struct timer **heap; /* from 1 */
 static size_t count, room;
 static _Atomic(struct timer *) firing;
-static waitq firing_turn; /* one callback at a time; used as a lock only */
+static uint32_t firing_turn; /* one callback at a time */
 static _Atomic int64_t next_time = PIRN_FOREVER;
 
 enum { ARITY = 4 };
@@ -64,12 +64,12 @@ static void take_out(struct timer *timer) {
 int engine_timer_arm(struct timer *timer, int64_t when) {
     bool earliest;
     if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
-    engine_lock(&lock);
+    threads_lock(&lock);
     if (count + 1 >= room) {
         size_t more = room ? 2 * room : 64;
         struct timer **bigger = realloc(heap, more * sizeof *heap);
         if (!bigger) {
-            engine_unlock(&lock);
+            threads_unlock(&lock);
             return -ENOMEM;
         }
         heap = bigger;
@@ -79,19 +79,20 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     sift_up(++count, timer);
     earliest = timer->position == 1;
     if (earliest) atomic_store_explicit(&next_time, when, memory_order_seq_cst);
-    engine_unlock(&lock);
+    threads_unlock(&lock);
     /* Whoever sleeps until a later time must look again. */
-    if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst))
+    if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) &&
+        when < atomic_load_explicit(&runtime.kept_until, memory_order_seq_cst))
         worker_wake_one();
     return 0;
 }
 
 bool engine_timer_disarm(struct timer *timer) {
     bool armed;
-    engine_lock(&lock);
+    threads_lock(&lock);
     armed = timer->position != 0;
     if (armed) take_out(timer);
-    engine_unlock(&lock);
+    threads_unlock(&lock);
     if (!armed)
         while (atomic_load_explicit(&firing, memory_order_acquire) == timer) sched_yield();
     return armed;
@@ -104,40 +105,40 @@ int64_t timers_run(void) {
     if (timers_next() == PIRN_FOREVER) return PIRN_FOREVER;
     now = engine_now();
     if (timers_next() > now) return timers_next();
-    engine_lock(&firing_turn);
+    threads_lock(&firing_turn);
     for (;;) {
         struct timer *timer;
-        engine_lock(&lock);
+        threads_lock(&lock);
         if (!count || heap[1]->core.when > now) break;
         timer = heap[1];
         take_out(timer);
         atomic_store_explicit(&firing, timer, memory_order_relaxed);
-        engine_unlock(&lock);
+        threads_unlock(&lock);
         timer->core.fire(&timer->core, NULL);
         /* Pairs with the load in engine_timer_disarm. */
         atomic_store_explicit(&firing, NULL, memory_order_release);
     }
-    engine_unlock(&lock);
-    engine_unlock(&firing_turn);
+    threads_unlock(&lock);
+    threads_unlock(&firing_turn);
     return timers_next();
 }
 
 bool timers_awaited(void) {
     bool awaited = false;
-    engine_lock(&lock);
+    threads_lock(&lock);
     for (size_t i = 1; i <= count && !awaited; i++)
         awaited = !heap[i]->core.awaited || heap[i]->core.awaited(&heap[i]->core);
-    engine_unlock(&lock);
+    threads_unlock(&lock);
     return awaited;
 }
 
 void timers_clear(void) {
-    engine_lock(&lock);
+    threads_lock(&lock);
     for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
     count = 0;
     free(heap);
     heap = NULL;
     room = 0;
     atomic_store_explicit(&next_time, PIRN_FOREVER, memory_order_seq_cst);
-    engine_unlock(&lock);
+    threads_unlock(&lock);
 }

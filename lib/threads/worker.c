@@ -3,10 +3,18 @@
  *
  * A task that leaves its stack picks the next one itself and switches straight to it. Only when the
  * worker has none left, and once in a while, does control go to the thread's own stack, where
- * worker_run looks at the timers, the shared queue and the other workers.
+ * worker_run looks at the timers, the shared list and the other workers.
+ *
+ * Work moves to another worker only where that is worth it. Tasks that hand each other the processor
+ * every few hundred nanoseconds are best left on one: so a thief first watches whether its victim
+ * serves those that wait faster than they could be moved, and then looks again a little later, by
+ * itself, instead of being woken for each of them (steal, watch).
  */
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
@@ -15,12 +23,19 @@ enum {
     LOOK_AROUND =
         61,      /* switches between looks at what is not its own; a prime: programs have rhythms */
     STREAK = 32, /* tasks that may run out of turn, one after the other */
-    SPINS = 64   /* looks before sleeping */
+    SPINS = 256, /* looks before sleeping */
+    MANY = 64,   /* waiting tasks that are worth moving in any case, and moved at once */
+    PROBE = 5000,        /* ns: waiting longer than that is worth moving */
+    WATCH_LEAST = 50000, /* ns between looks of a watching worker */
+    WATCH_MOST = 1000000
 };
+
+/* Where nobody keeps a record of which task uses which stack. */
+#define TAKES_STACK_OVER (!PIRN_CONTEXT_UCONTEXT && !PIRN_ASAN && !PIRN_TSAN)
 
 static __thread struct worker *this_worker __attribute__((tls_model("initial-exec")));
 __thread struct task *threads_self __attribute__((tls_model("initial-exec")));
-_Atomic bool threads_interrupted;
+_Atomic uint32_t threads_mode = MODE_SHARED, threads_inside;
 
 __attribute__((noinline)) struct worker *worker_self(void) {
     struct worker *worker = this_worker;
@@ -29,25 +44,131 @@ __attribute__((noinline)) struct worker *worker_self(void) {
     return worker;
 }
 
-/* Sets who runs on this thread. Not inlined, as above: the thread is another after a switch. */
-static __attribute__((noinline)) void become(struct task *task) {
-    __asm__ volatile("");
-    threads_self = task;
+static void relax(void) {
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+void threads_share(void) {
+    static uint32_t one_at_a_time;
+    threads_lock(&one_at_a_time);
+    if (!(atomic_fetch_or(&threads_mode, MODE_SHARED) & MODE_SHARED)) {
+        /* Pairs with the compiler's barrier in threads_enter. */
+        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+        while (atomic_load_explicit(&threads_inside, memory_order_acquire)) sched_yield();
+    }
+    threads_unlock(&one_at_a_time);
+}
+
+/* ---- A worker's tasks ---------------------------------------------------------------------- */
+
+static void queue_lock(struct worker *worker) {
+    if (!threads_alone()) threads_lock(&worker->lock);
+}
+static void queue_unlock(struct worker *worker) { threads_unlock(&worker->lock); }
+
+static void list_append(struct task_list *list, struct task *task) {
+    task->next = NULL;
+    task->prev = list->last;
+    if (list->last)
+        list->last->next = task;
+    else
+        list->first = task;
+    list->last = task;
+    list->count++;
+}
+
+static void list_push(struct task_list *list, struct task *task) {
+    task->prev = NULL;
+    task->next = list->first;
+    if (list->first)
+        list->first->prev = task;
+    else
+        list->last = task;
+    list->first = task;
+    list->count++;
+}
+
+static struct task *list_take_first(struct task_list *list) {
+    struct task *task = list->first;
+    list->first = task->next;
+    if (list->first)
+        list->first->prev = NULL;
+    else
+        list->last = NULL;
+    list->count--;
+    return task;
+}
+
+static struct task *list_take_last(struct task_list *list) {
+    struct task *task = list->last;
+    list->last = task->prev;
+    if (list->last)
+        list->last->next = NULL;
+    else
+        list->first = NULL;
+    list->count--;
+    return task;
+}
+
+/* Under the worker's lock. */
+static void waiting_changed(struct worker *worker, size_t by) {
+    size_t waiting = atomic_load_explicit(&worker->waiting, memory_order_relaxed);
+    atomic_store_explicit(&worker->waiting, waiting + by, memory_order_relaxed);
+}
+
+static size_t waiting_at(const struct worker *worker) {
+    return atomic_load_explicit(&worker->waiting, memory_order_relaxed);
+}
+
+/* The worker's next task in turn, or NULL. */
+static struct task *take(struct worker *worker) {
+    struct task *task = NULL;
+    if (!waiting_at(worker)) return NULL; /* only the owner adds */
+    queue_lock(worker);
+    if (worker->streak >= STREAK && worker->ready.first) {
+        task = list_take_first(&worker->ready);
+        worker->streak = 0;
+    } else if (worker->next) {
+        task = worker->next;
+        worker->next = NULL;
+        worker->streak++;
+    } else if (worker->fresh.first) {
+        task = list_take_first(&worker->fresh);
+        worker->streak++;
+    } else if (worker->ready.first) {
+        task = list_take_first(&worker->ready);
+        worker->streak = 0;
+    }
+    if (task) waiting_changed(worker, (size_t)-1);
+    queue_unlock(worker);
+    return task;
 }
 
 /* ---- Making tasks runnable ----------------------------------------------------------------- */
+
+/* Takes a worker out of the idle list; the lock is held. */
+static void leave_idle_list(struct worker *worker) {
+    struct worker **link;
+    if (!worker->idle) return;
+    for (link = &runtime.idle; *link != worker; link = &(*link)->idle_next) continue;
+    *link = worker->idle_next;
+    worker->idle = false;
+    atomic_fetch_sub_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
+}
 
 void worker_wake_one(void) {
     struct worker *worker;
     runtime_lock();
     worker = runtime.idle;
     if (worker) {
-        runtime.idle = worker->idle_next;
-        worker->idle = false;
-        worker->searching =
-            true; /* it will; counted for it, so that others do not wake one more each */
+        leave_idle_list(worker);
+        /* It will; counted for it, so that others do not wake one more each. */
+        worker->searching = true;
         atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
-        atomic_fetch_sub_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
         atomic_store_explicit(&worker->wake, 1, memory_order_release);
     }
     runtime_unlock();
@@ -55,167 +176,189 @@ void worker_wake_one(void) {
 }
 
 /* There is more to do than this worker has begun: lets an idle one look, unless one is looking
- * already. */
-static void offer_work(void) {
-    if (atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) &&
-        !atomic_load_explicit(&runtime.searching_count, memory_order_seq_cst))
-        worker_wake_one();
+ * already, or does so by itself before long. */
+static void offer_work(const struct worker *worker) {
+    if (LIKELY(!atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst)) ||
+        atomic_load_explicit(&runtime.searching_count, memory_order_seq_cst))
+        return;
+    if (worker && waiting_at(worker) < MANY &&
+        atomic_load_explicit(&runtime.watching, memory_order_relaxed))
+        return;
+    worker_wake_one();
 }
 
-/* Adds to the shared queue; the lock is held. */
-static void share(struct task *first, struct task *last, size_t count) {
-    last->next = NULL;
-    if (runtime.shared_last)
-        runtime.shared_last->next = first;
+/* Adds to the shared list; the lock is held. */
+static void share(struct task *task) {
+    list_append(&runtime.shared, task);
+    atomic_store_explicit(&runtime.shared_count, runtime.shared.count, memory_order_seq_cst);
+}
+
+static void enqueue(struct worker *worker, struct task_list *list, struct task *task) {
+    queue_lock(worker);
+    if (list == &worker->fresh)
+        list_push(list, task);
     else
-        runtime.shared_first = first;
-    runtime.shared_last = last;
-    atomic_fetch_add_explicit(&runtime.shared_count, count, memory_order_seq_cst);
+        list_append(list, task);
+    waiting_changed(worker, 1);
+    queue_unlock(worker);
+    offer_work(worker);
 }
 
-/* Puts a task at the end of the worker's queue; half of a full queue goes to the shared one. */
-static void enqueue(struct worker *worker, struct task *task) {
-    while (!queue_push(&worker->queue, task)) {
-        struct task *first = NULL, *last = NULL, *moved;
-        size_t count = 0;
-        while (count < RUN_QUEUE_SIZE / 2 && (moved = queue_pop(&worker->queue))) {
-            moved->next = NULL;
-            if (last)
-                last->next = moved;
-            else
-                first = moved;
-            last = moved;
-            count++;
-        }
-        if (!count) continue;
-        runtime_lock();
-        share(first, last, count);
-        runtime_unlock();
-    }
+/* From a thread that is no worker. */
+static __attribute__((noinline)) void wake_from_outside(struct task *task) {
+    /* The runtime may be going down, and then the task with it, once its state shows that it
+     * has been woken. */
+    runtime_lock();
+    if (!atomic_load(&runtime.stopping)) share(task);
+    atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
+    runtime_unlock();
+    worker_wake_one();
 }
 
 void engine_wake(struct task *task) {
-    struct worker *worker = worker_self();
+    struct worker *worker = this_worker;
     struct task *before;
 
-    if (task->foreign) {
+    if (UNLIKELY(task->foreign)) {
         atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
         futex_wake(&task->state, 1);
         return;
     }
-    if (!worker) {
-        /* The runtime may be going down, and then the task with it, once its state shows that it
-         * has been woken. */
-        runtime_lock();
-        if (!atomic_load(&runtime.stopping)) share(task, task, 1);
-        atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
-        runtime_unlock();
-        worker_wake_one();
+    if (UNLIKELY(!worker)) {
+        wake_from_outside(task);
         return;
     }
     atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_relaxed);
-    before = atomic_exchange_explicit(&worker->next, task, memory_order_seq_cst);
-    if (before) enqueue(worker, before);
-    offer_work();
+    queue_lock(worker);
+    before = worker->next;
+    worker->next = task;
+    if (before) list_append(&worker->ready, before);
+    waiting_changed(worker, 1);
+    queue_unlock(worker);
+    offer_work(worker);
 }
 
 /* ---- Leaving and arriving ------------------------------------------------------------------ */
 
 /* First thing on every stack that is switched to: finishes what the last one has left to do. */
-static void worker_arrive(struct worker *worker, struct fiber *self) {
-    struct departure d = worker->departure;
+static inline void arrive(struct worker *worker, struct fiber *self) {
+    struct task *task = worker->departure.task;
+    int kind = worker->departure.kind;
     sanitize_arrive(self, worker->came_from);
     worker->departure.kind = DEPART_NOTHING;
-    switch (d.kind) {
+    switch (kind) {
     case DEPART_NOTHING:
         break;
-    case DEPART_PARK:
-        if (!d.task->stack.guarded && stack_overflowed(&d.task->stack)) report_overflow(d.task);
-        atomic_store_explicit(&d.task->state, TASK_PARKED, memory_order_release);
-        if (d.timer && engine_timer_arm(d.timer, d.when) != 0) {
-            /* No memory for a timer: it goes off at once, which a deadline's user must be ready
-             * for. */
-            d.timer->core.fire(&d.timer->core, NULL);
-        }
-        if (d.after) d.after(d.arg);
+    case DEPART_PARK: {
+        void (*after)(void *) = worker->departure.after;
+        void *arg = worker->departure.arg;
+        struct timer *timer = worker->departure.timer;
+        if (UNLIKELY(!task->stack.guarded) && stack_overflowed(&task->stack)) report_overflow(task);
+        atomic_store_explicit(&task->state, TASK_PARKED, memory_order_release);
+        /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
+        if (timer && engine_timer_arm(timer, worker->departure.when) != 0)
+            timer->core.fire(&timer->core, NULL);
+        if (after) after(arg);
         break;
+    }
     case DEPART_YIELD:
-        if (!d.task->stack.guarded && stack_overflowed(&d.task->stack)) report_overflow(d.task);
-        atomic_store_explicit(&d.task->state, TASK_RUNNABLE, memory_order_relaxed);
-        enqueue(worker, d.task);
-        offer_work();
+        if (UNLIKELY(!task->stack.guarded) && stack_overflowed(&task->stack)) report_overflow(task);
+        atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_relaxed);
+        enqueue(worker, &worker->ready, task);
         break;
     case DEPART_EXIT:
-        task_free(worker, d.task);
+        task_free(worker, task);
         break;
     }
 }
 
-static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self,
-                                   const struct departure *departure);
+static _Noreturn void end(struct worker *worker, struct task *self);
 
-static void run_task(void *arg) {
+static void run_task(void *arg, void *passed) {
     struct task *self = arg;
-    worker_arrive(worker_self(), &self->fiber);
+    arrive(passed, &self->fiber);
+    threads_leave();
     if (self->core.id == 1) {
         task_call(self);
         runtime_stop(0);
-        leave(worker_self(), self, &(struct departure){.kind = DEPART_EXIT, .task = self});
+        threads_enter();
+        end(worker_self(), self);
     }
     task_body(self);
 }
 
 /* The worker's own next task, or NULL when it should look around. */
-static struct task *pick(struct worker *worker) {
-    struct task *task;
-    if (atomic_load_explicit(&runtime.stopping, memory_order_relaxed)) return NULL;
-    if (++worker->tick % LOOK_AROUND == 0) return NULL;
-    if (worker->streak < STREAK && atomic_load_explicit(&worker->next, memory_order_relaxed) &&
-        (task = atomic_exchange_explicit(&worker->next, NULL, memory_order_acquire))) {
-        worker->streak++;
-        return task;
+static inline struct task *pick(struct worker *worker) {
+    uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed) + 1;
+    atomic_store_explicit(&worker->tick, tick, memory_order_relaxed);
+    if (UNLIKELY(tick % LOOK_AROUND == 0) ||
+        UNLIKELY(atomic_load_explicit(&runtime.stopping, memory_order_relaxed)))
+        return NULL;
+    return take(worker);
+}
+
+/* The task is what runs here from now on. */
+static inline void become(struct worker *worker, struct task *task) {
+    if (UNLIKELY(!task->stack.base)) task_get_stack(worker, task);
+    if (!task->begun) {
+        context_init(&task->context, task->stack.base, task->stack.size, run_task, task,
+                     runtime.control);
+        task->begun = true;
     }
-    worker->streak = 0;
-    if ((task = queue_pop(&worker->queue))) return task;
-    return atomic_exchange_explicit(&worker->next, NULL, memory_order_acquire);
-}
-
-static void begin(struct task *task) {
     atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
-    become(task);
-}
-
-/* A task's errno goes with it. Not inlined: the compiler may keep errno's address over a switch. */
-static __attribute__((noinline)) int get_errno(void) {
-    __asm__ volatile("");
-    return errno;
-}
-static __attribute__((noinline)) void set_errno(int value) {
-    __asm__ volatile("");
-    errno = value;
+    *worker->self_at = task;
 }
 
 /* Leaves the task's stack for the next task's, or the thread's own. Returns when the task runs
- * again. */
-static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self,
-                                   const struct departure *departure) {
+ * again; its errno has gone with it. */
+static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self) {
     struct task *next = pick(worker);
-    bool ends = departure->kind == DEPART_EXIT;
-    int number = get_errno();
+    int number = *worker->errno_at;
 
-    worker->departure = *departure;
+    worker->departure.task = self;
     worker->came_from = &self->fiber;
-    if (next) {
-        begin(next);
-        sanitize_leave(&self->fiber, &next->fiber, ends);
-        context_switch(&self->context, &next->context);
+    if (LIKELY(next)) {
+        become(worker, next);
+        sanitize_leave(&self->fiber, &next->fiber, 0);
+        worker = context_switch(&self->context, &next->context, worker);
     } else {
-        become(NULL);
-        sanitize_leave(&self->fiber, &worker->fiber, ends);
-        context_switch(&self->context, &worker->context);
+        *worker->self_at = NULL;
+        sanitize_leave(&self->fiber, &worker->fiber, 0);
+        worker = context_switch(&self->context, &worker->context, worker);
     }
-    worker_arrive(worker_self(), &self->fiber);
-    set_errno(number);
+    arrive(worker, &self->fiber);
+    *worker->errno_at = number;
+}
+
+/* Leaves the task's stack for ever. */
+static CONTEXT_BOUNDARY _Noreturn void end(struct worker *worker, struct task *self) {
+    struct task *next = pick(worker);
+
+    worker->departure.kind = DEPART_EXIT;
+    worker->departure.task = self;
+    worker->came_from = &self->fiber;
+    if (!next) {
+        *worker->self_at = NULL;
+        sanitize_leave(&self->fiber, &worker->fiber, 1);
+        context_switch(&self->context, &worker->context, worker);
+    }
+#if TAKES_STACK_OVER
+    else if (!next->stack.base && self->stack.slab) {
+        /* One that begins takes over the stack, warm as it is. */
+        next->stack = self->stack;
+        self->stack.base = NULL;
+        next->begun = true;
+        become(worker, next);
+        context_restart(next->stack.base, next->stack.size, run_task, next, worker,
+                        runtime.control);
+    }
+#endif
+    else {
+        become(worker, next);
+        sanitize_leave(&self->fiber, &next->fiber, 1);
+        context_switch(&self->context, &next->context, worker);
+    }
+    __builtin_unreachable();
 }
 
 /* A thread of the program waits as a thread. */
@@ -236,46 +379,48 @@ static void park_thread(struct task *self, struct timer *timer, int64_t when, vo
 
 void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
                  void (*after)(void *), void *arg) {
-    struct departure departure = {DEPART_PARK, self, timer, when, after, arg};
     self->core.waits = *place;
-    if (self->foreign)
+    if (UNLIKELY(self->foreign)) {
         park_thread(self, timer, when, after, arg);
-    else
-        leave(worker_self(), self, &departure);
+    } else {
+        struct worker *worker = this_worker;
+        worker->departure = (struct departure){DEPART_PARK, NULL, timer, when, after, arg};
+        leave(worker, self);
+    }
     self->core.waits.op = OP_NONE;
 }
 
 void engine_yield(struct task *self, const struct place *place) {
-    struct departure departure = {.kind = DEPART_YIELD, .task = self};
-    struct worker *worker = worker_self();
-    if (self->foreign) {
+    struct worker *worker = this_worker;
+    uint32_t tick;
+    if (UNLIKELY(self->foreign)) {
         sched_yield();
         return;
     }
     engine_begin(self, place);
-    worker = worker_self();
-    /* Nobody else here, and not yet time to look around: go on. */
-    if (worker->tick % LOOK_AROUND && queue_empty(&worker->queue) &&
-        !atomic_load_explicit(&worker->next, memory_order_relaxed)) {
-        worker->tick++;
-        return;
+    /* It may have been halted, but has not moved. */
+    tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
+    if (tick % LOOK_AROUND && !waiting_at(worker)) {
+        /* Nobody else here, and not yet time to look around: go on. */
+        atomic_store_explicit(&worker->tick, tick + 1, memory_order_relaxed);
+    } else {
+        worker->departure.kind = DEPART_YIELD;
+        leave(worker, self);
     }
-    leave(worker, self, &departure);
+    engine_end(self, 0);
 }
 
 _Noreturn void engine_exit(struct task *self) {
-    struct departure departure = {.kind = DEPART_EXIT, .task = self};
+    threads_enter();
     if (self->core.id == 1) {
         runtime_lock();
         runtime.main_ended = true;
         runtime_unlock();
     }
-    leave(worker_self(), self, &departure);
-    __builtin_unreachable();
+    end(worker_self(), self);
 }
 
 void threads_interrupt(struct task *self) {
-    struct departure departure = {.kind = DEPART_YIELD, .task = self};
     static _Atomic uint32_t never;
     if (!self || self->foreign) return;
     if (atomic_load(&runtime.halting)) {
@@ -283,55 +428,90 @@ void threads_interrupt(struct task *self) {
         while (atomic_load(&runtime.halting)) futex_wait(&never, 0, engine_now() + 10 * PIRN_MSEC);
         atomic_fetch_sub(&runtime.halted, 1);
     }
-    if (atomic_load(&runtime.stopping)) leave(worker_self(), self, &departure);
+    if (atomic_load(&runtime.stopping)) {
+        struct worker *worker = worker_self();
+        worker->departure.kind = DEPART_YIELD;
+        leave(worker, self);
+    }
 }
 
 /* ---- Looking for work ---------------------------------------------------------------------- */
 
+/* Takes a fair share, so that the lock is not taken for each. */
 static struct task *take_shared(struct worker *worker) {
-    struct task *task, *more;
-    size_t extra;
+    struct task_list taken = {0};
+    struct task *task;
+    size_t share;
     if (!atomic_load_explicit(&runtime.shared_count, memory_order_seq_cst)) return NULL;
     runtime_lock();
-    task = runtime.shared_first;
-    extra = 0;
-    if (task) {
-        size_t count = atomic_load_explicit(&runtime.shared_count, memory_order_relaxed), taken = 1;
-        /* A fair share, so that the lock is not taken for each. */
-        extra = count / (size_t)runtime.worker_count;
-        if (extra > RUN_QUEUE_SIZE / 4) extra = RUN_QUEUE_SIZE / 4;
-        runtime.shared_first = task->next;
-        while (taken <= extra && (more = runtime.shared_first)) {
-            struct task *rest = more->next;
-            if (!queue_push(&worker->queue, more)) break;
-            runtime.shared_first = rest;
-            taken++;
-        }
-        if (!runtime.shared_first) runtime.shared_last = NULL;
-        atomic_fetch_sub_explicit(&runtime.shared_count, taken, memory_order_seq_cst);
-    }
+    share = runtime.shared.count / (size_t)runtime.worker_count + 1;
+    while (share-- && taken.count < MANY && runtime.shared.first)
+        list_append(&taken, list_take_first(&runtime.shared));
+    atomic_store_explicit(&runtime.shared_count, runtime.shared.count, memory_order_seq_cst);
     runtime_unlock();
+    if (!taken.first) return NULL;
+    task = list_take_first(&taken);
+    while (taken.first) enqueue(worker, &worker->ready, list_take_first(&taken));
     return task;
 }
 
-static struct task *steal(struct worker *worker) {
-    int count = runtime.worker_count, start;
+/* Whether the tasks that wait for this worker get their turn before long. Takes PROBE at most. */
+static bool serves_well(const struct worker *victim, uint32_t before) {
+    int64_t until = engine_now() + PROBE;
+    do {
+        for (int i = 0; i < 16; i++) relax();
+        if (!waiting_at(victim)) return true;
+    } while (engine_now() < until);
+    return atomic_load_explicit(&victim->tick, memory_order_relaxed) - before >= waiting_at(victim);
+}
+
+/* Moves half of what waits there; `stuck`: also what is to run next. The number moved is returned,
+ * and one of them is in *task. */
+static size_t rob(struct worker *worker, struct worker *victim, bool stuck, struct task **task) {
+    struct task_list ready = {0}, fresh = {0};
+    size_t moved;
+
+    if (!threads_trylock(&victim->lock)) return 0;
+    for (size_t n = (victim->ready.count + 1) / 2; n && ready.count < MANY; n--)
+        list_append(&ready, list_take_first(&victim->ready));
+    for (size_t n = (victim->fresh.count + 1) / 2; n && fresh.count < MANY; n--)
+        list_push(&fresh, list_take_last(&victim->fresh));
+    if (stuck && victim->next && !ready.count && !fresh.count) {
+        list_append(&ready, victim->next);
+        victim->next = NULL;
+    }
+    moved = ready.count + fresh.count;
+    waiting_changed(victim, -moved);
+    threads_unlock(&victim->lock);
+    if (!moved) return 0;
+
+    *task = list_take_first(ready.first ? &ready : &fresh);
+    threads_lock(&worker->lock);
+    waiting_changed(worker, moved - 1);
+    while (ready.first) list_append(&worker->ready, list_take_first(&ready));
+    while (fresh.first) list_append(&worker->fresh, list_take_first(&fresh));
+    threads_unlock(&worker->lock);
+    return moved;
+}
+
+/* Takes tasks from another worker, where they would wait long. *calm is set when some wait, but not
+ * for long. */
+static struct task *steal(struct worker *worker, bool *calm) {
+    int count = atomic_load_explicit(&runtime.started, memory_order_acquire), start;
     if (count == 1) return NULL;
     start = (int)(threads_random() % (uint64_t)count);
     for (int i = 0; i < count; i++) {
         struct worker *victim = &runtime.workers[(start + i) % count];
+        uint32_t tick = atomic_load_explicit(&victim->tick, memory_order_relaxed);
         struct task *task;
-        if (victim == worker) continue;
-        if ((task = queue_steal(&victim->queue, &worker->queue))) return task;
-        /* What was woken last is its own business, for as long as it takes to leave the task it
-         * is in. */
-        if (atomic_load_explicit(&victim->next, memory_order_relaxed)) {
-            for (int spin = 0;
-                 spin < SPINS && atomic_load_explicit(&victim->next, memory_order_relaxed); spin++)
-                sched_yield();
-            if ((task = atomic_exchange_explicit(&victim->next, NULL, memory_order_acquire)))
-                return task;
+        if (victim == worker || !waiting_at(victim)) continue;
+        if (waiting_at(victim) < MANY && serves_well(victim, tick)) {
+            *calm = true;
+            continue;
         }
+        if (rob(worker, victim, tick == atomic_load_explicit(&victim->tick, memory_order_relaxed),
+                &task))
+            return task;
     }
     return NULL;
 }
@@ -342,15 +522,28 @@ static void stop_searching(struct worker *worker) {
     atomic_fetch_sub_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
 }
 
+static void start_searching(struct worker *worker) {
+    if (worker->searching) return;
+    worker->searching = true;
+    atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
+}
+
 static bool work_anywhere(void) {
+    int count = atomic_load_explicit(&runtime.started, memory_order_acquire);
     if (atomic_load_explicit(&runtime.shared_count, memory_order_seq_cst)) return true;
-    for (int i = 0; i < runtime.worker_count; i++) {
-        struct worker *worker = &runtime.workers[i];
-        if (atomic_load_explicit(&worker->next, memory_order_seq_cst) ||
-            !queue_empty(&worker->queue))
-            return true;
-    }
+    for (int i = 0; i < count; i++)
+        if (waiting_at(&runtime.workers[i])) return true;
     return false;
+}
+
+/* The same, in an order with those that make tasks runnable (invariant 5). */
+static bool work_anywhere_for_sure(void) {
+    int count = atomic_load_explicit(&runtime.started, memory_order_acquire);
+    for (int i = 0; i < count; i++) {
+        queue_lock(&runtime.workers[i]);
+        queue_unlock(&runtime.workers[i]);
+    }
+    return work_anywhere();
 }
 
 static void count_stuck(struct task *task, void *arg) {
@@ -360,7 +553,7 @@ static void count_stuck(struct task *task, void *arg) {
 
 /* Whether nothing can ever happen any more; true only once. The lock is held. */
 static bool nothing_left(void) {
-    if (runtime.over || atomic_load(&runtime.idle_count) != runtime.worker_count ||
+    if (runtime.over || atomic_load(&runtime.idle_count) != atomic_load(&runtime.active) ||
         work_anywhere() || runtime.foreign_count || timers_awaited())
         return false;
     runtime.over = true;
@@ -379,22 +572,23 @@ static void end_of_all(void) {
     runtime_stop(-EDEADLK);
 }
 
-static void leave_idle_list(struct worker *worker) {
-    struct worker **link;
-    if (!worker->idle) return;
-    for (link = &runtime.idle; *link != worker; link = &(*link)->idle_next) continue;
-    *link = worker->idle_next;
-    worker->idle = false;
-    atomic_fetch_sub_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
+/* Sleeps until it is woken or the time has come. */
+static void sleep_until(struct worker *worker, int64_t until) {
+    threads_leave();
+    futex_wait(&worker->wake, 0, until);
+    threads_enter();
 }
 
-/* Sleeps until there may be work, a timer is due or the runtime stops. */
+/* Sleeps until there may be work, a timer is due or the runtime stops. One of the idle keeps the
+ * time for all; one, where tasks wait that are not worth moving, looks again after its patience. */
 static void rest(struct worker *worker) {
-    bool over;
+    bool over, calm = worker->patience != 0, watches = false, keeps_time = false;
+    int64_t until = PIRN_FOREVER;
 
     /* Before it is in the list: who takes it out counts it as searching again. */
     stop_searching(worker);
     atomic_store_explicit(&worker->wake, 0, memory_order_relaxed);
+    if (calm) watches = !atomic_exchange(&runtime.watching, true);
     runtime_lock();
     worker->idle = true;
     worker->idle_next = runtime.idle;
@@ -402,53 +596,90 @@ static void rest(struct worker *worker) {
     atomic_fetch_add_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
     runtime_unlock();
 
-    /* In the list, and only now the last look (invariant 4). */
-    if (!work_anywhere() && !atomic_load(&runtime.stopping)) {
+    /* In the list, and only now the last look. */
+    if (watches) until = engine_now() + worker->patience;
+    if ((calm || !work_anywhere_for_sure()) && !atomic_load(&runtime.stopping)) {
         runtime_lock();
         over = nothing_left();
+        keeps_time = timers_next() < atomic_load(&runtime.kept_until);
+        if (keeps_time) {
+            if (timers_next() < until) until = timers_next();
+            atomic_store(&runtime.kept_until, until);
+        }
         runtime_unlock();
         if (over)
             end_of_all();
-        else if (timers_next() > engine_now())
-            futex_wait(&worker->wake, 0, timers_next());
+        else if (until > engine_now())
+            sleep_until(worker, until);
     }
     runtime_lock();
     leave_idle_list(worker);
+    if (keeps_time) atomic_store(&runtime.kept_until, PIRN_FOREVER);
     runtime_unlock();
-    if (!worker->searching) {
-        worker->searching = true;
-        atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
-    }
+    if (watches) atomic_store(&runtime.watching, false);
+    start_searching(worker);
+    monitor_notice();
 }
 
-static struct task *look_around(struct worker *worker) {
+static struct task *look_around(struct worker *worker, bool *calm) {
     struct task *task;
     timers_run();
     if ((task = take_shared(worker))) return task;
-    if ((task = atomic_exchange_explicit(&worker->next, NULL, memory_order_acquire))) return task;
-    if ((task = queue_pop(&worker->queue))) return task;
-    return steal(worker);
+    if ((task = take(worker))) return task;
+    return steal(worker, calm);
+}
+
+/* Leaves its tasks to others and sleeps until it is needed again. */
+static void retire(struct worker *worker) {
+    struct task *task;
+    int surplus = atomic_load(&runtime.surplus);
+    if (surplus <= 0 || !atomic_compare_exchange_strong(&runtime.surplus, &surplus, surplus - 1))
+        return;
+    stop_searching(worker);
+    runtime_lock();
+    while ((task = take(worker))) share(task);
+    atomic_store(&worker->wake, 0);
+    worker->retired = true;
+    worker->idle_next = runtime.retired;
+    runtime.retired = worker;
+    atomic_fetch_sub(&runtime.active, 1);
+    runtime_unlock();
+    worker_wake_one();
+    while (!atomic_load(&worker->wake)) futex_wait(&worker->wake, 0, PIRN_FOREVER);
 }
 
 /* Finds a task to run; NULL when the runtime stops. */
 static struct task *find(struct worker *worker) {
     struct task *task;
+    bool waits_here;
     worker->streak = 0;
     for (;;) {
+        bool calm = false;
         if (atomic_load_explicit(&runtime.stopping, memory_order_acquire)) return NULL;
-        if ((task = look_around(worker))) break;
-        if (!worker->searching) {
-            worker->searching = true;
-            atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
+        if (UNLIKELY(atomic_load_explicit(&runtime.surplus, memory_order_relaxed) > 0))
+            retire(worker);
+        if ((task = look_around(worker, &calm))) break;
+        if (!calm) {
+            start_searching(worker);
+            for (int spin = threads_alone() ? SPINS : 0; spin < SPINS && !work_anywhere(); spin++)
+                relax();
+            if ((task = look_around(worker, &calm))) break;
         }
-        for (int spin = 0; spin < SPINS && !work_anywhere(); spin++) sched_yield();
-        if ((task = look_around(worker))) break;
+        if (!calm)
+            worker->patience = 0;
+        else if (!worker->patience)
+            worker->patience = WATCH_LEAST;
+        else if (worker->patience < WATCH_MOST)
+            worker->patience *= 2;
         rest(worker);
     }
+    worker->patience = 0;
     if (worker->searching) {
         stop_searching(worker);
-        /* It was woken for one task; where there is one there may be more. */
-        offer_work();
+        /* It was woken for one task; where there is one there may be more. And somebody must keep
+         * the time. */
+        waits_here = waiting_at(worker) > 0;
+        if (waits_here || timers_next() < atomic_load(&runtime.kept_until)) offer_work(NULL);
     }
     return task;
 }
@@ -456,14 +687,18 @@ static struct task *find(struct worker *worker) {
 CONTEXT_BOUNDARY void worker_run(struct worker *worker) {
     struct task *task;
     this_worker = worker;
+    worker->self_at = &threads_self;
+    worker->errno_at = &errno;
     sanitize_thread(&worker->fiber);
+    threads_enter();
     while ((task = find(worker))) {
         worker->came_from = &worker->fiber;
-        begin(task);
+        become(worker, task);
         sanitize_leave(&worker->fiber, &task->fiber, 0);
-        context_switch(&worker->context, &task->context);
-        worker_arrive(worker, &worker->fiber);
+        context_switch(&worker->context, &task->context, worker);
+        arrive(worker, &worker->fiber);
     }
+    threads_leave();
     this_worker = NULL;
 }
 
@@ -477,23 +712,23 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     /* A thread of the program may come while the runtime goes: the lock keeps what it needs in
      * being. */
     if (!worker) runtime_lock();
-    if (atomic_load(&runtime.running) && !atomic_load(&runtime.stopping))
+    if (atomic_load_explicit(&runtime.running, memory_order_acquire) &&
+        !atomic_load_explicit(&runtime.stopping, memory_order_relaxed))
         task = task_make(worker, spawn, &rc);
     if (task) {
         task->core.parent = self ? self->core.id : 0;
-        context_init(&task->context, task->stack.base, task->stack.size, run_task, task);
         *id = task->core.id;
         rc = 0;
-        if (!worker) share(task, task, 1);
+        if (!worker) share(task);
     }
     if (!worker) runtime_unlock();
     if (rc) return rc;
-    if (worker) {
-        enqueue(worker, task);
-        offer_work();
-    } else {
+    if (worker)
+        enqueue(worker, &worker->fresh, task);
+    else
         worker_wake_one();
-    }
+    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) && worker)
+        monitor_start();
     return 0;
 }
 

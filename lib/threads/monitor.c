@@ -1,0 +1,125 @@
+/*
+ * monitor.c - the thread that watches the workers.
+ *
+ * Nothing takes a worker away from a task that computes for long, or sits in a system call. So every
+ * few milliseconds the monitor looks for workers that have not switched since it last came, and
+ * while others wait has as many more take part as there are of them: they take their tasks from
+ * those that are stuck. When these go on there are too many, and as many retire. While all workers
+ * rest the monitor sleeps too.
+ */
+#include "lib/threads/runtime.h"
+
+#define PERIOD (5 * PIRN_MSEC)
+#define STUCK_AFTER (10 * PIRN_MSEC)
+
+static pthread_t thread;
+static bool runs;             /* there is a thread to join */
+static _Atomic bool asleep;   /* until a worker leaves the idle list */
+static _Atomic uint32_t turn; /* futex: changes to wake the monitor at once */
+
+static void wake(void) {
+    atomic_fetch_add(&turn, 1);
+    futex_wake(&turn, 1);
+}
+
+void monitor_notice(void) {
+    if (UNLIKELY(atomic_load_explicit(&asleep, memory_order_seq_cst)) &&
+        atomic_exchange(&asleep, false))
+        wake();
+}
+
+static bool all_rest(void) {
+    return atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) >=
+           atomic_load_explicit(&runtime.active, memory_order_seq_cst);
+}
+
+/* Sleeps for a period, or while all workers rest. */
+static void wait_a_while(void) {
+    uint32_t now = atomic_load(&turn);
+    if (atomic_load(&runtime.stopping)) return;
+    futex_wait(&turn, now, engine_now() + PERIOD);
+    while (all_rest() && !atomic_load(&runtime.stopping)) {
+        now = atomic_load(&turn);
+        atomic_store_explicit(&asleep, true, memory_order_seq_cst);
+        /* A worker that leaves the list after this look sees that we are asleep. */
+        if (all_rest() && !atomic_load(&runtime.stopping)) futex_wait(&turn, now, PIRN_FOREVER);
+        atomic_store(&asleep, false);
+    }
+}
+
+/* The number of workers that have not switched for long. Those that rest are not meant. */
+static int count_stuck(bool *work) {
+    int started = atomic_load_explicit(&runtime.started, memory_order_acquire), stuck = 0;
+    int64_t now = engine_now();
+    *work = atomic_load(&runtime.shared_count) > 0 || timers_next() <= now;
+    for (int i = 0; i < started; i++) {
+        struct worker *worker = &runtime.workers[i];
+        uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
+        bool away;
+        if (atomic_load_explicit(&worker->waiting, memory_order_relaxed)) *work = true;
+        runtime_lock();
+        away = worker->idle || worker->retired || worker->searching;
+        runtime_unlock();
+        if (away || tick != worker->seen_tick) {
+            worker->seen_tick = tick;
+            worker->seen_at = now;
+        } else if (now - worker->seen_at >= STUCK_AFTER) {
+            stuck++;
+        }
+    }
+    return stuck;
+}
+
+/* Has one more worker take part. */
+static void recruit(void) {
+    struct worker *worker;
+    if (!(atomic_load(&threads_mode) & MODE_SHARED)) threads_share();
+    runtime_lock();
+    worker = runtime.retired;
+    if (worker) {
+        runtime.retired = worker->idle_next;
+        worker->retired = false;
+        atomic_fetch_add(&runtime.active, 1);
+        atomic_store(&worker->wake, 1);
+    }
+    runtime_unlock();
+    if (worker)
+        futex_wake(&worker->wake, 1);
+    else
+        runtime_add_worker(); /* if it cannot be had, the tasks wait as they did */
+}
+
+static void *watch(void *arg) {
+    (void)arg;
+    for (;;) {
+        bool work;
+        int stuck, spare;
+        wait_a_while();
+        if (atomic_load(&runtime.stopping)) return NULL;
+        stuck = count_stuck(&work);
+        spare = atomic_load(&runtime.active) - stuck - runtime.worker_count;
+        atomic_store(&runtime.surplus, spare > 0 ? spare : 0);
+        if (!stuck || !work) continue;
+        if (atomic_load(&runtime.idle_count))
+            worker_wake_one();
+        else if (spare < 0)
+            recruit();
+    }
+}
+
+void monitor_start(void) {
+    sigset_t all, before;
+    if (atomic_exchange(&runtime.watched, true)) return;
+    /* Signals are the program's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    runs = pthread_create(&thread, NULL, watch, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void monitor_stop(void) {
+    if (!runs) return;
+    wake();
+    pthread_join(thread, NULL);
+    runs = false;
+}
