@@ -21,6 +21,7 @@ enum { ENGINE_MARKS = 1 };
 
 struct task *engine_self(void);
 void engine_begin(struct task *self, const struct place *place);
+static inline struct task *engine_begin_quickly(void) { return NULL; }
 void engine_end(struct task *self, int64_t result);
 void engine_end_case(struct task *self, int64_t index);
 

@@ -23,12 +23,17 @@ static void advance(pirn_chan *chan) {
     if (++chan->head >= chan->capacity) chan->head = 0;
 }
 
-static void copy_in(const pirn_chan *chan, void *to, const void *from) {
-    if (!chan->value_size || !to) return;
-    if (from)
-        memcpy(to, from, chan->value_size);
-    else
-        memset(to, 0, chan->value_size);
+static inline void copy_in(const pirn_chan *chan, void *to, const void *from) {
+    size_t size = chan->value_size;
+    if (!to) return;
+    if (UNLIKELY(!from))
+        memset(to, 0, size);
+    else if (LIKELY(size == 8)) /* a word, mostly, and then it needs no call */
+        memcpy(to, from, 8);
+    else if (LIKELY(size == 4))
+        memcpy(to, from, 4);
+    else if (size)
+        memcpy(to, from, size);
 }
 
 /* ---- Making and freeing -------------------------------------------------------------------- */
@@ -82,16 +87,14 @@ EXPORT void pirn_chan_unref(pirn_chan *chan) {
 /* ---- The operations under the lock --------------------------------------------------------- */
 
 /*
- * The oldest waiter of the queue that can be claimed, taken out. When its task waits in a select
- * that names this channel several times, each of its cases here is as likely (S2), and all of them
- * leave the channel.
+ * A waiter has been taken out whose task waits in a select that names this channel several times:
+ * each of its cases here is as likely (S2), and all of them leave the channel.
  */
-static struct waiter *next_waiter(pirn_chan *chan, waitq *queue) {
-    struct waiter *waiter = wait_next(queue), *all;
+static __attribute__((noinline)) struct waiter *choose_case(pirn_chan *chan, waitq *queue,
+                                                            struct waiter *waiter) {
+    struct waiter *all = waiter->wait->waiters;
     size_t same = 1, pick;
 
-    if (!waiter || !waiter->wait->repeated) return waiter;
-    all = waiter->wait->waiters;
     for (size_t i = 0; i < waiter->wait->count; i++) same += all[i].queued && all[i].queue == queue;
     pick = engine_choose(same);
     for (size_t i = 0; i < waiter->wait->count; i++) {
@@ -104,7 +107,15 @@ static struct waiter *next_waiter(pirn_chan *chan, waitq *queue) {
     return waiter;
 }
 
-int chan_offer(struct task *self, pirn_chan *chan, const void *value, struct waiter **woken) {
+/* The oldest waiter of the queue that can be claimed, taken out; NULL: none. */
+static inline struct waiter *next_waiter(pirn_chan *chan, waitq *queue) {
+    struct waiter *waiter = wait_next(queue);
+    if (!waiter || LIKELY(!waiter->wait->repeated)) return waiter;
+    return choose_case(chan, queue, waiter);
+}
+
+static inline int offer(struct task *self, pirn_chan *chan, const void *value,
+                        struct waiter **woken) {
     struct waiter *receiver;
     size_t at;
 
@@ -137,7 +148,11 @@ int chan_offer(struct task *self, pirn_chan *chan, const void *value, struct wai
     return 0;
 }
 
-int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **woken) {
+int chan_offer(struct task *self, pirn_chan *chan, const void *value, struct waiter **woken) {
+    return offer(self, chan, value, woken);
+}
+
+static inline int take(struct task *self, pirn_chan *chan, void *value, struct waiter **woken) {
     struct waiter *sender;
     size_t at = chan->head;
 
@@ -174,6 +189,10 @@ int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **w
     return -EAGAIN;
 }
 
+int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **woken) {
+    return take(self, chan, value, woken);
+}
+
 static bool somebody(const waitq *queue) {
     for (const struct waiter *w = queue->first; w; w = w->next)
         if (!atomic_load_explicit(&w->wait->claimed, memory_order_relaxed)) return true;
@@ -207,22 +226,28 @@ int chan_wait_nothing(struct task *self, const struct place *place, int64_t dead
 
 /* ---- The operations ------------------------------------------------------------------------ */
 
-/* Waits in one of the channel's queues; the lock is held and released. */
-static int wait_in(struct task *self, const struct place *place, pirn_chan *chan, waitq *queue,
-                   void *value, int64_t deadline) {
+/* Waits in the queue of senders or receivers, and ends the operation; the lock is held and released.
+ * Not inlined, so that operations that need not wait have small frames. */
+static __attribute__((noinline)) int wait_in(struct task *self, pirn_chan *chan, enum op op,
+                                             void *value, int64_t deadline, const void *site) {
+    struct place place = {op, OBJECT_CHAN, chan, &chan->senders, site};
     struct wait wait;
     struct waiter waiter;
     int rc;
 
     if (deadline != PIRN_FOREVER && deadline <= engine_now()) {
         unlock(chan);
-        return -ETIMEDOUT;
+        rc = -ETIMEDOUT;
+    } else {
+        waiter_init(&waiter, &wait, op == OP_SEND ? &chan->senders : &chan->receivers,
+                    &chan->senders, value, 0);
+        wait_init(&wait, self, &waiter, 1);
+        wait_enqueue(&waiter);
+        rc = wait_park_queued(&wait, &place, deadline);
+        if (rc != -ETIMEDOUT) chan_woken(self, &wait, op);
     }
-    waiter_init(&waiter, &wait, queue, &chan->senders, value, 0);
-    wait_init(&wait, self, &waiter, 1);
-    wait_enqueue(&waiter);
-    rc = wait_park_queued(&wait, place, deadline);
-    if (rc != -ETIMEDOUT) chan_woken(self, &wait, queue == &chan->senders ? OP_SEND : OP_RECV);
+    engine_end(self, rc);
+    if (UNLIKELY(rc == -EPIPE) && op == OP_SEND) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
     return rc;
 }
 
@@ -238,7 +263,8 @@ static int use_null(enum op op, int64_t deadline, const void *site) {
     return rc;
 }
 
-static int send_value(pirn_chan *chan, const void *value, int64_t deadline, const void *site) {
+static inline int send_value(pirn_chan *chan, const void *value, int64_t deadline,
+                             const void *site) {
     enum op op = deadline == PIRN_NOW ? OP_TRY_SEND : OP_SEND;
     struct task *self;
     struct place place;
@@ -250,19 +276,17 @@ static int send_value(pirn_chan *chan, const void *value, int64_t deadline, cons
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
     engine_begin(self, &place);
     lock(chan);
-    rc = chan_offer(self, chan, value, &woken);
-    if (rc != -EAGAIN || deadline == PIRN_NOW) {
-        unlock(chan);
-        wait_wake(woken);
-    } else {
-        rc = wait_in(self, &place, chan, &chan->senders, (void *)(uintptr_t)value, deadline);
-    }
+    rc = offer(self, chan, value, &woken);
+    if (UNLIKELY(rc == -EAGAIN) && deadline != PIRN_NOW)
+        return wait_in(self, chan, OP_SEND, (void *)(uintptr_t)value, deadline, site);
+    unlock(chan);
+    wait_wake(woken);
     engine_end(self, rc);
     if (UNLIKELY(rc == -EPIPE)) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
     return rc;
 }
 
-static int receive(pirn_chan *chan, void *value, int64_t deadline, const void *site) {
+static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const void *site) {
     enum op op = deadline == PIRN_NOW ? OP_TRY_RECV : OP_RECV;
     struct task *self;
     struct place place;
@@ -274,13 +298,11 @@ static int receive(pirn_chan *chan, void *value, int64_t deadline, const void *s
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
     engine_begin(self, &place);
     lock(chan);
-    rc = chan_take(self, chan, value, &woken);
-    if (rc != -EAGAIN || deadline == PIRN_NOW) {
-        unlock(chan);
-        wait_wake(woken);
-    } else {
-        rc = wait_in(self, &place, chan, &chan->receivers, value, deadline);
-    }
+    rc = take(self, chan, value, &woken);
+    if (UNLIKELY(rc == -EAGAIN) && deadline != PIRN_NOW)
+        return wait_in(self, chan, OP_RECV, value, deadline, site);
+    unlock(chan);
+    wait_wake(woken);
     engine_end(self, rc);
     return rc;
 }

@@ -8,8 +8,6 @@ static struct place place_of(enum op op, pirn_cond *cond, const void *site) {
 
 static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline, const void *site) {
     struct place place = place_of(OP_WAIT, cond, site);
-    struct place relock = {OP_LOCK, OBJECT_MUTEX, mutex, &mutex->waiters, site};
-    struct place unlock = {OP_WAIT, OBJECT_MUTEX, mutex, &mutex->waiters, site};
     struct task *self = engine_self();
     struct wait wait;
     struct waiter waiter;
@@ -18,7 +16,7 @@ static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline,
     engine_begin(self, &place);
     if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         /* The mutex is given up all the same: a loop that waits like this lets others have it. */
-        mutex_unlock_within(self, &unlock, mutex);
+        mutex_unlock_within(self, OP_WAIT, site, mutex);
         rc = -ETIMEDOUT;
     } else {
         engine_lock(&cond->waiters);
@@ -26,12 +24,12 @@ static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline,
         wait_init(&wait, self, &waiter, 1);
         wait_enqueue(&waiter);
         /* In the queue first, so that no signal sent after the unlock is lost. */
-        mutex_unlock_within(self, &unlock, mutex);
+        mutex_unlock_within(self, OP_WAIT, site, mutex);
         rc = wait_park_queued(&wait, &place, deadline);
         if (rc == 0) engine_acquire(self, &wait.mark, EDGE_SIGNAL);
     }
     engine_end(self, rc);
-    mutex_lock(self, &relock, mutex, PIRN_FOREVER);
+    mutex_lock(self, site, mutex, PIRN_FOREVER);
     return rc;
 }
 

@@ -209,6 +209,11 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_begin(struct task *self, const struct place *place);
  *     A scheduling point. Others may run, and the step begins when it returns. Not within a lock.
  *
+ * struct task *engine_begin_quickly(void);
+ *     engine_self and engine_begin in one, where that takes no call; else NULL, nothing has happened,
+ *     and those are to be called. Operations that are over in a few nanoseconds try this first, so
+ *     that they need no stack frame.
+ *
  * void engine_end(struct task *self, int64_t result);
  *     The operation has completed with that result (as in traces/README.md).
  *
@@ -225,8 +230,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
  *                  void (*after)(void *), void *arg);
  *     Sleeps until engine_wake. Once the task has left its stack the timer is armed (unless NULL),
- *     then after(arg) runs (unless NULL), from which moment on the task may be woken: so `after`
- *     unlocks. Returns in a new step of the same operation.
+ *     then after(arg) runs, from which moment on the task may be woken: so `after` unlocks. Without
+ *     `after`, `arg` is the one waitq to unlock; without either there is none. Returns in a new
+ *     step of the same operation.
  *
  * void engine_wake(struct task *task);
  *     Makes a parked task runnable; exactly once for each park. `task` may run and end before it

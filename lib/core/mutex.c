@@ -45,8 +45,15 @@ static void settle(pirn_mutex *mutex) {
         atomic_fetch_and_explicit(state_of(mutex), ~(uint32_t)WAITING, memory_order_acq_rel);
 }
 
-static int lock_slowly(struct task *self, const struct place *place, pirn_mutex *mutex,
-                       int64_t deadline) {
+static struct place place_of(enum op op, pirn_mutex *mutex, const void *site) {
+    return (struct place){op, OBJECT_MUTEX, mutex, &mutex->waiters, site};
+}
+
+/* The rest of an operation that could not take the mutex at once. Not inlined, here and below, so
+ * that the common case needs no frame. */
+static __attribute__((noinline)) int lock_slowly(struct task *self, const void *site,
+                                                 pirn_mutex *mutex, int64_t deadline) {
+    struct place place = place_of(OP_LOCK, mutex, site);
     struct wait wait;
     struct waiter waiter;
     bool has_waited = false;
@@ -71,9 +78,10 @@ static int lock_slowly(struct task *self, const struct place *place, pirn_mutex 
             has_waited = true;
             wait_enqueue(&waiter);
         }
-        rc = wait_park_queued(&wait, place, deadline);
+        rc = wait_park_queued(&wait, &place, deadline);
         if (rc == HANDED_OVER) {
             engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
+            engine_end(self, 0);
             return 0;
         }
         if (rc == COMPETE) continue;
@@ -83,27 +91,33 @@ static int lock_slowly(struct task *self, const struct place *place, pirn_mutex 
     settle(mutex);
     engine_unlock(&mutex->waiters);
     if (rc == 0) engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
-    return rc;
-}
-
-int mutex_lock(struct task *self, const struct place *place, pirn_mutex *mutex, int64_t deadline) {
-    int rc = 0;
-    engine_begin(self, place);
-    if (LIKELY(change(mutex, 0, LOCKED)))
-        engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
-    else
-        rc = lock_slowly(self, place, mutex, deadline);
     engine_end(self, rc);
     return rc;
 }
 
-static void unlock_slowly(struct task *self, const struct place *place, pirn_mutex *mutex) {
+/* Of an operation that has begun: locks, and ends it. */
+static inline int lock(struct task *self, const void *site, pirn_mutex *mutex, int64_t deadline) {
+    if (UNLIKELY(!change(mutex, 0, LOCKED))) return lock_slowly(self, site, mutex, deadline);
+    engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
+    engine_end(self, 0);
+    return 0;
+}
+
+int mutex_lock(struct task *self, const void *site, pirn_mutex *mutex, int64_t deadline) {
+    struct place place = place_of(OP_LOCK, mutex, site);
+    engine_begin(self, &place);
+    return lock(self, site, mutex, deadline);
+}
+
+static __attribute__((noinline)) void unlock_slowly(struct task *self, enum op op, const void *site,
+                                                    pirn_mutex *mutex) {
     struct waiter *waiter;
 
     engine_lock(&mutex->waiters);
     if (!(atomic_load_explicit(state_of(mutex), memory_order_relaxed) & LOCKED)) {
+        struct place place = place_of(op, mutex, site);
         engine_unlock(&mutex->waiters);
-        misuse(self, place, "unlock of a mutex that is not locked");
+        misuse(self, &place, "unlock of a mutex that is not locked");
     }
     waiter = wait_next(&mutex->waiters);
     if (waiter && engine_now() - waiter->wait->since >= PATIENCE) {
@@ -118,25 +132,28 @@ static void unlock_slowly(struct task *self, const struct place *place, pirn_mut
     wait_wake(waiter);
 }
 
-void mutex_unlock_within(struct task *self, const struct place *place, pirn_mutex *mutex) {
+static inline bool unlock(struct task *self, pirn_mutex *mutex) {
     /* Not when it is not locked: then the mark is another task's still. */
-    if (atomic_load_explicit(state_of(mutex), memory_order_relaxed) & LOCKED)
+    if (ENGINE_MARKS && (atomic_load_explicit(state_of(mutex), memory_order_relaxed) & LOCKED))
         engine_release(self, &mutex->waiters.mark);
-    if (UNLIKELY(!change(mutex, LOCKED, 0))) unlock_slowly(self, place, mutex);
+    (void)self;
+    return LIKELY(change(mutex, LOCKED, 0));
 }
 
-static struct place place_of(enum op op, pirn_mutex *mutex, const void *site) {
-    return (struct place){op, OBJECT_MUTEX, mutex, &mutex->waiters, site};
+void mutex_unlock_within(struct task *self, enum op op, const void *site, pirn_mutex *mutex) {
+    if (!unlock(self, mutex)) unlock_slowly(self, op, site, mutex);
 }
 
 EXPORT void pirn_mutex_lock(pirn_mutex *mutex) {
-    struct place place = place_of(OP_LOCK, mutex, CALLER());
-    mutex_lock(engine_self(), &place, mutex, PIRN_FOREVER);
+    struct task *self = engine_begin_quickly();
+    if (LIKELY(self))
+        lock(self, CALLER(), mutex, PIRN_FOREVER);
+    else
+        mutex_lock(engine_self(), CALLER(), mutex, PIRN_FOREVER);
 }
 
 EXPORT int pirn_mutex_lock_until(pirn_mutex *mutex, int64_t deadline) {
-    struct place place = place_of(OP_LOCK, mutex, CALLER());
-    return mutex_lock(engine_self(), &place, mutex, deadline);
+    return mutex_lock(engine_self(), CALLER(), mutex, deadline);
 }
 
 EXPORT int pirn_mutex_trylock(pirn_mutex *mutex) {
@@ -151,11 +168,19 @@ EXPORT int pirn_mutex_trylock(pirn_mutex *mutex) {
     return taken ? 0 : -EBUSY;
 }
 
-EXPORT void pirn_mutex_unlock(pirn_mutex *mutex) {
-    struct place place = place_of(OP_UNLOCK, mutex, CALLER());
+static __attribute__((noinline)) void unlock_anyhow(pirn_mutex *mutex, const void *site) {
+    struct place place = place_of(OP_UNLOCK, mutex, site);
     struct task *self = engine_self();
 
     engine_begin(self, &place);
-    mutex_unlock_within(self, &place, mutex);
+    mutex_unlock_within(self, OP_UNLOCK, site, mutex);
     engine_end(self, 0);
+}
+
+EXPORT void pirn_mutex_unlock(pirn_mutex *mutex) {
+    struct task *self = engine_begin_quickly();
+    if (LIKELY(self) && unlock(self, mutex))
+        engine_end(self, 0);
+    else
+        unlock_anyhow(mutex, CALLER());
 }

@@ -2,44 +2,14 @@
 #include "lib/core/wait.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-static void expire(struct timer_core *timer, struct task *clock) {
+void wait_expire(struct timer_core *timer, struct task *clock) {
     struct wait *wait = (struct wait *)((char *)timer - offsetof(struct wait, timer));
     struct task *task = wait->task;
     (void)clock;
     if (!wait_claim(wait)) return;
     wait->result = -ETIMEDOUT;
     engine_wake(task);
-}
-
-void wait_init(struct wait *wait, struct task *self, struct waiter *waiters, size_t count) {
-    wait->task = self;
-    wait->fired = NULL;
-    wait->waiters = waiters;
-    wait->count = count;
-    wait->memory = NULL;
-    wait->result = 0;
-    atomic_init(&wait->claimed, 0);
-    wait->shared = count > 1;
-    wait->repeated = false;
-    wait->timed = false;
-    wait->mark = 0;
-    wait->since = 0;
-    for (size_t i = 0; i < count; i++) engine_release(self, &waiters[i].arrival);
-}
-
-void wait_enqueue(struct waiter *waiter) {
-    waitq *queue = waiter->queue;
-    struct waiter *last = queue->last;
-    waiter->queued = true;
-    waiter->next = NULL;
-    waiter->prev = last;
-    if (last)
-        last->next = waiter;
-    else
-        queue->first = waiter;
-    queue->last = waiter;
 }
 
 void wait_enqueue_first(struct waiter *waiter) {
@@ -53,60 +23,6 @@ void wait_enqueue_first(struct waiter *waiter) {
     else
         queue->last = waiter;
     queue->first = waiter;
-}
-
-void wait_dequeue(struct waiter *waiter) {
-    waitq *queue = waiter->queue;
-    if (!waiter->queued) return;
-    if (waiter->prev)
-        waiter->prev->next = waiter->next;
-    else
-        queue->first = waiter->next;
-    if (waiter->next)
-        waiter->next->prev = waiter->prev;
-    else
-        queue->last = waiter->prev;
-    waiter->queued = false;
-}
-
-struct waiter *wait_next(waitq *queue) {
-    struct waiter *waiter;
-    while ((waiter = queue->first)) {
-        /* Out it comes in any case: if another party has claimed it, its task is on its way. */
-        wait_dequeue(waiter);
-        if (wait_claim(waiter->wait)) return waiter;
-    }
-    return NULL;
-}
-
-int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *),
-              void *arg) {
-    struct task *self = wait->task;
-    bool timed = deadline != PIRN_FOREVER;
-
-    if (timed) {
-        memset(&wait->timer, 0, sizeof wait->timer);
-        wait->timer.core.fire = expire;
-        wait->timed = wait->shared = true;
-    }
-    ((struct task_core *)self)->wait = wait;
-    engine_park(self, place, timed ? &wait->timer : NULL, deadline, after, arg);
-    ((struct task_core *)self)->wait = NULL;
-    if (timed) engine_timer_disarm(&wait->timer);
-    return wait->result;
-}
-
-static void unlock(void *guard) { engine_unlock(guard); }
-
-int wait_park_queued(struct wait *wait, const struct place *place, int64_t deadline) {
-    struct waiter *waiter = wait->waiters;
-    int rc = wait_park(wait, place, deadline, unlock, waiter->guard);
-    if (rc == -ETIMEDOUT) {
-        engine_lock(waiter->guard);
-        wait_dequeue(waiter);
-        engine_unlock(waiter->guard);
-    }
-    return rc;
 }
 
 void wait_wake_all(struct waiter *list) {

@@ -50,7 +50,21 @@ struct wait {
 };
 
 /* Prepares a wait with `count` waiters, which waiter_init has prepared. */
-void wait_init(struct wait *wait, struct task *self, struct waiter *waiters, size_t count);
+static inline void wait_init(struct wait *wait, struct task *self, struct waiter *waiters, size_t count) {
+    wait->task = self;
+    wait->fired = NULL;
+    wait->waiters = waiters;
+    wait->count = count;
+    wait->memory = NULL;
+    wait->result = 0;
+    atomic_init(&wait->claimed, 0);
+    wait->shared = count > 1;
+    wait->repeated = false;
+    wait->timed = false;
+    wait->mark = 0;
+    wait->since = 0;
+    for (size_t i = 0; i < count; i++) engine_release(self, &waiters[i].arrival);
+}
 
 /* Prepares a waiter for a queue that is guarded by the lock of `guard`. */
 static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *queue, waitq *guard,
@@ -64,23 +78,71 @@ static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *
 }
 
 /* Puts a waiter at the end, or the front, of its queue. */
-void wait_enqueue(struct waiter *waiter);
+static inline void wait_enqueue(struct waiter *waiter) {
+    waitq *queue = waiter->queue;
+    struct waiter *last = queue->last;
+    waiter->queued = true;
+    waiter->next = NULL;
+    waiter->prev = last;
+    if (last)
+        last->next = waiter;
+    else
+        queue->first = waiter;
+    queue->last = waiter;
+}
 void wait_enqueue_first(struct waiter *waiter);
 
 /* Takes the waiter out of its queue, if it still stands there. */
-void wait_dequeue(struct waiter *waiter);
+static inline void wait_dequeue(struct waiter *waiter) {
+    waitq *queue = waiter->queue;
+    if (!waiter->queued) return;
+    if (waiter->prev)
+        waiter->prev->next = waiter->next;
+    else
+        queue->first = waiter->next;
+    if (waiter->next)
+        waiter->next->prev = waiter->prev;
+    else
+        queue->last = waiter->prev;
+    waiter->queued = false;
+}
+
+/* The deadline of a wait has come. */
+void wait_expire(struct timer_core *timer, struct task *clock);
 
 /*
- * Parks the task until the wait has been claimed or the deadline has passed; `after` unlocks what
- * the caller has locked. Returns the wait's result, -ETIMEDOUT when the deadline came first: the
+ * Parks the task until the wait has been claimed or the deadline has passed; `after` and `arg` are
+ * engine_park's, which unlock what the caller has locked. Returns the wait's result, -ETIMEDOUT when the deadline came first: the
  * waiters are then still queued, and the caller takes them out.
  */
-int wait_park(struct wait *wait, const struct place *place, int64_t deadline, void (*after)(void *),
-              void *arg);
+static inline int wait_park(struct wait *wait, const struct place *place, int64_t deadline,
+                            void (*after)(void *), void *arg) {
+    struct task *self = wait->task;
+    bool timed = deadline != PIRN_FOREVER;
+
+    if (timed) {
+        wait->timer = (struct timer){.core.fire = wait_expire};
+        wait->timed = wait->shared = true;
+    }
+    ((struct task_core *)self)->wait = wait;
+    engine_park(self, place, timed ? &wait->timer : NULL, deadline, after, arg);
+    ((struct task_core *)self)->wait = NULL;
+    if (timed) engine_timer_disarm(&wait->timer);
+    return wait->result;
+}
 
 /* The usual case: one waiter, which is enqueued, and the lock of its guard is held. It is
  * released; after -ETIMEDOUT the waiter has been taken out. */
-int wait_park_queued(struct wait *wait, const struct place *place, int64_t deadline);
+static inline int wait_park_queued(struct wait *wait, const struct place *place, int64_t deadline) {
+    struct waiter *waiter = wait->waiters;
+    int rc = wait_park(wait, place, deadline, NULL, waiter->guard);
+    if (rc == -ETIMEDOUT) {
+        engine_lock(waiter->guard);
+        wait_dequeue(waiter);
+        engine_unlock(waiter->guard);
+    }
+    return rc;
+}
 
 /* Returns whether the caller is the one who ends the wait. */
 static inline bool wait_claim(struct wait *wait) {
@@ -91,7 +153,15 @@ static inline bool wait_claim(struct wait *wait) {
  * Takes out the oldest waiter whose wait the caller can claim, or returns NULL. The caller then
  * sets the result and, after unlocking, wakes the task with wait_wake.
  */
-struct waiter *wait_next(waitq *queue);
+static inline struct waiter *wait_next(waitq *queue) {
+    struct waiter *waiter;
+    while ((waiter = queue->first)) {
+        /* Out it comes in any case: if another party has claimed it, its task is on its way. */
+        wait_dequeue(waiter);
+        if (wait_claim(waiter->wait)) return waiter;
+    }
+    return NULL;
+}
 
 /* Ends a claimed wait, as the step that `self` is in. The wait may be gone when it returns. */
 static inline void wait_end(struct task *self, struct waiter *waiter, int result) {

@@ -67,6 +67,12 @@ static inline void threads_leave(void) {
     if (threads_alone()) atomic_store_explicit(&threads_inside, 0, memory_order_release);
 }
 
+static inline struct task *engine_begin_quickly(void) {
+    struct task *self = threads_self;
+    if (UNLIKELY(!self) || UNLIKELY(threads_enter() & MODE_INTERRUPTED)) return NULL;
+    return self;
+}
+
 static inline void engine_begin(struct task *self, const struct place *place) {
     (void)place;
     if (UNLIKELY(threads_enter() & MODE_INTERRUPTED)) threads_interrupt(self);
@@ -111,8 +117,17 @@ static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_
                                                    memory_order_acquire);
 }
 
-void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
-                 void (*after)(void *), void *arg);
+void threads_park(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
+                  void *arg);
+
+static inline void engine_park(struct task *self, const struct place *place, struct timer *timer,
+                               int64_t when, void (*after)(void *), void *arg) {
+    struct task_core *core = (struct task_core *)self;
+    core->waits = *place;
+    threads_park(self, timer, when, after, arg);
+    core->waits.op = OP_NONE;
+}
+
 void engine_wake(struct task *task);
 void engine_yield(struct task *self, const struct place *place);
 int engine_timer_arm(struct timer *timer, int64_t when);

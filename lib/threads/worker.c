@@ -125,7 +125,7 @@ static size_t waiting_at(const struct worker *worker) {
 }
 
 /* The worker's next task in turn, or NULL. */
-static struct task *take(struct worker *worker) {
+static inline struct task *take(struct worker *worker) {
     struct task *task = NULL;
     if (!waiting_at(worker)) return NULL; /* only the owner adds */
     queue_lock(worker);
@@ -240,6 +240,10 @@ void engine_wake(struct task *task) {
 
 /* ---- Leaving and arriving ------------------------------------------------------------------ */
 
+static inline void unlock_one(waitq *guard) {
+    if (guard) engine_unlock(guard);
+}
+
 /* First thing on every stack that is switched to: finishes what the last one has left to do. */
 static inline void arrive(struct worker *worker, struct fiber *self) {
     struct task *task = worker->departure.task;
@@ -258,7 +262,10 @@ static inline void arrive(struct worker *worker, struct fiber *self) {
         /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
         if (timer && engine_timer_arm(timer, worker->departure.when) != 0)
             timer->core.fire(&timer->core, NULL);
-        if (after) after(arg);
+        if (LIKELY(!after))
+            unlock_one(arg);
+        else
+            after(arg);
         break;
     }
     case DEPART_YIELD:
@@ -310,8 +317,8 @@ static inline void become(struct worker *worker, struct task *task) {
 }
 
 /* Leaves the task's stack for the next task's, or the thread's own. Returns when the task runs
- * again; its errno has gone with it. */
-static CONTEXT_BOUNDARY void leave(struct worker *worker, struct task *self) {
+ * again; its errno has gone with it. For a CONTEXT_BOUNDARY. */
+static inline __attribute__((always_inline)) void leave(struct worker *worker, struct task *self) {
     struct task *next = pick(worker);
     int number = *worker->errno_at;
 
@@ -362,11 +369,14 @@ static CONTEXT_BOUNDARY _Noreturn void end(struct worker *worker, struct task *s
 }
 
 /* A thread of the program waits as a thread. */
-static void park_thread(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
+static __attribute__((noinline)) void park_thread(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
                         void *arg) {
     bool timed = timer != NULL;
     atomic_store_explicit(&self->state, TASK_PARKED, memory_order_relaxed);
-    if (after) after(arg);
+    if (after)
+        after(arg);
+    else
+        unlock_one(arg);
     while (atomic_load_explicit(&self->state, memory_order_acquire) == TASK_PARKED) {
         if (timed && engine_now() >= when) {
             timed = false;
@@ -377,20 +387,22 @@ static void park_thread(struct task *self, struct timer *timer, int64_t when, vo
     }
 }
 
-void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
-                 void (*after)(void *), void *arg) {
-    self->core.waits = *place;
+CONTEXT_BOUNDARY void threads_park(struct task *self, struct timer *timer, int64_t when,
+                                   void (*after)(void *), void *arg) {
+    struct worker *worker = this_worker;
     if (UNLIKELY(self->foreign)) {
         park_thread(self, timer, when, after, arg);
-    } else {
-        struct worker *worker = this_worker;
-        worker->departure = (struct departure){DEPART_PARK, NULL, timer, when, after, arg};
-        leave(worker, self);
+        return;
     }
-    self->core.waits.op = OP_NONE;
+    worker->departure.kind = DEPART_PARK;
+    worker->departure.timer = timer;
+    if (timer) worker->departure.when = when;
+    worker->departure.after = after;
+    worker->departure.arg = arg;
+    leave(worker, self);
 }
 
-void engine_yield(struct task *self, const struct place *place) {
+CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place) {
     struct worker *worker = this_worker;
     uint32_t tick;
     if (UNLIKELY(self->foreign)) {
@@ -420,7 +432,7 @@ _Noreturn void engine_exit(struct task *self) {
     end(worker_self(), self);
 }
 
-void threads_interrupt(struct task *self) {
+CONTEXT_BOUNDARY void threads_interrupt(struct task *self) {
     static _Atomic uint32_t never;
     if (!self || self->foreign) return;
     if (atomic_load(&runtime.halting)) {
