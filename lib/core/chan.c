@@ -193,20 +193,6 @@ int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **w
     return take(self, chan, value, woken);
 }
 
-static bool somebody(const waitq *queue) {
-    for (const struct waiter *w = queue->first; w; w = w->next)
-        if (!atomic_load_explicit(&w->wait->claimed, memory_order_relaxed)) return true;
-    return false;
-}
-
-bool chan_can_offer(const pirn_chan *chan) {
-    return chan->closed || chan->count < chan->capacity || somebody(&chan->receivers);
-}
-
-bool chan_can_take(const pirn_chan *chan) {
-    return chan->closed || chan->count || somebody(&chan->senders);
-}
-
 void chan_woken(struct task *self, struct wait *wait, enum op op) {
     enum edge_kind kind = wait->result == -EPIPE ? EDGE_CLOSE
                           : op == OP_RECV        ? EDGE_MESSAGE

@@ -40,8 +40,19 @@ int chan_take(struct task *self, pirn_chan *chan, void *value, struct waiter **w
 
 /* Return whether chan_offer or chan_take would probably not return -EAGAIN: another party may still
  * claim the waiter that made it true. The caller holds the lock. */
-bool chan_can_offer(const pirn_chan *chan);
-bool chan_can_take(const pirn_chan *chan);
+static inline bool chan_somebody(const waitq *queue) {
+    for (const struct waiter *w = queue->first; w; w = w->next)
+        if (!atomic_load_explicit(&w->wait->claimed, memory_order_relaxed)) return true;
+    return false;
+}
+
+static inline bool chan_can_offer(const pirn_chan *chan) {
+    return chan->closed || chan->count < chan->capacity || chan_somebody(&chan->receivers);
+}
+
+static inline bool chan_can_take(const pirn_chan *chan) {
+    return chan->closed || chan->count || chan_somebody(&chan->senders);
+}
 
 /* The edges that an operation makes when it has been woken from a wait on the channel. */
 void chan_woken(struct task *self, struct wait *wait, enum op op);

@@ -65,39 +65,39 @@ static void unlock_but(const struct selection *s, const pirn_chan *but) {
         if (s->locks[i] != but) engine_unlock(&s->locks[i]->senders);
 }
 
-static bool ready(const pirn_case *c) {
+static inline bool ready(const pirn_case *c) {
     if (!c->chan) return false;
     return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
 }
 
-/* The n-th ready case from 0; s->count if there are fewer by now. */
-static size_t find_ready(const struct selection *s, size_t n) {
-    size_t i;
-    for (i = 0; i < s->count; i++)
-        if (ready(&s->cases[i]) && n-- == 0) break;
-    return i;
-}
-
 /*
  * Runs a ready case if there is one; the locks are held. Returns its index or -EAGAIN. A case that
- * was ready because of a waiter may be so no longer when it is looked at again: the waiter can be
- * claimed through another channel, or by its deadline, without our locks. Then the search begins
- * anew.
+ * was ready because of a waiter may be so no longer when its turn comes: the waiter can be claimed
+ * through another channel, or by its deadline, without our locks. Then the search begins anew.
  */
 static int64_t run_ready(struct task *self, const struct selection *s, bool first,
                          struct waiter **woken) {
     for (;;) {
-        size_t count = 0, i;
+        size_t count = 0, chosen = 0, i;
         pirn_case *c;
 
-        for (i = 0; i < s->count && !(first && count); i++) count += ready(&s->cases[i]);
+        for (i = 0; i < s->count; i++) {
+            if (!ready(&s->cases[i])) continue;
+            if (!count++) chosen = i;
+            if (first) break;
+        }
         if (!count) return -EAGAIN;
-        i = find_ready(s, first ? 0 : engine_choose(count));
-        if (i == s->count) continue;
-        c = &s->cases[i];
+        if (count > 1) {
+            size_t n = engine_choose(count);
+            for (i = chosen; i < s->count; i++)
+                if (ready(&s->cases[i]) && n-- == 0) break;
+            if (i == s->count) continue;
+            chosen = i;
+        }
+        c = &s->cases[chosen];
         c->status = c->op == PIRN_SEND ? chan_offer(self, c->chan, c->value, woken)
                                        : chan_take(self, c->chan, c->value, woken);
-        if (c->status != -EAGAIN) return (int64_t)i;
+        if (c->status != -EAGAIN) return (int64_t)chosen;
     }
 }
 
@@ -174,7 +174,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
     } else {
         rc = wait_for_one(self, &place, &s, deadline);
     }
-    free(s.memory);
+    if (UNLIKELY(s.memory != NULL)) free(s.memory);
     if (rc < 0) {
         engine_end(self, rc);
         return (int)rc;

@@ -17,7 +17,7 @@
 
 struct stack {
     char *base;              /* lowest usable byte; NULL: none */
-    size_t size;             /* usable bytes */
+    size_t size;             /* usable bytes, at least what was asked for */
     struct stack_slab *slab; /* NULL: a mapping of its own */
     bool guarded;
 };

@@ -50,7 +50,8 @@ struct wait {
 };
 
 /* Prepares a wait with `count` waiters, which waiter_init has prepared. */
-static inline void wait_init(struct wait *wait, struct task *self, struct waiter *waiters, size_t count) {
+static inline void wait_init(struct wait *wait, struct task *self, struct waiter *waiters,
+                             size_t count) {
     wait->task = self;
     wait->fired = NULL;
     wait->waiters = waiters;

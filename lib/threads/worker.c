@@ -20,13 +20,18 @@
 #include "lib/threads/runtime.h"
 
 enum {
-    LOOK_AROUND =
-        61,      /* switches between looks at what is not its own; a prime: programs have rhythms */
-    STREAK = 32, /* tasks that may run out of turn, one after the other */
-    SPINS = 256, /* looks before sleeping */
-    MANY = 64,   /* waiting tasks that are worth moving in any case, and moved at once */
-    PROBE = 5000,        /* ns: waiting longer than that is worth moving */
-    WATCH_LEAST = 50000, /* ns between looks of a watching worker */
+    LOOK_AROUND = 61, /* switches between looks at what is not its own: a prime */
+    STREAK = 32,      /* tasks that may run out of turn, one after the other */
+    SPINS = 256,      /* looks before sleeping */
+    MOVED = 64        /* tasks moved at once, at most, of a kind */
+};
+
+/* In nanoseconds */
+enum {
+    PROBE = 20000,       /* that a thief watches its victim */
+    COARSE = 1000,       /* tasks that run as long between two switches are worth moving */
+    LONG = 1000000,      /* and any that would wait as long */
+    WATCH_LEAST = 50000, /* between the looks of a watching worker */
     WATCH_MOST = 1000000
 };
 
@@ -177,14 +182,11 @@ void worker_wake_one(void) {
 
 /* There is more to do than this worker has begun: lets an idle one look, unless one is looking
  * already, or does so by itself before long. */
-static void offer_work(const struct worker *worker) {
-    if (LIKELY(!atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst)) ||
-        atomic_load_explicit(&runtime.searching_count, memory_order_seq_cst))
-        return;
-    if (worker && waiting_at(worker) < MANY &&
-        atomic_load_explicit(&runtime.watching, memory_order_relaxed))
-        return;
-    worker_wake_one();
+static inline void offer_work(void) {
+    if (UNLIKELY(atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst)) &&
+        !atomic_load_explicit(&runtime.searching_count, memory_order_seq_cst) &&
+        !atomic_load_explicit(&runtime.watching, memory_order_relaxed))
+        worker_wake_one();
 }
 
 /* Adds to the shared list; the lock is held. */
@@ -201,7 +203,7 @@ static void enqueue(struct worker *worker, struct task_list *list, struct task *
         list_append(list, task);
     waiting_changed(worker, 1);
     queue_unlock(worker);
-    offer_work(worker);
+    offer_work();
 }
 
 /* From a thread that is no worker. */
@@ -235,7 +237,7 @@ void engine_wake(struct task *task) {
     if (before) list_append(&worker->ready, before);
     waiting_changed(worker, 1);
     queue_unlock(worker);
-    offer_work(worker);
+    offer_work();
 }
 
 /* ---- Leaving and arriving ------------------------------------------------------------------ */
@@ -369,8 +371,8 @@ static CONTEXT_BOUNDARY _Noreturn void end(struct worker *worker, struct task *s
 }
 
 /* A thread of the program waits as a thread. */
-static __attribute__((noinline)) void park_thread(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
-                        void *arg) {
+static __attribute__((noinline)) void park_thread(struct task *self, struct timer *timer,
+                                                  int64_t when, void (*after)(void *), void *arg) {
     bool timed = timer != NULL;
     atomic_store_explicit(&self->state, TASK_PARKED, memory_order_relaxed);
     if (after)
@@ -457,7 +459,7 @@ static struct task *take_shared(struct worker *worker) {
     if (!atomic_load_explicit(&runtime.shared_count, memory_order_seq_cst)) return NULL;
     runtime_lock();
     share = runtime.shared.count / (size_t)runtime.worker_count + 1;
-    while (share-- && taken.count < MANY && runtime.shared.first)
+    while (share-- && taken.count < MOVED && runtime.shared.first)
         list_append(&taken, list_take_first(&runtime.shared));
     atomic_store_explicit(&runtime.shared_count, runtime.shared.count, memory_order_seq_cst);
     runtime_unlock();
@@ -467,14 +469,23 @@ static struct task *take_shared(struct worker *worker) {
     return task;
 }
 
-/* Whether the tasks that wait for this worker get their turn before long. Takes PROBE at most. */
-static bool serves_well(const struct worker *victim, uint32_t before) {
-    int64_t until = engine_now() + PROBE;
+/*
+ * Whether what waits for this worker is better left to it: its tasks let go of it so soon that
+ * moving them, and what they share, would cost more than it gains, and the last of them will not
+ * wait long. Watches for PROBE at most.
+ */
+static bool serves_well(const struct worker *victim) {
+    uint32_t before = atomic_load_explicit(&victim->tick, memory_order_relaxed), served;
+    int64_t start = engine_now(), taken, each;
     do {
         for (int i = 0; i < 16; i++) relax();
         if (!waiting_at(victim)) return true;
-    } while (engine_now() < until);
-    return atomic_load_explicit(&victim->tick, memory_order_relaxed) - before >= waiting_at(victim);
+        taken = engine_now() - start;
+    } while (taken < PROBE);
+    served = atomic_load_explicit(&victim->tick, memory_order_relaxed) - before;
+    if (!served) return false;
+    each = taken / served;
+    return each < COARSE && each * (int64_t)waiting_at(victim) < LONG;
 }
 
 /* Moves half of what waits there; `stuck`: also what is to run next. The number moved is returned,
@@ -484,9 +495,9 @@ static size_t rob(struct worker *worker, struct worker *victim, bool stuck, stru
     size_t moved;
 
     if (!threads_trylock(&victim->lock)) return 0;
-    for (size_t n = (victim->ready.count + 1) / 2; n && ready.count < MANY; n--)
+    for (size_t n = (victim->ready.count + 1) / 2; n && ready.count < MOVED; n--)
         list_append(&ready, list_take_first(&victim->ready));
-    for (size_t n = (victim->fresh.count + 1) / 2; n && fresh.count < MANY; n--)
+    for (size_t n = (victim->fresh.count + 1) / 2; n && fresh.count < MOVED; n--)
         list_push(&fresh, list_take_last(&victim->fresh));
     if (stuck && victim->next && !ready.count && !fresh.count) {
         list_append(&ready, victim->next);
@@ -517,7 +528,7 @@ static struct task *steal(struct worker *worker, bool *calm) {
         uint32_t tick = atomic_load_explicit(&victim->tick, memory_order_relaxed);
         struct task *task;
         if (victim == worker || !waiting_at(victim)) continue;
-        if (waiting_at(victim) < MANY && serves_well(victim, tick)) {
+        if (serves_well(victim)) {
             *calm = true;
             continue;
         }
@@ -691,7 +702,9 @@ static struct task *find(struct worker *worker) {
         /* It was woken for one task; where there is one there may be more. And somebody must keep
          * the time. */
         waits_here = waiting_at(worker) > 0;
-        if (waits_here || timers_next() < atomic_load(&runtime.kept_until)) offer_work(NULL);
+        if (atomic_load(&runtime.idle_count) && !atomic_load(&runtime.searching_count) &&
+            (waits_here || timers_next() < atomic_load(&runtime.kept_until)))
+            worker_wake_one();
     }
     return task;
 }
