@@ -27,6 +27,8 @@ core_sources = \
 	%D%/core/task.c \
 	%D%/core/task.h \
 	%D%/core/time.c \
+	%D%/core/timer.c \
+	%D%/core/timer.h \
 	%D%/core/wait.c \
 	%D%/core/wait.h \
 	%D%/core/waitgroup.c \

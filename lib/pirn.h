@@ -418,6 +418,72 @@ void pirn_sleep(int64_t ns);
  * Returns NULL when memory is short or no runtime is running. */
 pirn_chan *pirn_after(int64_t ns);
 
+/*
+ * Something that happens later: a channel gets the time, once (a timer) or every so often (a
+ * ticker), or a function is called. What was done before a timer was armed happens before what it
+ * brings about. Any task or thread may stop and reset a timer, also several at once, and while it
+ * fires. An armed timer whose channel nobody waits on keeps no deadlock from being reported; one
+ * that will call a function does. The end of a run disarms every timer; it may still be freed after
+ * that.
+ */
+typedef struct pirn_timer pirn_timer;
+
+/*
+ * Makes a timer whose channel gets the time, as an int64_t, once, after `ns` nanoseconds (at once
+ * if that is zero or less; huge values saturate), and arms it. The caller owns it. Returns NULL
+ * when memory is short or no runtime is running.
+ */
+pirn_timer *pirn_timer_new(int64_t ns);
+
+/*
+ * The same, but the channel gets the time every `period` nanoseconds, for the first time after one
+ * period. It keeps one tick at most: those that come while the last one has not been received are
+ * dropped, as are those that the runtime is too late for; the others stay in step. A period of zero
+ * or less is misuse.
+ */
+pirn_timer *pirn_ticker_new(int64_t period);
+
+/*
+ * Makes a timer that calls fn(arg) in a task of its own, started as by pirn_go, after `ns`
+ * nanoseconds, and arms it. It has no channel. If the task cannot be started because memory is
+ * short, or as many tasks are alive as the runtime allows, that is tried again every millisecond.
+ * Returns NULL for a NULL function, when memory is short or no runtime is running.
+ */
+pirn_timer *pirn_timer_func(int64_t ns, pirn_fn *fn, void *arg);
+
+/*
+ * Returns the channel of a timer, which is to be received from only, and has a name in reports if
+ * it is labelled; NULL for a timer that calls a function. The timer owns it: who needs it for
+ * longer adds a reference. What the timer has sent can be received, but the channel seems
+ * unbuffered: its length and capacity are 0, as nothing stays in it when the timer is stopped.
+ */
+pirn_chan *pirn_timer_chan(pirn_timer *timer);
+
+/*
+ * Disarms a timer. Afterwards nothing that it sent before is received. Does not close its channel,
+ * and does not wait for a function that has been called.
+ *
+ * Returns true if that kept the timer from doing what it was armed for: it had not fired, or nobody
+ * had received what it sent. False if it came too late (a function has been called then, and may
+ * have returned or not yet begun) or the timer was not armed. For a ticker: whether it was running.
+ */
+bool pirn_timer_stop(pirn_timer *timer);
+
+/*
+ * Arms a timer anew, whether it is armed, has fired or is stopped, to fire `ns` nanoseconds from
+ * now; a ticker gets that as its new period, and zero or less is misuse there. Nothing that it sent
+ * before is received afterwards. Returns what pirn_timer_stop would have. When memory is short it
+ * ends the program as pirn_panic does; when no runtime is running the timer stays disarmed.
+ */
+bool pirn_timer_reset(pirn_timer *timer, int64_t ns);
+
+/*
+ * Stops a timer and frees it. Its channel lives on if somebody else owns a reference, and gets
+ * nothing any more; if not, it is misuse while a task is blocked on it. The function of a timer may
+ * free that timer. NULL is ignored.
+ */
+void pirn_timer_free(pirn_timer *timer);
+
 /* ---- Randomness ---------------------------------------------------------------------------- */
 
 /* Returns 64 uniformly random bits, not for cryptography. Under the simulator part of the

@@ -194,9 +194,8 @@ void engine_begin(struct task *self, const struct place *place) {
     } else if (sim.active && self == &sim.clock) {
         /* Here its step is still the one that armed the timer. */
         uint64_t armed = self->step;
-        struct log_event *event = event_add(self, place, object_number(place));
+        event_add(self, place, object_number(place));
         if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
-        event->hash = mix(armed ? sim.log->events[armed - 1].hash : 0, OP_FIRE);
     }
 }
 
@@ -285,13 +284,15 @@ failed:
     return NULL;
 }
 
+bool engine_room(void) { return !sim.max_tasks || sim.live < sim.max_tasks; }
+
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     struct log *log = sim.log;
     struct log_task *entry;
     struct task *task;
 
     if (!sim.active) return -EPERM;
-    if (sim.max_tasks && sim.live >= sim.max_tasks) return -EAGAIN;
+    if (!engine_room()) return -EAGAIN;
     if (log->tasks == log->task_room) sim_stop(PIRN_LIVELOCK, "more tasks than a run has room for");
     if (!make_room_for(sim.live + 1) || !(task = new_task(spawn))) return -ENOMEM;
 

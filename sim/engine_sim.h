@@ -14,7 +14,8 @@ struct timer {
     struct timer_core core;
     size_t position;   /* in the heap, from 1; 0: not armed */
     uint64_t order;    /* of arming, to settle ties */
-    uint32_t armed_at; /* step */
+    uint32_t armed_at; /* step of the task that did it */
+    uint64_t cause;    /* hash of that step, or of the firing that armed it again */
 };
 
 enum { ENGINE_MARKS = 1 };
@@ -44,6 +45,7 @@ void engine_release(struct task *self, uint64_t *mark);
 void engine_release_also(struct task *self, uint64_t *mark);
 void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
+bool engine_room(void);
 _Noreturn void engine_exit(struct task *self);
 void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
                    size_t value_size, const void *site);

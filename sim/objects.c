@@ -57,7 +57,7 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
     uint32_t number;
     if (!sim.active) return;
     number = add_object(queue, kind, object, capacity, value_size, site);
-    if (number) addresses[number].channel = true;
+    if (number) addresses[number].channel = kind == OBJECT_CHAN;
 }
 
 void object_take_label(uint32_t number) {
@@ -83,7 +83,8 @@ void objects_take_labels(void) {
 void objects_free_channels(void) {
     for (uint32_t number = 1; number <= sim.log->object_count; number++) {
         pirn_chan *chan = (pirn_chan *)(uintptr_t)addresses[number].address;
-        if (!addresses[number].channel) continue;
+        /* The program may still free a timer, and with it the channel. */
+        if (!addresses[number].channel || chan->of_timer) continue;
         atomic_store(&chan->owners, 1);
         pirn_chan_unref(chan);
     }

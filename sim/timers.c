@@ -6,6 +6,7 @@
 static struct timer **heap; /* from 1 */
 static size_t count, room;
 static uint64_t armings;
+static struct timer *firing; /* whose callback is under way */
 
 static bool before(const struct timer *a, const struct timer *b) {
     return a->core.when != b->core.when ? a->core.when < b->core.when : a->order < b->order;
@@ -45,6 +46,7 @@ static void take_out(struct timer *timer) {
 }
 
 int engine_timer_arm(struct timer *timer, int64_t when) {
+    uint32_t step;
     if (!sim.active) return -EPERM;
     if (count + 1 >= room) {
         size_t more = room ? 2 * room : 64;
@@ -55,7 +57,10 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     }
     timer->core.when = when;
     timer->order = armings++;
-    timer->armed_at = sim.current ? sim.current->step : 0;
+    /* A timer that its callback arms again is still armed by whoever did it at first. */
+    if (timer != firing) timer->armed_at = sim.current ? sim.current->step : 0;
+    step = timer == firing ? sim.clock.step : timer->armed_at;
+    timer->cause = step ? sim.log->events[step - 1].hash : 0;
     sift_up(++count, timer);
     return 0;
 }
@@ -81,13 +86,18 @@ void timers_fire(void) {
     take_out(timer);
     if (timer->core.when > sim.now) sim.now = timer->core.when;
     sim.clock.step = timer->armed_at;
+    sim.clock.identity = sim.clock.history = timer->cause;
+    sim.clock.children = 0;
+    firing = timer;
     timer->core.fire(&timer->core, &sim.clock);
+    firing = NULL;
 }
 
 void timers_clear(void) {
     for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
     count = 0;
     armings = 0;
+    firing = NULL;
 }
 
 void timers_release(void) {

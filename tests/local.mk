@@ -13,6 +13,7 @@ tests_simulated = \
 	%D%/test_select-sim.t \
 	%D%/test_sem-sim.t \
 	%D%/test_time-sim.t \
+	%D%/test_timer-sim.t \
 	%D%/test_waitgroup-sim.t
 tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 

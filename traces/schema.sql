@@ -45,7 +45,7 @@ CREATE TABLE site(                 -- a place in the program
 CREATE TABLE task(
     run        INTEGER NOT NULL REFERENCES run(id),
     id         INTEGER NOT NULL,   -- main is 1
-    parent     INTEGER,            -- the task that started it; NULL for main
+    parent     INTEGER,            -- the task that started it; NULL for main and where a timer did
     name       TEXT NOT NULL,      -- unique within the run
     site       INTEGER REFERENCES site(id), -- where it was started
     first_step INTEGER,            -- NULL when it never ran

@@ -215,6 +215,9 @@ int draw_shape_of(enum trace_op op) {
     case TRACE_OP_ONCE_DONE:
         return 6;
     case TRACE_OP_SLEEP:
+    case TRACE_OP_ARM:
+    case TRACE_OP_STOP:
+    case TRACE_OP_RESET:
     case TRACE_OP_FIRE:
         return 7;
     default:

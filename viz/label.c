@@ -50,8 +50,15 @@ bool label_select_sends(const struct trace_run *run, size_t event) {
     return true;
 }
 
+/* Whether it is the step of a timer that calls a function. */
+static bool of_function(const struct trace_run *run, const struct trace_event *event) {
+    return event->op == TRACE_OP_FIRE && event->object != TRACE_NONE &&
+           run->objects[event->object].kind == TRACE_KIND_TIMER;
+}
+
 /* What a negative result means; "" for a success. */
-static const char *failure(const struct trace_event *event) {
+static const char *failure(const struct trace_run *run, const struct trace_event *event) {
+    bool starts = event->op == TRACE_OP_GO || of_function(run, event);
     if (event->slept || event->result >= 0 || event->op == TRACE_OP_RANDOM ||
         event->op == TRACE_OP_CHOOSE)
         return "";
@@ -61,7 +68,9 @@ static const char *failure(const struct trace_event *event) {
     case -ETIMEDOUT:
         return ": timed out";
     case -EAGAIN:
-        return event->op == TRACE_OP_GO ? ": too many tasks" : ": would block";
+        return starts                       ? ": too many tasks"
+               : event->op == TRACE_OP_FIRE ? ": dropped"
+                                            : ": would block";
     case -EBUSY:
         return ": busy";
     case -EINVAL:
@@ -112,6 +121,10 @@ static void add_result(struct tool_text *text, const struct trace_event *event) 
     case TRACE_OP_LEN:
         tool_text_addf(text, " = %lld", result);
         break;
+    case TRACE_OP_STOP:
+    case TRACE_OP_RESET:
+        tool_text_add(text, result == 1 ? " (was armed)" : " (was not armed)");
+        break;
     case TRACE_OP_ONCE:
         tool_text_add(text, result == 1 ? " (runs it)" : " (had run)");
         break;
@@ -144,8 +157,15 @@ void label_event(struct tool_text *text, const struct trace_run *run, size_t ind
     } else if (event->op == TRACE_OP_SEND || event->op == TRACE_OP_RECV) {
         tool_text_add(text, " NULL");
     }
+    if (of_function(run, event) && event->result > 0) {
+        size_t task = trace_find_task(run, event->result);
+        if (task != TRACE_NONE) {
+            tool_text_add(text, " starts ");
+            label_task(text, run, task);
+        }
+    }
     add_result(text, event);
-    tool_text_add(text, failure(event));
+    tool_text_add(text, failure(run, event));
 }
 
 void label_wait(struct tool_text *text, const struct trace_run *run, size_t index) {

@@ -6,6 +6,7 @@
 
 #include "lib/core/label.h"
 #include "lib/core/report.h"
+#include "lib/core/timer.h"
 
 static void lock(pirn_chan *chan) { engine_lock(&chan->senders); }
 static void unlock(pirn_chan *chan) { engine_unlock(&chan->senders); }
@@ -70,12 +71,12 @@ EXPORT pirn_chan *pirn_chan_ref(pirn_chan *chan) {
     return chan;
 }
 
-EXPORT void pirn_chan_unref(pirn_chan *chan) {
+void chan_unref(pirn_chan *chan, const void *site) {
     if (!chan) return;
     if (atomic_fetch_sub_explicit(&chan->owners, 1, memory_order_acq_rel) != 1) return;
-    if (chan->timer) chan_timer_free(chan->timer);
+    if (chan->timer) timer_discard(chan->timer);
     if (chan->senders.first || chan->receivers.first) {
-        struct place place = PLACE(NONE, CHAN, chan, &chan->senders, CALLER());
+        struct place place = PLACE(NONE, CHAN, chan, &chan->senders, site);
         misuse(engine_self(), &place,
                "the last reference to a channel was given up while a task is blocked on it");
     }
@@ -83,6 +84,8 @@ EXPORT void pirn_chan_unref(pirn_chan *chan) {
     label_forget(chan);
     free(chan);
 }
+
+EXPORT void pirn_chan_unref(pirn_chan *chan) { chan_unref(chan, CALLER()); }
 
 /* ---- The operations under the lock --------------------------------------------------------- */
 
@@ -368,10 +371,12 @@ EXPORT size_t pirn_chan_len(const pirn_chan *chan) {
     if (!c) return 0;
     engine_begin(self, &place);
     lock(c);
-    count = c->count;
+    count = c->of_timer ? 0 : c->count;
     unlock(c);
     engine_end(self, (int64_t)count);
     return count;
 }
 
-EXPORT size_t pirn_chan_cap(const pirn_chan *chan) { return chan ? chan->capacity : 0; }
+EXPORT size_t pirn_chan_cap(const pirn_chan *chan) {
+    return chan && !chan->of_timer ? chan->capacity : 0;
+}

@@ -1,5 +1,5 @@
 /*
- * chan.h - the inside of a channel, for chan.c, select.c and time.c.
+ * chan.h - the inside of a channel, for chan.c, select.c, time.c and timer.c.
  *
  * Invariants, under the channel's lock (that of `senders`)
  *   1. head and count describe the ring: the value at head is the oldest of `count`. 2. A receiver
@@ -25,9 +25,10 @@ struct pirn_chan {
     size_t head, count;
     _Atomic size_t owners;
     bool closed;
+    bool of_timer; /* a timer owns it; seems unbuffered (T2) */
     uint64_t closed_mark;
-    uint64_t *sent, *taken;   /* only where marks do something, and capacity > 0 */
-    struct chan_timer *timer; /* of pirn_after; owned */
+    uint64_t *sent, *taken; /* only where marks do something, and capacity > 0 */
+    pirn_timer *timer;      /* of pirn_after; owned */
     unsigned char *buffer;
 };
 
@@ -60,8 +61,8 @@ void chan_woken(struct task *self, struct wait *wait, enum op op);
 /* As pirn_chan_new, made at `site`. */
 pirn_chan *chan_new(size_t value_size, size_t capacity, const void *site);
 
-/* Ends the timer of a channel from pirn_after. */
-void chan_timer_free(struct chan_timer *timer);
+/* As pirn_chan_unref, called at `site`. */
+void chan_unref(pirn_chan *chan, const void *site);
 
 /* Waits for the deadline on nothing at all: a NULL channel, an empty select, a sleep. Returns
  * -ETIMEDOUT, or -EAGAIN for PIRN_NOW. */

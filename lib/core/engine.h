@@ -77,6 +77,9 @@
     X(SLEEP, "sleep")               \
     X(RANDOM, "random")             \
     X(CHOOSE, "choose")             \
+    X(ARM, "arm")                   \
+    X(STOP, "stop")                 \
+    X(RESET, "reset")               \
     X(FIRE, "fire")
 
 enum op {
@@ -95,7 +98,8 @@ enum op {
     X(COND, "cond")           \
     X(ONCE, "once")           \
     X(WAITGROUP, "waitgroup") \
-    X(SEM, "sem")
+    X(SEM, "sem")             \
+    X(TIMER, "timer")
 
 enum object_kind {
 #define X(name, word) OBJECT_##name,
@@ -181,7 +185,8 @@ struct spawn {
 /* A timer; the engine adds what it needs. */
 struct timer_core {
     /* Called once when the time has come, by a thread of the engine, without locks; `clock`
-     * stands for the task in calls of the contract. When it returns the timer may be gone. */
+     * stands for the task in calls of the contract. It may arm its own timer again, which never
+     * fails for want of memory. When it returns the timer may be gone. */
     void (*fire)(struct timer_core *timer, struct task *clock);
     /* Whether anybody waits for it, so that it may still wake a task; NULL: always. */
     bool (*awaited)(struct timer_core *timer);
@@ -240,7 +245,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *
  * int engine_timer_arm(struct timer *timer, int64_t when);    0, -ENOMEM; -EPERM without a runtime
  * bool engine_timer_disarm(struct timer *timer);
- *     Returns whether it was armed. Afterwards its callback does not run and is not running.
+ *     Returns whether it was armed. Afterwards its callback does not run and is not running, but
+ *     for one that has armed the timer again: whoever disarms that kind says so to the callback,
+ *     and disarms twice.
  *
  * int64_t engine_now(void);
  * uint64_t engine_choose(uint64_t n);    one of 0..n-1; n >= 1. A choice of the schedule.
@@ -254,10 +261,11 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *
  * int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
  *     As pirn_go; *id gets the new task's id.
+ * bool engine_room(void);                 whether the limit allows one more task
  * void engine_exit(struct task *self);    ends the calling task; does not return
  *
  * void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
- *                    size_t value_size, const void *site);      a channel has been made
+ *                    size_t value_size, const void *site);      a channel or timer has been made
  * void engine_object_end(waitq *queue, const void *object);     and is gone
  * void engine_select_case(struct task *self, enum op op, waitq *queue);
  *     A case of the select that has just begun; NULL: of a NULL channel.

@@ -124,8 +124,10 @@ void text_add_state(struct text *text, const struct task *task, const char *runn
         text_add(text, ", in ");
         text_add_site(text, core->waits.site);
     }
-    if (core->parent) {
-        text_add(text, "; started by task %llu in ", (unsigned long long)core->parent);
+    if (core->site) {
+        text_add(text, "; started ");
+        if (core->parent) text_add(text, "by task %llu ", (unsigned long long)core->parent);
+        text_add(text, "in ");
         text_add_site(text, core->site);
     }
     if (core->daemon) text_add(text, "; daemon");

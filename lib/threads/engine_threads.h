@@ -162,6 +162,7 @@ static inline void engine_acquire(struct task *self, const uint64_t *mark, enum 
 }
 
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
+bool engine_room(void);
 _Noreturn void engine_exit(struct task *self);
 
 /* The place where it was made is all that reports want to know. */

@@ -214,6 +214,10 @@ static void count_out(void) {
     if (runtime.max_tasks) atomic_fetch_sub(&runtime.live, 1);
 }
 
+bool engine_room(void) {
+    return !runtime.max_tasks || atomic_load(&runtime.live) < runtime.max_tasks;
+}
+
 struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc) {
     struct task *task = NULL;
     void *copy = NULL;

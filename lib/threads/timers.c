@@ -62,10 +62,12 @@ static void take_out(struct timer *timer) {
 }
 
 int engine_timer_arm(struct timer *timer, int64_t when) {
-    bool earliest;
+    bool earliest, spare;
     if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
     threads_lock(&lock);
-    if (count + 1 >= room) {
+    /* One place is left for the timer whose callback runs, which may arm it again. */
+    spare = atomic_load_explicit(&firing, memory_order_relaxed) != timer;
+    if (count + 1 + spare >= room) {
         size_t more = room ? 2 * room : 64;
         struct timer **bigger = realloc(heap, more * sizeof *heap);
         if (!bigger) {
@@ -112,7 +114,8 @@ int64_t timers_run(void) {
         if (!count || heap[1]->core.when > now) break;
         timer = heap[1];
         take_out(timer);
-        atomic_store_explicit(&firing, timer, memory_order_relaxed);
+        /* Release, so that who sees it has also seen the end of the callback before. */
+        atomic_store_explicit(&firing, timer, memory_order_release);
         threads_unlock(&lock);
         timer->core.fire(&timer->core, NULL);
         /* Pairs with the load in engine_timer_disarm. */
