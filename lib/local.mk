@@ -8,7 +8,11 @@ core_sources = \
 	%D%/core/config.h \
 	%D%/core/context.c \
 	%D%/core/context.h \
+	%D%/core/ctx.c \
+	%D%/core/ctx.h \
 	%D%/core/engine.h \
+	%D%/core/group.c \
+	%D%/core/group.h \
 	%D%/core/label.c \
 	%D%/core/label.h \
 	%D%/core/mutex.c \
@@ -20,6 +24,7 @@ core_sources = \
 	%D%/core/sanitize.h \
 	%D%/core/select.c \
 	%D%/core/sem.c \
+	%D%/core/sem.h \
 	%D%/core/stack.c \
 	%D%/core/stack.h \
 	%D%/core/symbol.c \

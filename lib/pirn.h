@@ -295,7 +295,7 @@ int pirn_select_first(pirn_case *cases, size_t count, int64_t deadline);
 struct pirn_waitq_ {
     void *first, *last;
     uint32_t lock;
-    uint32_t spare;
+    uint32_t kind;
     uint64_t object, mark;
 };
 
@@ -396,6 +396,105 @@ void pirn_sem_init(pirn_sem *sem, int64_t permits);
 int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline);
 /* Gives n permits (0 or more, without overflow, else misuse). */
 void pirn_sem_release(pirn_sem *sem, int64_t n);
+
+/* ---- Cancellation -------------------------------------------------------------------------- */
+
+/*
+ * A context tells tasks to stop: its done channel is closed when it is cancelled, which happens by
+ * pirn_ctx_cancel, at its deadline, or because its parent is cancelled. It stays cancelled, and the
+ * first cause wins. The cancelling happens before whatever sees it.
+ *
+ * Contexts form a tree. At its top is the background, which is never cancelled, has no deadline and
+ * no values, and needs no references; NULL stands for it wherever a context is asked for. Each
+ * other context has one owner to begin with, and is itself an owner of its parent, so the two may
+ * be given up in any order.
+ */
+typedef struct pirn_ctx pirn_ctx;
+
+/* Returns the background. */
+pirn_ctx *pirn_ctx_background(void);
+
+/*
+ * Make a child of `parent`, which is cancelled from the start if the parent is. The caller owns one
+ * reference. Return NULL when memory is short.
+ *
+ * pirn_ctx_with_deadline's child is also cancelled when `deadline` comes: at once if that has
+ * passed (as PIRN_NOW has), never if it is PIRN_FOREVER. A deadline later than the parent's is the
+ * parent's. It returns NULL also when there is a deadline to wait for and no runtime is running.
+ *
+ * pirn_ctx_with_value's child has a `value` for `key`. Keys are compared as addresses; the address
+ * of a variable of one's own is a key that nobody else uses. What they point to is neither looked
+ * at nor owned.
+ */
+pirn_ctx *pirn_ctx_with_cancel(pirn_ctx *parent);
+pirn_ctx *pirn_ctx_with_deadline(pirn_ctx *parent, int64_t deadline);
+pirn_ctx *pirn_ctx_with_value(pirn_ctx *parent, const void *key, void *value);
+
+/* Cancels the context and all its descendants in one step, and wakes who waits for them. Does
+ * nothing to one that is cancelled already, or to the background. Who has seen the cancelling may
+ * give up the last reference though the call is still returning. */
+void pirn_ctx_cancel(pirn_ctx *ctx);
+
+/*
+ * Returns the channel that is closed when the context is cancelled, so that pirn_recv on it returns
+ * -EPIPE; NULL for the background, which in a select is never ready. It belongs to the context and
+ * is only to be received from; a reference to it is one to the context. It is misuse to give up the
+ * last one while a task waits on the channel.
+ */
+pirn_chan *pirn_ctx_done(pirn_ctx *ctx);
+
+/* Returns 0 while the done channel is open, then -ETIMEDOUT if a deadline (its own or an
+ * ancestor's) was the cause, else -ECANCELED. */
+int pirn_ctx_err(pirn_ctx *ctx);
+
+/* Returns when the context will be cancelled at the latest; PIRN_FOREVER when it has no
+ * deadline. */
+int64_t pirn_ctx_deadline(pirn_ctx *ctx);
+
+/* Returns the value for the key in the context or its nearest ancestor that has one, else NULL. */
+void *pirn_ctx_value(pirn_ctx *ctx, const void *key);
+
+/* Adds an owner and returns `ctx`. */
+pirn_ctx *pirn_ctx_ref(pirn_ctx *ctx);
+
+/* Gives up one ownership; the last one disarms the deadline and frees the context. The background
+ * and NULL are ignored. */
+void pirn_ctx_unref(pirn_ctx *ctx);
+
+/*
+ * A group of tasks with a context of their own, for work that is done in parts: the first part that
+ * fails cancels the context, which tells the others to stop.
+ */
+typedef struct pirn_group pirn_group;
+
+/* Makes a group whose context is a child of `parent`. pirn_group_wait frees it. Returns NULL when
+ * memory is short. */
+pirn_group *pirn_group_new(pirn_ctx *parent);
+
+/*
+ * Sets how many of the group's tasks may run at once; SIZE_MAX: as many as are started, which is so
+ * from the beginning. With 0 none can be started: pirn_group_go blocks for ever. It is misuse to
+ * call this while a task of the group runs or is being started.
+ */
+void pirn_group_limit(pirn_group *group, size_t n);
+
+/*
+ * Starts a task that runs fn(ctx, arg) with the group's context, which is the task's to use until
+ * it ends; to keep it longer takes a reference. Blocks while as many tasks as the limit allows are
+ * running. A result of fn other than 0 is a failure: the group keeps the first, which cancels the
+ * context. A task that calls pirn_exit has not failed.
+ *
+ * Returns 0, what pirn_go returns when it fails, or -EINVAL for NULL. After a failure nothing was
+ * started. Tasks of the group may call this too, also while pirn_group_wait waits for them.
+ */
+int pirn_group_go(pirn_group *group, int (*fn)(pirn_ctx *ctx, void *arg), void *arg);
+
+/*
+ * Blocks until all tasks of the group have ended, which happens before it returns; then cancels the
+ * group's context, frees the group and returns the first result that was not 0, or 0. To be called
+ * once.
+ */
+int pirn_group_wait(pirn_group *group);
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 

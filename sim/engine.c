@@ -301,6 +301,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     task->core.fn = spawn->fn;
     task->core.arg = task->copy ? task->copy : spawn->arg;
     task->core.group = spawn->group;
+    task->core.team = spawn->team;
     task->core.site = spawn->site;
     task->core.name = task->name;
     task->core.daemon = spawn->daemon;
@@ -375,11 +376,14 @@ void engine_fault(struct task *self, enum fault fault, const struct place *place
                                            "close of a NULL channel"};
     struct place gone = *place;
     waitq number = {0};
+    uint32_t object;
     if (!simulated(self) || allowed(fault)) return;
     /* Its number is all that is known for sure. */
-    number.object = (uint64_t)sim.epoch << 32 | sim.log->events[self->step - 1].object;
+    object = sim.log->events[self->step - 1].object;
+    number.object = (uint64_t)sim.epoch << 32 | object;
     if (place->object) {
-        object_take_label((uint32_t)number.object);
+        if (object) number.kind = sim.log->objects[object - 1].kind;
+        object_take_label(object);
         gone.object = gone.queue = &number;
     }
     misuse(self, &gone, messages[fault]);

@@ -8,7 +8,7 @@
 
 static struct object_address {
     const void *address;
-    bool channel; /* made in this run, and there */
+    bool channel; /* or begins with one; made in this run, and there */
 } * addresses;    /* by number; index 0 is unused */
 static size_t address_room;
 
@@ -49,15 +49,17 @@ uint32_t object_number(const struct place *place) {
         capacity = ((const pirn_chan *)place->object)->capacity;
         value_size = ((const pirn_chan *)place->object)->value_size;
     }
-    return add_object(queue, place->kind, place->object, capacity, value_size, place->site);
+    return add_object(queue, queue->kind ? queue->kind : place->kind, place->object, capacity,
+                      value_size, place->site);
 }
 
 void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
                    size_t value_size, const void *site) {
     uint32_t number;
+    queue->kind = kind;
     if (!sim.active) return;
     number = add_object(queue, kind, object, capacity, value_size, site);
-    if (number) addresses[number].channel = kind == OBJECT_CHAN;
+    if (number) addresses[number].channel = kind == OBJECT_CHAN || kind == OBJECT_CONTEXT;
 }
 
 void object_take_label(uint32_t number) {
@@ -79,12 +81,23 @@ void objects_take_labels(void) {
     for (uint32_t number = 1; number <= sim.log->object_count; number++) object_take_label(number);
 }
 
-/* Frees the channels of a run that was cut short, whose owners will not come back to do it. */
+static pirn_chan *channel(uint32_t number) {
+    return addresses[number].channel ? (pirn_chan *)(uintptr_t)addresses[number].address : NULL;
+}
+
+/*
+ * Frees the channels of a run that was cut short, whose owners will not come back to do it. A
+ * context holds a reference to another, which is older: so the youngest go first, and nothing goes
+ * before its turn.
+ */
 void objects_free_channels(void) {
-    for (uint32_t number = 1; number <= sim.log->object_count; number++) {
-        pirn_chan *chan = (pirn_chan *)(uintptr_t)addresses[number].address;
+    uint32_t count = (uint32_t)sim.log->object_count;
+    for (uint32_t number = 1; number <= count; number++)
+        if (channel(number)) atomic_store(&channel(number)->owners, SIZE_MAX / 2);
+    for (uint32_t number = count; number; number--) {
+        pirn_chan *chan = channel(number);
         /* The program may still free a timer, and with it the channel. */
-        if (!addresses[number].channel || chan->of_timer) continue;
+        if (!chan || chan->of_timer) continue;
         atomic_store(&chan->owners, 1);
         pirn_chan_unref(chan);
     }

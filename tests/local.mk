@@ -4,6 +4,8 @@
 tests_simulated = \
 	%D%/test_chan-sim.t \
 	%D%/test_cond-sim.t \
+	%D%/test_ctx-sim.t \
+	%D%/test_group-sim.t \
 	%D%/test_mutex-sim.t \
 	%D%/test_once-sim.t \
 	%D%/test_random-sim.t \

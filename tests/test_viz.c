@@ -282,6 +282,8 @@ static void golden_leak(void) { golden("leak", true); }
 
 static void golden_panic(void) { golden("panic", true); }
 
+static void golden_group(void) { golden("group", true); }
+
 static void golden_hostile(void) { golden("hostile", false); }
 
 /* ---- Meaning ------------------------------------------------------------------------------- */
@@ -368,6 +370,38 @@ static void tells_why_wait_groups_wait(void) {
                 "(1,5,3,'done',4,1,1,0), (1,6,3,'exit',NULL,0,1,0), (1,7,2,'recv',NULL,NULL,2,0), "
                 "(1,8,1,'wait',4,NULL,2,0)",
                 "anna is stuck (D1)", "Stuck behind them:", "1 is left: anna has not called done.");
+}
+
+/* Whether the output has each of the words, up to a NULL. */
+static bool told(const char *const *words) {
+    for (; *words; words++) {
+        if (strstr(last_output, *words)) continue;
+        printf("standard output has no \"%s\"\n", *words);
+        return false;
+    }
+    return true;
+}
+
+static void tells_why_groups_and_contexts_wait(void) {
+    static const char *const reasons[] = {
+        "main waits for permits of uploads, since step 21",
+        "fetch has acquired permits that it has not released, in step 9", /* main did it for them */
+        "store has acquired permits that it has not released, in step 12",
+        "fetch waits for uploads to be cancelled, since step 18",
+        "No other task has cancelled it in this run.",
+        "store waits in a select of 2 cases (recv uploads, recv context 7), since step 20",
+        NULL};
+    static const char *const steps[] = {
+        "fire context 1",         "recv request: closed", "cancel request (had been)",
+        "err request: timed out", "cancel context 6 ",    "err context 6: cancelled",
+        "err uploads ",           "add uploads (2 left)", NULL};
+
+    begin();
+    make_trace("group", NULL);
+    CU_ASSERT_EQUAL(call(explain_main, "group.db", NULL), TOOL_OK);
+    CU_ASSERT(told(reasons));
+    CU_ASSERT_EQUAL(call(view_main, "--full", "--width=80", "group.db", NULL), TOOL_OK);
+    CU_ASSERT(told(steps));
 }
 
 static void tells_only_whom_it_can(void) {
@@ -984,11 +1018,13 @@ static const struct test tests[] = {
     TEST(golden_abba),
     TEST(golden_leak),
     TEST(golden_panic),
+    TEST(golden_group),
     TEST(golden_hostile),
     TEST(finds_the_cycle_only),
     TEST(tells_why_locks_wait),
     TEST(tells_why_channels_wait),
     TEST(tells_why_wait_groups_wait),
+    TEST(tells_why_groups_and_contexts_wait),
     TEST(tells_only_whom_it_can),
     TEST(text_fits_its_page),
     TEST(color_only_when_wanted),

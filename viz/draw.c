@@ -191,6 +191,7 @@ int draw_shape_of(enum trace_op op) {
     case TRACE_OP_TRY_RECV:
         return 2;
     case TRACE_OP_CLOSE:
+    case TRACE_OP_CANCEL:
         return 3;
     case TRACE_OP_LOCK:
     case TRACE_OP_TRYLOCK:

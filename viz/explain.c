@@ -191,7 +191,10 @@ static void tell_lack(const struct teller *t, const struct waits_task *task) {
                event->op == TRACE_OP_ONCE || event->op == TRACE_OP_ACQUIRE) {
         tool_text_add(out, "The trace does not tell who could let it go on.\n");
     } else {
-        const char *verb = event->op == TRACE_OP_SEND   ? "received from it"
+        bool context = event->object != TRACE_NONE &&
+                       t->run->objects[event->object].kind == TRACE_KIND_CONTEXT;
+        const char *verb = context                      ? "cancelled it"
+                           : event->op == TRACE_OP_SEND ? "received from it"
                            : event->op == TRACE_OP_RECV ? "sent on it"
                            : select                     ? "met any of its cases"
                                                         : "signalled it";

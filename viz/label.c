@@ -73,6 +73,8 @@ static const char *failure(const struct trace_run *run, const struct trace_event
                                             : ": would block";
     case -EBUSY:
         return ": busy";
+    case -ECANCELED:
+        return ": cancelled";
     case -EINVAL:
         return ": invalid";
     case -ENOMEM:
@@ -128,6 +130,9 @@ static void add_result(struct tool_text *text, const struct trace_event *event) 
     case TRACE_OP_ONCE:
         tool_text_add(text, result == 1 ? " (runs it)" : " (had run)");
         break;
+    case TRACE_OP_CANCEL:
+        if (result == 0) tool_text_add(text, " (had been)");
+        break;
     default:
         break;
     }
@@ -182,6 +187,10 @@ void label_wait(struct tool_text *text, const struct trace_run *run, size_t inde
         text->data[--text->length] = '\0'; /* the space */
 }
 
+static bool is_kind(const struct trace_run *run, size_t object, enum trace_kind kind) {
+    return object != TRACE_NONE && run->objects[object].kind == kind;
+}
+
 void label_wait_sentence(struct tool_text *text, const struct trace_run *run, size_t index) {
     const struct trace_event *event = &run->events[index];
     const char *before = "for ", *after = "";
@@ -191,6 +200,8 @@ void label_wait_sentence(struct tool_text *text, const struct trace_run *run, si
         break;
     case TRACE_OP_RECV:
         before = "to receive from ";
+        if (is_kind(run, event->object, TRACE_KIND_CONTEXT))
+            before = "for ", after = " to be cancelled";
         break;
     case TRACE_OP_LOCK:
         before = "to lock ";
@@ -199,11 +210,11 @@ void label_wait_sentence(struct tool_text *text, const struct trace_run *run, si
         before = "to lock ", after = " for reading";
         break;
     case TRACE_OP_WAIT:
-        before = event->object != TRACE_NONE && run->objects[event->object].kind == TRACE_KIND_COND
-                     ? "for a signal on "
-                 : event->object != TRACE_NONE && run->objects[event->object].labelled
-                     ? "for the wait group "
-                     : "for ";
+        if (is_kind(run, event->object, TRACE_KIND_COND))
+            before = "for a signal on ";
+        else if (event->object != TRACE_NONE && run->objects[event->object].labelled)
+            before = is_kind(run, event->object, TRACE_KIND_GROUP) ? "for the group "
+                                                                   : "for the wait group ";
         break;
     case TRACE_OP_ONCE:
         before = "for the function of ", after = " to return";

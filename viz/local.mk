@@ -40,6 +40,8 @@ libviz_la_LIBADD = $(SQLITE_LIBS) -lm
 EXTRA_DIST += \
 	tests/golden/abba.dot \
 	tests/golden/abba.txt \
+	tests/golden/group.dot \
+	tests/golden/group.txt \
 	tests/golden/hostile.txt \
 	tests/golden/leak.dot \
 	tests/golden/leak.txt \
@@ -48,6 +50,7 @@ EXTRA_DIST += \
 	tests/golden/panic.dot \
 	tests/golden/panic.txt \
 	tests/traces/abba.sql \
+	tests/traces/group.sql \
 	tests/traces/hostile.sql \
 	tests/traces/leak.sql \
 	tests/traces/orders.sql \

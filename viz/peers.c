@@ -36,9 +36,32 @@ static void add_peer(struct collector *c, size_t object, enum waits_why what, si
 
 /* ---- Holders ------------------------------------------------------------------------------- */
 
+/* pirn_waitgroup_go and pirn_group_go are an `add` and a `go` of one task at one place: the one way
+ * to know who belongs to the group. Returns the task, or TRACE_NONE if this `add` is none of
+ * them. */
+static size_t member_of(const struct trace_run *run, const struct trace_event *add) {
+    if (add->next == TRACE_NONE || add->site == TRACE_NONE) return TRACE_NONE;
+    const struct trace_event *go = &run->events[add->next];
+    if (go->op != TRACE_OP_GO || go->site != add->site || go->result <= 0) return TRACE_NONE;
+    return trace_find_task(run, go->result);
+}
+
+/* Who has the permits from now on: the task, or that which it starts in a group with a limit. */
+static size_t taker_of(const struct trace_run *run, const struct trace_event *acquire) {
+    const struct trace_event *add =
+        acquire->next != TRACE_NONE ? &run->events[acquire->next] : acquire;
+    size_t member = TRACE_NONE;
+    if (add->op == TRACE_OP_ADD && add->site == acquire->site && add->object != TRACE_NONE &&
+        run->objects[add->object].kind == TRACE_KIND_GROUP)
+        member = member_of(run, add);
+    return member != TRACE_NONE ? member : acquire->task;
+}
+
 static void take(struct collector *c, size_t object, enum waits_why what, size_t event) {
+    const struct trace_event *taken = &c->run->events[event];
+    size_t task = what == WAITS_HAS_PERMITS ? taker_of(c->run, taken) : taken->task;
     struct hold *hold = tool_alloc(1, sizeof *hold);
-    *hold = (struct hold){what, c->run->events[event].task, event, c->holds[object]};
+    *hold = (struct hold){what, task, event, c->holds[object]};
     c->holds[object] = hold;
 }
 
@@ -109,14 +132,9 @@ static void collect_lock(struct collector *c, size_t index) {
 
 /* ---- Peers --------------------------------------------------------------------------------- */
 
-/* pirn_waitgroup_go is an `add` and a `go` of one task at one place: the one way to know who
- * belongs to the group. */
 static void collect_member(struct collector *c, size_t index) {
     const struct trace_event *add = &c->run->events[index];
-    if (add->next == TRACE_NONE || add->site == TRACE_NONE) return;
-    const struct trace_event *go = &c->run->events[add->next];
-    if (go->op != TRACE_OP_GO || go->site != add->site || go->result <= 0) return;
-    size_t member = trace_find_task(c->run, go->result);
+    size_t member = member_of(c->run, add);
     if (member != TRACE_NONE) add_peer(c, add->object, WAITS_HAS_NOT_DONE, member, index);
 }
 

@@ -32,11 +32,12 @@ struct trace_arena; /* the strings of a run */
     X(RLOCK, "rlock") X(TRYRLOCK, "tryrlock") X(RUNLOCK, "runlock") \
     X(WAIT, "wait") X(SIGNAL, "signal") X(BROADCAST, "broadcast") X(ADD, "add") X(DONE, "done") \
     X(ONCE, "once") X(ONCE_DONE, "once_done") X(ACQUIRE, "acquire") X(RELEASE, "release") \
+    X(CANCEL, "cancel") X(ERR, "err") \
     X(SLEEP, "sleep") X(RANDOM, "random") X(CHOOSE, "choose") \
     X(ARM, "arm") X(STOP, "stop") X(RESET, "reset") X(FIRE, "fire")
 #define TRACE_KINDS(X) \
     X(CHANNEL, "channel") X(MUTEX, "mutex") X(RWMUTEX, "rwmutex") X(COND, "cond") X(ONCE, "once") \
-    X(WAITGROUP, "waitgroup") X(SEM, "sem") X(TIMER, "timer")
+    X(WAITGROUP, "waitgroup") X(SEM, "sem") X(TIMER, "timer") X(CONTEXT, "context") X(GROUP, "group")
 #define TRACE_EDGES(X) \
     X(GO, "go") X(MESSAGE, "message") X(SLOT, "slot") X(CLOSE, "close") X(UNLOCK, "unlock") \
     X(SIGNAL, "signal") X(DONE, "done") X(ONCE, "once") X(RELEASE, "release") X(TIMER, "timer")

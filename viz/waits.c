@@ -114,7 +114,8 @@ static void find_arcs(struct finder *f, size_t from) {
         }
         break;
     case TRACE_OP_WAIT:
-        if (run->objects[object].kind == TRACE_KIND_WAITGROUP)
+        if (run->objects[object].kind == TRACE_KIND_WAITGROUP ||
+            run->objects[object].kind == TRACE_KIND_GROUP)
             wait_for_members(f, from, object);
         else
             wait_for_users(f, from, object, WAITS_SIGNALS, false);

@@ -29,7 +29,7 @@ enum waits_why {
     WAITS_RECEIVES,     /* has received from the channel */
     WAITS_SENDS,        /* has sent on it */
     WAITS_SIGNALS,      /* has signalled the condition variable */
-    WAITS_HAS_NOT_DONE, /* belongs to the wait group and has not called done */
+    WAITS_HAS_NOT_DONE, /* belongs to the (wait) group and has not called done */
     WAITS_RUNS,         /* runs the function of the once */
     WAITS_HAS_PERMITS   /* has acquired from the semaphore without releasing */
 };

@@ -72,17 +72,20 @@ EXPORT pirn_chan *pirn_chan_ref(pirn_chan *chan) {
 }
 
 void chan_unref(pirn_chan *chan, const void *site) {
-    if (!chan) return;
-    if (atomic_fetch_sub_explicit(&chan->owners, 1, memory_order_acq_rel) != 1) return;
-    if (chan->timer) timer_discard(chan->timer);
-    if (chan->senders.first || chan->receivers.first) {
-        struct place place = PLACE(NONE, CHAN, chan, &chan->senders, site);
-        misuse(engine_self(), &place,
-               "the last reference to a channel was given up while a task is blocked on it");
+    while (chan && atomic_fetch_sub_explicit(&chan->owners, 1, memory_order_acq_rel) == 1) {
+        pirn_chan *next = NULL;
+        if (chan->timer) timer_discard(chan->timer);
+        if (chan->end) next = chan->end(chan);
+        if (chan->senders.first || chan->receivers.first) {
+            struct place place = PLACE(NONE, CHAN, chan, &chan->senders, site);
+            misuse(engine_self(), &place,
+                   "the last reference to a channel was given up while a task is blocked on it");
+        }
+        engine_object_end(&chan->senders, chan);
+        label_forget(chan);
+        free(chan);
+        chan = next;
     }
-    engine_object_end(&chan->senders, chan);
-    label_forget(chan);
-    free(chan);
 }
 
 EXPORT void pirn_chan_unref(pirn_chan *chan) { chan_unref(chan, CALLER()); }
@@ -333,6 +336,13 @@ static struct waiter *dismiss(struct task *self, pirn_chan *chan, waitq *queue,
     return list;
 }
 
+struct waiter *chan_close(struct task *self, pirn_chan *chan, struct waiter *list) {
+    chan->closed = true;
+    engine_release(self, &chan->closed_mark);
+    list = dismiss(self, chan, &chan->senders, list); /* C7: all in one step */
+    return dismiss(self, chan, &chan->receivers, list);
+}
+
 EXPORT int pirn_close(pirn_chan *chan) {
     struct task *self = engine_self();
     struct place place = PLACE(CLOSE, CHAN, chan, chan ? &chan->senders : NULL, CALLER());
@@ -352,10 +362,7 @@ EXPORT int pirn_close(pirn_chan *chan) {
         engine_fault(self, FAULT_DOUBLE_CLOSE, &place);
         return -EPIPE;
     }
-    chan->closed = true;
-    engine_release(self, &chan->closed_mark);
-    woken = dismiss(self, chan, &chan->senders, NULL); /* C7: all in one step */
-    woken = dismiss(self, chan, &chan->receivers, woken);
+    woken = chan_close(self, chan, NULL);
     unlock(chan);
     wait_wake_all(woken);
     engine_end(self, 0);

@@ -29,6 +29,9 @@ struct pirn_chan {
     uint64_t closed_mark;
     uint64_t *sent, *taken; /* only where marks do something, and capacity > 0 */
     pirn_timer *timer;      /* of pirn_after; owned */
+    /* Called before the channel is freed, which has become part of something larger. Returns a
+     * channel of which that has held a reference, or NULL. NULL: it stands alone. */
+    pirn_chan *(*end)(pirn_chan *chan);
     unsigned char *buffer;
 };
 
@@ -54,6 +57,10 @@ static inline bool chan_can_offer(const pirn_chan *chan) {
 static inline bool chan_can_take(const pirn_chan *chan) {
     return chan->closed || chan->count || chan_somebody(&chan->senders);
 }
+
+/* Closes the channel, whose lock the caller holds, and claims everybody who waits. Returns them
+ * before `list`, to be woken with wait_wake_all after unlocking. */
+struct waiter *chan_close(struct task *self, pirn_chan *chan, struct waiter *list);
 
 /* The edges that an operation makes when it has been woken from a wait on the channel. */
 void chan_woken(struct task *self, struct wait *wait, enum op op);

@@ -23,8 +23,8 @@
  * and between begin and end or park it is one step: in the simulator nothing else runs.
  *
  * Locks are taken in this order: an object's lock (channels by address; a condition variable's
- * before its mutex's), then whatever the engine has of its own. Timer callbacks run without any
- * lock held.
+ * before its mutex's, that of a tree of contexts before its channels'), then whatever the engine
+ * has of its own. Timer callbacks run without any lock held.
  */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
@@ -74,6 +74,8 @@
     X(ONCE_DONE, "once_done")       \
     X(ACQUIRE, "acquire")           \
     X(RELEASE, "release")           \
+    X(CANCEL, "cancel")             \
+    X(ERR, "err")                   \
     X(SLEEP, "sleep")               \
     X(RANDOM, "random")             \
     X(CHOOSE, "choose")             \
@@ -99,7 +101,9 @@ enum op {
     X(ONCE, "once")           \
     X(WAITGROUP, "waitgroup") \
     X(SEM, "sem")             \
-    X(TIMER, "timer")
+    X(TIMER, "timer")         \
+    X(CONTEXT, "context")     \
+    X(GROUP, "group")
 
 enum object_kind {
 #define X(name, word) OBJECT_##name,
@@ -160,6 +164,7 @@ struct task_core {
     pirn_fn *fn;
     void *arg;
     pirn_waitgroup *group; /* told when the task ends; NULL: none */
+    pirn_group *team;      /* for which it runs; `fn` is a group_fn then. NULL: none */
     const void *site;      /* where it was started */
     const char *name;      /* as given, else NULL */
     bool daemon;
@@ -179,6 +184,7 @@ struct spawn {
     size_t stack_size; /* 0: as configured */
     bool daemon;
     pirn_waitgroup *group;
+    pirn_group *team;
     const void *site;
 };
 
@@ -265,8 +271,10 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_exit(struct task *self);    ends the calling task; does not return
  *
  * void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
- *                    size_t value_size, const void *site);      a channel or timer has been made
- * void engine_object_end(waitq *queue, const void *object);     and is gone
+ *                    size_t value_size, const void *site);
+ *     An object has been made, for those that need it: a channel, a timer, a context (which begins
+ *     with a channel), a group. Sets queue->kind.
+ * void engine_object_end(waitq *queue, const void *object);     an object is gone
  * void engine_select_case(struct task *self, enum op op, waitq *queue);
  *     A case of the select that has just begun; NULL: of a NULL channel.
  * void engine_fault(struct task *self, enum fault fault, const struct place *place);

@@ -44,13 +44,19 @@ void text_add_line(struct text *text, const void *site) {
 
 void text_add_object(struct text *text, const struct place *place) {
     char label[LABEL_SIZE];
-    const char *kind = object_names[place->kind];
-    if (!place->object)
-        text_add(text, "%s", place->kind == OBJECT_CHAN ? "a NULL channel" : kind);
-    else if (label_get(place->object, label))
-        text_add(text, "%s %s", kind, label);
+    struct place whole = *place; /* of which the channel may be a part */
+    if (place->queue && place->queue->kind) whole.kind = (enum object_kind)place->queue->kind;
+    if (!place->object) {
+        text_add(text, "%s",
+                 place->kind == OBJECT_CHAN ? "a NULL channel" : object_names[place->kind]);
+        return;
+    }
+    if (place->kind == OBJECT_CHAN && whole.kind == OBJECT_CONTEXT)
+        text_add(text, "the done channel of ");
+    if (label_get(place->object, label))
+        text_add(text, "%s %s", object_names[whole.kind], label);
     else
-        engine_describe_object(text, place);
+        engine_describe_object(text, &whole);
 }
 
 void text_add_task(struct text *text, const struct task *task) {

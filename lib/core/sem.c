@@ -5,10 +5,11 @@
  * request is not starved by small ones. `mark` collects the releases since the permits were last
  * used up: an acquire may have got its permits from any of them.
  */
+#include "lib/core/sem.h"
+
 #include <string.h>
 
 #include "lib/core/report.h"
-#include "lib/core/wait.h"
 
 static struct place place_of(enum op op, pirn_sem *sem, const void *site) {
     return (struct place){op, OBJECT_SEM, sem, &sem->waiters, site};
@@ -46,15 +47,14 @@ EXPORT void pirn_sem_init(pirn_sem *sem, int64_t permits) {
     sem->permits = permits;
 }
 
-EXPORT int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline) {
-    struct place place = place_of(OP_ACQUIRE, sem, CALLER());
-    struct task *self = engine_self();
+int sem_acquire(struct task *self, const struct place *place, pirn_sem *sem, int64_t n,
+                int64_t deadline) {
     struct wait wait;
     struct waiter waiter, *woken;
     int rc = 0;
 
-    check_number(self, &place, n);
-    engine_begin(self, &place);
+    check_number(self, place, n);
+    engine_begin(self, place);
     engine_lock(&sem->waiters);
     if (!sem->waiters.first && n <= sem->permits) {
         engine_acquire(self, &sem->mark, EDGE_RELEASE);
@@ -67,7 +67,7 @@ EXPORT int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline) {
         waiter_init(&waiter, &wait, &sem->waiters, &sem->waiters, NULL, n);
         wait_init(&wait, self, &waiter, 1);
         wait_enqueue(&waiter);
-        rc = wait_park_queued(&wait, &place, deadline);
+        rc = wait_park_queued(&wait, place, deadline);
         if (rc == 0) {
             engine_acquire(self, &wait.mark, EDGE_RELEASE);
         } else {
@@ -82,17 +82,15 @@ EXPORT int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline) {
     return rc;
 }
 
-EXPORT void pirn_sem_release(pirn_sem *sem, int64_t n) {
-    struct place place = place_of(OP_RELEASE, sem, CALLER());
-    struct task *self = engine_self();
+void sem_release(struct task *self, const struct place *place, pirn_sem *sem, int64_t n) {
     struct waiter *woken;
 
-    check_number(self, &place, n);
-    engine_begin(self, &place);
+    check_number(self, place, n);
+    engine_begin(self, place);
     engine_lock(&sem->waiters);
     if (n > INT64_MAX - sem->permits) {
         engine_unlock(&sem->waiters);
-        misuse(self, &place, "the permits of a semaphore would overflow");
+        misuse(self, place, "the permits of a semaphore would overflow");
     }
     sem->permits += n;
     engine_release_also(self, &sem->mark);
@@ -100,4 +98,14 @@ EXPORT void pirn_sem_release(pirn_sem *sem, int64_t n) {
     engine_unlock(&sem->waiters);
     wait_wake_all(woken);
     engine_end(self, 0);
+}
+
+EXPORT int pirn_sem_acquire(pirn_sem *sem, int64_t n, int64_t deadline) {
+    struct place place = place_of(OP_ACQUIRE, sem, CALLER());
+    return sem_acquire(engine_self(), &place, sem, n, deadline);
+}
+
+EXPORT void pirn_sem_release(pirn_sem *sem, int64_t n) {
+    struct place place = place_of(OP_RELEASE, sem, CALLER());
+    sem_release(engine_self(), &place, sem, n);
 }

@@ -1,6 +1,7 @@
 /* task.c - starting and ending tasks, and what needs no object. */
 #include "lib/core/task.h"
 
+#include "lib/core/group.h"
 #include "lib/core/report.h"
 #include "lib/core/waitgroup.h"
 
@@ -12,7 +13,7 @@ const char *const edge_names[EDGE_COUNT] = {EDGES(X)};
 
 EXPORT const char *pirn_version(void) { return PIRN_VERSION; }
 
-static int start(const struct spawn *spawn) {
+int task_start(const struct spawn *spawn) {
     struct task *self = engine_self();
     struct place place = PLACE_ALONE(GO, spawn->site);
     uint64_t id = 0;
@@ -27,14 +28,14 @@ static int start(const struct spawn *spawn) {
 
 EXPORT int pirn_go(pirn_fn *fn, void *arg) {
     struct spawn spawn = {.fn = fn, .arg = arg, .site = CALLER()};
-    return start(&spawn);
+    return task_start(&spawn);
 }
 
 EXPORT int pirn_go_copy(pirn_fn *fn, const void *arg, size_t size) {
     struct spawn spawn = {
         .fn = fn, .arg = size ? (void *)(uintptr_t)arg : NULL, .copy = size, .site = CALLER()};
     if (size && !arg) return -EINVAL;
-    return start(&spawn);
+    return task_start(&spawn);
 }
 
 EXPORT int pirn_go_with(const pirn_attr *attr, pirn_fn *fn, void *arg) {
@@ -44,7 +45,7 @@ EXPORT int pirn_go_with(const pirn_attr *attr, pirn_fn *fn, void *arg) {
         spawn.stack_size = attr->stack_size;
         spawn.daemon = attr->daemon;
     }
-    return start(&spawn);
+    return task_start(&spawn);
 }
 
 static int start_in_group(pirn_waitgroup *group, struct spawn *spawn) {
@@ -52,7 +53,7 @@ static int start_in_group(pirn_waitgroup *group, struct spawn *spawn) {
     if (!spawn->fn) return -EINVAL;
     waitgroup_add(engine_self(), OP_ADD, group, 1, spawn->site);
     spawn->group = group;
-    rc = start(spawn);
+    rc = task_start(spawn);
     if (rc) waitgroup_add(engine_self(), OP_DONE, group, -1, spawn->site);
     return rc;
 }
@@ -70,12 +71,19 @@ EXPORT int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void
     return start_in_group(group, &spawn);
 }
 
-/* Where a task's function returns to. */
-static const void *return_site;
+/* Where a task's function returns to; that of a group's task. */
+static const void *return_site, *return_site_in_group;
 
 static void find_return_site(void *arg) {
     (void)arg;
     return_site = __builtin_return_address(0);
+}
+
+static int find_return_site_in_group(pirn_ctx *ctx, void *arg) {
+    (void)ctx;
+    (void)arg;
+    return_site_in_group = __builtin_return_address(0);
+    return 0;
 }
 
 static __attribute__((noinline)) void call(pirn_fn *fn, void *arg) {
@@ -83,20 +91,41 @@ static __attribute__((noinline)) void call(pirn_fn *fn, void *arg) {
     __asm__ volatile(""); /* or the call would become a jump */
 }
 
+static __attribute__((noinline)) int call_in_group(group_fn *fn, pirn_ctx *ctx, void *arg) {
+    int result = fn(ctx, arg);
+    __asm__ volatile("");
+    return result;
+}
+
 void task_prepare(void) {
-    pirn_fn *volatile probe = find_return_site; /* or a copy of `call` would be made for it */
-    if (!return_site) call(probe, NULL);
+    /* Volatile, or copies of the callers would be made for these. */
+    pirn_fn *volatile probe = find_return_site;
+    group_fn *volatile probe_in_group = find_return_site_in_group;
+    if (return_site) return;
+    call(probe, NULL);
+    call_in_group(probe_in_group, NULL, NULL);
 }
 
 const void *task_site(const struct task *self, const void *site) {
     const struct task_core *core = (const struct task_core *)self;
-    if (site != return_site || !core->fn) return site;
+    if ((site != return_site && site != return_site_in_group) || !core->fn) return site;
+    return (const char *)(uintptr_t)core->fn + 1;
+}
+
+/* Its function is as good a place as any for the end of a task; there is no call to name. */
+static const void *end_site(const struct task_core *core) {
     return (const char *)(uintptr_t)core->fn + 1;
 }
 
 void task_call(struct task *self) {
     struct task_core *core = (struct task_core *)self;
-    call(core->fn, core->arg);
+    int result;
+    if (!core->team) {
+        call(core->fn, core->arg);
+        return;
+    }
+    result = call_in_group((group_fn *)(void (*)(void))core->fn, group_ctx(core->team), core->arg);
+    group_result(self, core->team, result, end_site(core));
 }
 
 void task_body(struct task *self) {
@@ -106,9 +135,8 @@ void task_body(struct task *self) {
 
 void task_end(struct task *self) {
     struct task_core *core = (struct task_core *)self;
-    /* Its function is as good a place as any for the end of a task; there is no call to name. */
-    const void *site = (const char *)(uintptr_t)core->fn + 1;
-    if (core->group) waitgroup_add(self, OP_DONE, core->group, -1, site);
+    if (core->group) waitgroup_add(self, OP_DONE, core->group, -1, end_site(core));
+    if (core->team) group_leave(self, core->team, end_site(core));
     engine_exit(self);
 }
 

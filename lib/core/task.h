@@ -14,13 +14,16 @@ void task_prepare(void);
  */
 const void *task_site(const struct task *self, const void *site);
 
+/* Starts a task, as pirn_go does. */
+int task_start(const struct spawn *spawn);
+
 /* Runs the task's function. */
 void task_call(struct task *self);
 
 /* Runs the task's function and ends the task; does not return. */
 _Noreturn void task_body(struct task *self);
 
-/* Ends the calling task: tells its wait group, then engine_exit. */
+/* Ends the calling task: tells its wait group or group, then engine_exit. */
 _Noreturn void task_end(struct task *self);
 
 #endif

@@ -13,24 +13,23 @@ static struct place place_of(enum op op, pirn_waitgroup *group, const void *site
     return (struct place){op, OBJECT_WAITGROUP, group, &group->waiters, site};
 }
 
-void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta,
-                   const void *site) {
-    struct place place = place_of(op, group, site);
+void waitgroup_count(struct task *self, const struct place *place, pirn_waitgroup *group,
+                     int64_t delta) {
     struct waiter *waiter, *woken = NULL;
     int64_t count;
 
-    engine_begin(self, &place);
+    engine_begin(self, place);
     engine_lock(&group->waiters);
     if (__builtin_add_overflow(group->count, delta, &count) || count < 0) {
         engine_unlock(&group->waiters);
-        misuse(self, &place,
+        misuse(self, place,
                count < 0 && delta < 0 ? "the count of a wait group would be negative"
                                       : "the count of a wait group would overflow");
     }
     if (group->count == 0 && delta > 0) {
         if (group->waiters.first) {
             engine_unlock(&group->waiters);
-            misuse(self, &place, "add to a wait group that is at zero while a task waits on it");
+            misuse(self, place, "add to a wait group that is at zero while a task waits on it");
         }
         group->mark = 0;
     }
@@ -49,14 +48,19 @@ void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t
     engine_end(self, count);
 }
 
-static int wait_until(pirn_waitgroup *group, int64_t deadline, const void *site) {
-    struct place place = place_of(OP_WAIT, group, site);
-    struct task *self = engine_self();
+void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t delta,
+                   const void *site) {
+    struct place place = place_of(op, group, site);
+    waitgroup_count(self, &place, group, delta);
+}
+
+int waitgroup_wait(struct task *self, const struct place *place, pirn_waitgroup *group,
+                   int64_t deadline) {
     struct wait wait;
     struct waiter waiter;
     int rc = 0;
 
-    engine_begin(self, &place);
+    engine_begin(self, place);
     engine_lock(&group->waiters);
     if (group->count == 0) {
         engine_acquire(self, &group->mark, EDGE_DONE);
@@ -68,11 +72,16 @@ static int wait_until(pirn_waitgroup *group, int64_t deadline, const void *site)
         waiter_init(&waiter, &wait, &group->waiters, &group->waiters, NULL, 0);
         wait_init(&wait, self, &waiter, 1);
         wait_enqueue(&waiter);
-        rc = wait_park_queued(&wait, &place, deadline);
+        rc = wait_park_queued(&wait, place, deadline);
         if (rc == 0) engine_acquire(self, &wait.mark, EDGE_DONE);
     }
     engine_end(self, rc);
     return rc;
+}
+
+static int wait_until(pirn_waitgroup *group, int64_t deadline, const void *site) {
+    struct place place = place_of(OP_WAIT, group, site);
+    return waitgroup_wait(engine_self(), &place, group, deadline);
 }
 
 EXPORT void pirn_waitgroup_add(pirn_waitgroup *group, int64_t delta) {

@@ -165,13 +165,13 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
 bool engine_room(void);
 _Noreturn void engine_exit(struct task *self);
 
-/* The place where it was made is all that reports want to know. */
+/* What it is and where it was made is all that reports want to know. */
 static inline void engine_object(waitq *queue, enum object_kind kind, const void *object,
                                  size_t capacity, size_t value_size, const void *site) {
-    (void)kind;
     (void)object;
     (void)capacity;
     (void)value_size;
+    queue->kind = kind;
     queue->object = (uintptr_t)site;
 }
 static inline void engine_object_end(waitq *queue, const void *object) {

@@ -95,7 +95,7 @@ _Noreturn void engine_fail(struct task *self, enum failure failure, const struct
 
 void engine_describe_object(struct text *text, const struct place *place) {
     text_add(text, "%s", object_names[place->kind]);
-    if (place->kind == OBJECT_CHAN && place->queue && place->queue->object) {
+    if (place->queue && place->queue->kind && place->queue->object) {
         text_add(text, " from ");
         text_add_line(text, (const void *)(uintptr_t)place->queue->object);
     }

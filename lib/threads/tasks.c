@@ -240,6 +240,7 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
                                     .fn = spawn->fn,
                                     .arg = copy ? copy : spawn->arg,
                                     .group = spawn->group,
+                                    .team = spawn->team,
                                     .site = spawn->site,
                                     .name = name,
                                     .daemon = spawn->daemon};
