@@ -27,6 +27,6 @@ MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects)
 # What the demonstration makes.
 CLEANFILES += transactions.db transactions.svg transactions.txt
 
-EXTRA_DIST += %D%/architecture.md %D%/transactions.svg %D%/examples/demo.sh $(examples:%=%D%/examples/%.c)
+EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/transactions.svg %D%/examples/demo.sh $(examples:%=%D%/examples/%.c)
 
 dist_man_MANS = %D%/man/pirn.1

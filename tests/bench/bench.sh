@@ -1,0 +1,74 @@
+#!/bin/sh
+# The benchmarks do what they say, and their table can be made. Nothing is said about times.
+
+. "$top_srcdir/tests/tap.sh"
+
+bench=$top_builddir/tests/bench/bench
+compare=$top_builddir/tests/bench/compare
+
+# Runs a row with the small count on each number of workers; the row checks its results itself.
+small() {
+    for workers in 1 2 4; do
+        PIRN_WORKERS=$workers "$bench" "$1" "$2" >"$scratch/out" || return 1
+        grep -Ex -e '-?[0-9.]+ [0-9.]+ [0-9.]+' "$scratch/out" || {
+            cat "$scratch/out"
+            return 1
+        }
+    done
+}
+
+# A benchmark that is its own peer.
+table() {
+    PIRN_BENCH_RUNS=2 PIRN_BENCH_WORKERS="1 3" "$compare" --quick --peer "$bench" "$@" "$bench" \
+        yield ring >"$scratch/table" || return 1
+    cat "$scratch/table"
+    test "$(grep -Ec '^(yield|ring) +[13] +ns/(yield|hop) .* %' "$scratch/table")" -eq 4
+}
+
+# The table takes the place of what is between the marks, and of nothing else.
+document() {
+    cat >"$scratch/document.md" <<'END'
+before
+<!-- make bench-doc: begin -->
+an old table
+<!-- make bench-doc: end -->
+after
+END
+    table --update "$scratch/document.md" || return 1
+    cat "$scratch/document.md"
+    test "$(sed -n '1p;$p' "$scratch/document.md" | tr '\n' ' ')" = "before after " &&
+        test "$(grep -c '^<!-- make bench-doc' "$scratch/document.md")" -eq 2 &&
+        test "$(grep -Ec '^\| (yield|ring) ' "$scratch/document.md")" -eq 4 &&
+        ! grep 'an old table' "$scratch/document.md"
+}
+
+# Ends with status $1.
+ends() {
+    expected=$1
+    shift
+    "$@"
+    test $? -eq "$expected"
+}
+
+wrong_result() {
+    cat >"$scratch/wrong" <<'END'
+#!/bin/sh
+case $1 in
+--list) printf 'row\tscaled\tless\t1\t1\tns\n' ;;
+--version) echo 1 ;;
+*) exit 1 ;;
+esac
+END
+    chmod +x "$scratch/wrong"
+    ends 1 "$compare" --quick "$scratch/wrong"
+}
+
+"$bench" --list >"$scratch/rows" || exit 1
+while IFS='	' read -r row _ _ _ few _; do
+    run "$row has the right results" small "$row" "$few"
+done <"$scratch/rows"
+run "a table is made" table
+run "a table is put into a document" document
+run "a row that does not exist is refused" ends 2 "$compare" --quick "$bench" no_such_row
+run "a benchmark that fails is a failure" wrong_result
+done_testing

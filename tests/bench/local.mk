@@ -1,0 +1,61 @@
+# The benchmarks of the threaded runtime; docs/benchmarks.md tells how to use them.
+
+check_PROGRAMS += %D%/bench %D%/compare
+
+# Plain CFLAGS, -O2 unless configure was told otherwise, as a user's program has them.
+%C%_bench_SOURCES = \
+	%D%/bench.c \
+	%D%/bench.h \
+	%D%/channels.c \
+	%D%/locks.c \
+	%D%/selects.c \
+	%D%/sleep.c \
+	%D%/tasks.c
+%C%_bench_LDADD = libpirn.la $(PTHREAD_LIBS)
+# The program itself, not a wrapper script, with the shared library.
+%C%_bench_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
+
+%C%_compare_SOURCES = %D%/compare.c %D%/compare.h %D%/machine.c %D%/table.c
+
+# Rows of functions that pirn.h does not have yet.
+EXTRA_DIST += %D%/net.c %D%/timers.c
+
+peers = \
+	%D%/peers/build \
+	%D%/peers/go.mod \
+	%D%/peers/channels.go \
+	%D%/peers/locks.go \
+	%D%/peers/main.go \
+	%D%/peers/net.go \
+	%D%/peers/selects.go \
+	%D%/peers/tasks.go \
+	%D%/peers/timers.go
+EXTRA_DIST += $(peers)
+
+if HAVE_CUNIT
+TESTS += %D%/bench.sh
+endif
+EXTRA_DIST += %D%/bench.sh
+
+# Names of rows; none: all. Go commands; the better one of several is the peer.
+BENCH =
+GO = go
+
+BENCH_COMPARE = peers=`$(SHELL) $(srcdir)/%D%/peers/build %D%/go $(GO)` && \
+	%D%/compare --built '$(CC) $(CFLAGS)' `for peer in $$peers; do echo "--peer $$peer"; done`
+
+if SANITIZE
+bench bench-doc:
+	@echo 'configure without --enable-sanitizers first' >&2; exit 1
+else
+bench: %D%/bench %D%/compare
+	@$(BENCH_COMPARE) %D%/bench $(BENCH)
+bench-doc: %D%/bench %D%/compare
+	@$(BENCH_COMPARE) --update $(srcdir)/docs/benchmarks.md %D%/bench
+endif
+
+bench-clean:
+	rm -rf %D%/go
+clean-local: bench-clean
+
+.PHONY: bench bench-clean bench-doc

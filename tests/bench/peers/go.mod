@@ -1,0 +1,3 @@
+module pirn/peers
+
+go 1.19

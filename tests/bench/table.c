@@ -1,0 +1,146 @@
+/* table.c - see compare.h. */
+#include "tests/bench/compare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Statistics ---------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double series_median(const struct series *series) {
+    double sorted[MOST_RUNS];
+    int half = series->runs / 2;
+
+    memcpy(sorted, series->value, (size_t)series->runs * sizeof *sorted);
+    qsort(sorted, (size_t)series->runs, sizeof *sorted, by_value);
+    return series->runs % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+double series_best(const struct series *series, bool more_is_better) {
+    double best = series->value[0];
+    for (int i = 1; i < series->runs; i++)
+        if (more_is_better ? series->value[i] > best : series->value[i] < best)
+            best = series->value[i];
+    return best;
+}
+
+/* Below 1 when ours is better. */
+static double ratio(double ours, double peer, bool more_is_better) {
+    return more_is_better ? peer / ours : ours / peer;
+}
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+enum { COLUMNS = 11 };
+
+static const struct column {
+    const char *name;
+    int width; /* negative: to the left */
+    bool of_peers;
+} columns[COLUMNS] = {
+    {"row", -12, false},        {"workers", 7, false},      {"unit", -14, false},
+    {"ours median", 11, false}, {"ours best", 9, false},    {"Go median", 10, true},
+    {"Go best", 10, true},      {"ratio median", 12, true}, {"ratio best", 10, true},
+    {"others", 7, false},       {"Go", -1, true},
+};
+
+static bool is_shown(const struct table *table, int column) {
+    if (column == COLUMNS - 1) return table->name_peer;
+    return table->ratios || !columns[column].of_peers;
+}
+
+static void print_cells(const struct table *table, char cells[COLUMNS][CELL]) {
+    const char *before = table->markdown ? "| " : "";
+    for (int i = 0; i < COLUMNS; i++) {
+        if (!is_shown(table, i)) continue;
+        fprintf(table->out, "%s%*s", before, columns[i].width, cells[i]);
+        before = table->markdown ? " | " : "  ";
+    }
+    fputs(table->markdown ? " |\n" : "\n", table->out);
+    fflush(table->out);
+}
+
+void table_head(const struct table *table) {
+    char cells[COLUMNS][CELL];
+
+    for (int i = 0; i < COLUMNS; i++) snprintf(cells[i], CELL, "%s", columns[i].name);
+    print_cells(table, cells);
+    if (!table->markdown) return;
+    for (int i = 0; i < COLUMNS; i++)
+        snprintf(cells[i], CELL, "%s", columns[i].width < 0 ? "---" : "---:");
+    print_cells(table, cells);
+}
+
+/* Three digits, but no zeroes in place of digits. */
+static void print_value(char cell[CELL], double value) {
+    snprintf(cell, CELL, "%.*f", value < 10 ? 2 : value < 100 ? 1 : 0, value);
+}
+
+void table_line(const struct table *table, const struct line *line) {
+    bool more = line->row->more_is_better;
+    double median = series_median(line->ours), best = series_best(line->ours, more);
+    char cells[COLUMNS][CELL];
+
+    snprintf(cells[0], CELL, "%s", line->row->name);
+    snprintf(cells[1], CELL, "%d", line->workers);
+    snprintf(cells[2], CELL, "%s", line->row->unit);
+    print_value(cells[3], median);
+    print_value(cells[4], best);
+    for (int i = 5; i < 9; i++) *cells[i] = '\0';
+    if (line->peer) {
+        double peer_median = series_median(line->peer), peer_best = series_best(line->peer, more);
+        print_value(cells[5], peer_median);
+        print_value(cells[6], peer_best);
+        snprintf(cells[7], CELL, "%.2f", ratio(median, peer_median, more));
+        snprintf(cells[8], CELL, "%.2f", ratio(best, peer_best, more));
+    }
+    snprintf(cells[9], CELL, "%s%.0f %%", line->others > TABLE_DISTURBED ? "! " : "",
+             100 * line->others);
+    snprintf(cells[10], CELL, "%.*s", CELL - 1, line->peer ? line->peer_name : "");
+    print_cells(table, cells);
+}
+
+void table_foot(const struct table *table) {
+    if (table->ratios)
+        fputs("\nA ratio below 1 says that ours is better: ours/Go, or Go/ours of what is better "
+              "when more.\n",
+              table->out);
+    fprintf(table->out,
+            "%sOthers: the share of the machine that other processes had meanwhile; ! above %.0f "
+            "%%.\n",
+            table->ratios ? "" : "\n", 100 * TABLE_DISTURBED);
+}
+
+/* ---- Into a document ----------------------------------------------------------------------- */
+
+static const char begin_mark[] = "<!-- make bench-doc: begin -->\n";
+static const char end_mark[] = "<!-- make bench-doc: end -->\n";
+
+static char *read_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) die(1, "%s: %s", path, strerror(errno));
+    char *text = machine_read(fd);
+    close(fd);
+    return text;
+}
+
+void table_insert(const char *path, const char *text) {
+    char *old = read_file(path), *begin = strstr(old, begin_mark),
+         *end = begin ? strstr(begin, end_mark) : NULL, new_path[4096];
+
+    if (!end) die(1, "%s has no lines \"%.30s\" and \"%.28s\"", path, begin_mark, end_mark);
+    begin += strlen(begin_mark);
+    snprintf(new_path, sizeof new_path, "%s.new", path);
+    FILE *f = fopen(new_path, "w");
+    if (!f) die(1, "%s: %s", new_path, strerror(errno));
+    fprintf(f, "%.*s\n%s\n%s", (int)(begin - old), old, text, end);
+    if (fclose(f) != 0 || rename(new_path, path) != 0) die(1, "%s: %s", path, strerror(errno));
+    free(old);
+}
