@@ -10,7 +10,8 @@ check_PROGRAMS += %D%/bench %D%/compare
 	%D%/locks.c \
 	%D%/selects.c \
 	%D%/sleep.c \
-	%D%/tasks.c
+	%D%/tasks.c \
+	%D%/timers.c
 %C%_bench_LDADD = libpirn.la $(PTHREAD_LIBS)
 # The program itself, not a wrapper script, with the shared library.
 %C%_bench_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
@@ -18,7 +19,7 @@ check_PROGRAMS += %D%/bench %D%/compare
 %C%_compare_SOURCES = %D%/compare.c %D%/compare.h %D%/machine.c %D%/table.c
 
 # Rows of functions that pirn.h does not have yet.
-EXTRA_DIST += %D%/net.c %D%/timers.c
+EXTRA_DIST += %D%/net.c
 
 peers = \
 	%D%/peers/build \
