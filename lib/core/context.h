@@ -143,6 +143,15 @@ context_switch(struct context *from, struct context *to, void *passed) {
 #endif
 #endif
 
+/* Where the memory begins that a switch to it touches first. */
+static inline const void *context_prefetch(const struct context *context) {
+#if PIRN_CONTEXT_UCONTEXT
+    return context;
+#else
+    return context->sp;
+#endif
+}
+
 /*
  * Prepares a context that will call entry(arg, passed) at the top of the stack [base, base + size),
  * with what the first switch to it passes. `entry` must not return. `base` and `size` are aligned to

@@ -61,15 +61,14 @@ void dump_tasks(void) {
     int others =
         atomic_load(&runtime.running) ? atomic_load(&runtime.active) - (worker_self() != NULL) : 0;
     atomic_store(&runtime.halting, true);
-    atomic_fetch_or(&threads_mode, MODE_INTERRUPTED);
+    worker_interrupt_all();
     for (int i = 0; i < HALT_TRIES; i++) {
         if (atomic_load(&runtime.halted) + atomic_load(&runtime.idle_count) >= others) break;
         usleep(1000);
     }
     print_tasks();
-    if (!atomic_load(&runtime.stopping))
-        atomic_fetch_and(&threads_mode, ~(uint32_t)MODE_INTERRUPTED);
     atomic_store(&runtime.halting, false);
+    worker_interrupt_end();
 }
 
 void report_deadlock(void) {

@@ -1,16 +1,16 @@
 /*
  * monitor.c - the thread that watches the workers.
  *
- * Nothing takes a worker away from a task that computes for long, or sits in a system call. So every
- * few milliseconds the monitor looks for workers that have not switched since it last came, and
- * while others wait has as many more take part as there are of them: they take their tasks from
- * those that are stuck. When these go on there are too many, and as many retire. While all workers
- * rest the monitor sleeps too.
+ * Every few milliseconds it looks for workers that have not switched since it last came. While others
+ * wait, a task that runs for longer than SLICE is asked to yield at its next scheduling point. One
+ * that does not come to any, since it computes or sits in a system call, keeps its worker; then as
+ * many more workers take part as are stuck: they take the tasks from those. When these go on there
+ * are too many, and as many retire. While all workers rest the monitor sleeps too.
  */
 #include "lib/threads/runtime.h"
 
 #define PERIOD (5 * PIRN_MSEC)
-#define STUCK_AFTER (10 * PIRN_MSEC)
+#define SLICE (10 * PIRN_MSEC) /* that a task may run while others wait */
 
 static pthread_t thread;
 static bool runs;             /* there is a thread to join */
@@ -47,23 +47,31 @@ static void wait_a_while(void) {
     }
 }
 
-/* The number of workers that have not switched for long. Those that rest are not meant. */
+/* The number of workers that have not switched for long, though their tasks were asked to yield.
+ * Those that rest are not meant. */
 static int count_stuck(bool *work) {
     int started = atomic_load_explicit(&runtime.started, memory_order_acquire), stuck = 0;
     int64_t now = engine_now();
     *work = atomic_load(&runtime.shared_count) > 0 || timers_next() <= now;
+    for (int i = 0; i < started; i++)
+        if (atomic_load_explicit(&runtime.workers[i].waiting, memory_order_relaxed)) *work = true;
     for (int i = 0; i < started; i++) {
         struct worker *worker = &runtime.workers[i];
         uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
         bool away;
-        if (atomic_load_explicit(&worker->waiting, memory_order_relaxed)) *work = true;
         runtime_lock();
         away = worker->idle || worker->retired || worker->searching;
         runtime_unlock();
         if (away || tick != worker->seen_tick) {
             worker->seen_tick = tick;
             worker->seen_at = now;
-        } else if (now - worker->seen_at >= STUCK_AFTER) {
+            worker->asked = false;
+        } else if (now - worker->seen_at < SLICE || !*work) {
+            continue;
+        } else if (!worker->asked) {
+            worker->asked = true;
+            worker_preempt(worker);
+        } else {
             stuck++;
         }
     }

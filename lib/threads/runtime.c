@@ -30,7 +30,7 @@ void runtime_stop(int result) {
     if (!atomic_load(&runtime.stopping)) {
         runtime.result = result;
         atomic_store(&runtime.stopping, true);
-        atomic_fetch_or(&threads_mode, MODE_INTERRUPTED);
+        worker_interrupt_all();
     }
     runtime_unlock();
     while (atomic_load(&runtime.idle_count)) worker_wake_one();

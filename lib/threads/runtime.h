@@ -37,6 +37,9 @@
 
 enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED };
 
+/* Arguments up to this are copied into the task itself. */
+enum { COPY_ROOM = 48 };
+
 struct task {
     struct task_core core;
     struct context context;
@@ -45,7 +48,8 @@ struct task {
     struct task *next, *prev; /* in a list */
     _Atomic uint32_t state;   /* enum task_state; a foreign thread sleeps on it */
     bool foreign, begun;
-    void *copy; /* of pirn_go_copy's argument; owned */
+    void *copy; /* of pirn_go_copy's argument, where it does not fit in `room`; owned */
+    _Alignas(max_align_t) unsigned char room[COPY_ROOM];
     char *name; /* as given; owned */
 };
 
@@ -85,6 +89,7 @@ struct worker {
     struct fiber *came_from; /* of the last switch */
     struct task **self_at;   /* the thread's threads_self */
     int *errno_at;           /* the thread's errno */
+    _Atomic bool preempt;    /* its task is to yield at its next scheduling point */
     bool searching;
     int64_t patience;          /* how long it watches before it looks again; 0: it does not */
     uint64_t next_id, last_id; /* ids for tasks that it starts */
@@ -104,6 +109,7 @@ struct worker {
     /* The monitor's */
     uint32_t seen_tick;
     int64_t seen_at;
+    bool asked; /* to preempt its task, since seen_at */
 } __attribute__((aligned(128)));
 
 /* The calling thread's worker; NULL elsewhere. Never inlined: a task may move to another thread
@@ -112,6 +118,14 @@ struct worker *worker_self(void);
 
 /* Runs tasks until the runtime stops. */
 void worker_run(struct worker *worker);
+
+/* Has the task that a worker runs yield at its next scheduling point. */
+void worker_preempt(struct worker *worker);
+
+/* Has every task look up at its next scheduling point, or not any more, unless there is another
+ * reason to. */
+void worker_interrupt_all(void);
+void worker_interrupt_end(void);
 
 /* Wakes one idle worker, if there is one. */
 void worker_wake_one(void);

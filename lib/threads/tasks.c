@@ -56,7 +56,7 @@ static void keep_struct(struct task *task) {
 
 static bool usual_size(size_t size) { return !size || stack_round(size) == runtime.stacks.size; }
 
-/* The lock is held in these four, where a worker has no more of its own, or too many. */
+/* The lock is held in these, where a worker has no more of its own, or too many. */
 static struct task *more_structs(struct worker *worker) {
     for (int i = 0; i < BATCH; i++) {
         struct task *task = new_struct();
@@ -96,6 +96,14 @@ static void own_stack(struct task *task, size_t size) {
 static void drop_stack(struct stack *stack, struct fiber *fiber) {
     sanitize_stack_end(fiber);
     stack_put(&runtime.stacks, stack);
+}
+
+static void fewer_stacks(struct worker *worker) {
+    for (; worker->stack_count > STACKS_KEPT / 2; worker->stack_count--) {
+        struct spare_stack stack = *worker->stacks;
+        worker->stacks = stack.next;
+        drop_stack(&stack.stack, &stack.fiber);
+    }
 }
 
 static struct task *take_struct(struct worker *worker) {
@@ -179,9 +187,8 @@ static void release_stack(struct worker *worker, struct task *task) {
     if (!task->stack.base) return; /* another took it over */
     if (worker->stack_count == STACKS_KEPT) {
         runtime_lock();
-        drop_stack(&task->stack, &task->fiber);
+        fewer_stacks(worker);
         runtime_unlock();
-        return;
     }
     sanitize_stack_reused(task->stack.base, task->stack.size);
     stack = (void *)(task->stack.base + task->stack.size - sizeof *stack);
@@ -228,17 +235,19 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
         return NULL;
     }
     *rc = -ENOMEM;
-    if (UNLIKELY(spawn->copy) && !(copy = malloc(spawn->copy))) goto failed;
+    if (UNLIKELY(spawn->copy > COPY_ROOM) && !(copy = malloc(spawn->copy))) goto failed;
     if (UNLIKELY(spawn->name != NULL) && !(name = strdup(spawn->name))) goto failed;
     if (!(task = take_struct(worker))) goto failed;
     if (!promise_stack(worker, task, spawn->stack_size)) {
         put_struct(worker, task);
         goto failed;
     }
-    if (copy) memcpy(copy, spawn->arg, spawn->copy);
+    if (spawn->copy) memcpy(copy ? copy : task->room, spawn->arg, spawn->copy);
     task->core = (struct task_core){.id = next_id(worker),
                                     .fn = spawn->fn,
-                                    .arg = copy ? copy : spawn->arg,
+                                    .arg = !spawn->copy ? spawn->arg
+                                           : copy       ? copy
+                                                        : task->room,
                                     .group = spawn->group,
                                     .team = spawn->team,
                                     .site = spawn->site,

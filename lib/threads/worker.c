@@ -98,12 +98,16 @@ static void list_push(struct task_list *list, struct task *task) {
 }
 
 static struct task *list_take_first(struct task_list *list) {
-    struct task *task = list->first;
-    list->first = task->next;
-    if (list->first)
-        list->first->prev = NULL;
-    else
+    struct task *task = list->first, *next = task->next;
+    list->first = next;
+    if (next) {
+        next->prev = NULL;
+        /* It runs before long, and its stack is likely to be cold. */
+        __builtin_prefetch(context_prefetch(&next->context));
+        __builtin_prefetch(next->next);
+    } else {
         list->last = NULL;
+    }
     list->count--;
     return task;
 }
@@ -405,14 +409,14 @@ CONTEXT_BOUNDARY void threads_park(struct task *self, struct timer *timer, int64
 }
 
 CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place) {
-    struct worker *worker = this_worker;
+    struct worker *worker;
     uint32_t tick;
     if (UNLIKELY(self->foreign)) {
         sched_yield();
         return;
     }
     engine_begin(self, place);
-    /* It may have been halted, but has not moved. */
+    worker = worker_self();
     tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
     if (tick % LOOK_AROUND && !waiting_at(worker)) {
         /* Nobody else here, and not yet time to look around: go on. */
@@ -434,19 +438,38 @@ _Noreturn void engine_exit(struct task *self) {
     end(worker_self(), self);
 }
 
+void worker_interrupt_all(void) { atomic_fetch_or(&threads_mode, MODE_INTERRUPTED); }
+
+void worker_interrupt_end(void) {
+    int started = atomic_load_explicit(&runtime.started, memory_order_acquire);
+    bool wanted;
+    atomic_fetch_and(&threads_mode, ~(uint32_t)MODE_INTERRUPTED);
+    /* Whoever has given a reason meanwhile sets the bit after it. */
+    wanted = atomic_load(&runtime.stopping) || atomic_load(&runtime.halting);
+    for (int i = 0; i < started; i++) wanted |= atomic_load(&runtime.workers[i].preempt);
+    if (wanted) worker_interrupt_all();
+}
+
+void worker_preempt(struct worker *worker) {
+    atomic_store(&worker->preempt, true);
+    worker_interrupt_all();
+}
+
 CONTEXT_BOUNDARY void threads_interrupt(struct task *self) {
     static _Atomic uint32_t never;
+    struct worker *worker = this_worker;
     if (!self || self->foreign) return;
     if (atomic_load(&runtime.halting)) {
         atomic_fetch_add(&runtime.halted, 1);
         while (atomic_load(&runtime.halting)) futex_wait(&never, 0, engine_now() + 10 * PIRN_MSEC);
         atomic_fetch_sub(&runtime.halted, 1);
     }
-    if (atomic_load(&runtime.stopping)) {
-        struct worker *worker = worker_self();
-        worker->departure.kind = DEPART_YIELD;
-        leave(worker, self);
-    }
+    if (atomic_exchange(&worker->preempt, false))
+        worker_interrupt_end();
+    else if (!atomic_load(&runtime.stopping))
+        return;
+    worker->departure.kind = DEPART_YIELD;
+    leave(worker, self);
 }
 
 /* ---- Looking for work ---------------------------------------------------------------------- */
