@@ -12,7 +12,7 @@
 struct sim sim = {.now = CLOCK_START};
 
 /* Stands for the calling thread outside any task. */
-static struct task outside;
+static struct task outside = {.core.sleep = &outside.sleep};
 static __thread bool simulating; /* in the one thread that the simulator runs in */
 
 struct task *engine_self(void) {
@@ -297,6 +297,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     if (!make_room_for(sim.live + 1) || !(task = new_task(spawn))) return -ENOMEM;
 
     task->core.id = *id = ++log->tasks;
+    task->core.sleep = &task->sleep;
     task->core.parent = self->core.id;
     task->core.fn = spawn->fn;
     task->core.arg = task->copy ? task->copy : spawn->arg;
@@ -432,8 +433,8 @@ static void discard_tasks(void) {
         next = task->next;
         if (interrupted())
             task->copy = task->name = NULL;
-        else if (task->core.wait)
-            wait_abandon(task->core.wait, task->state != TASK_PARKED);
+        else if (wait_of(task))
+            wait_abandon(wait_of(task), task->state != TASK_PARKED);
         free_task(task);
     }
     sim.tasks = sim.youngest = NULL;

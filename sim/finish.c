@@ -22,7 +22,7 @@ static void add_finding(pirn_outcome outcome, const struct task *task) {
 
     text_add_task(&text, task);
     text_add(&text, " is blocked ");
-    text_add_waiting(&text, &task->core.waits, task->core.wait);
+    text_add_waiting(&text, &task->core.waits, wait_of(task));
     text_add(&text, " in ");
     text_add_site(&text, task->core.waits.site);
     log_find(sim.log, outcome, task->step, event && !waits_on_nothing(task) ? event->object : 0,
@@ -53,7 +53,7 @@ void finish_at_rest(void) {
                  (unsigned long long)count);
     text_add_task(&text, first);
     text_add(&text, " ");
-    text_add_waiting(&text, &first->core.waits, first->core.wait);
+    text_add_waiting(&text, &first->core.waits, wait_of(first));
     text_add(&text, " in ");
     text_add_site(&text, first->core.waits.site);
     sim_outcome(outcome, buffer);

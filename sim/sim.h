@@ -21,6 +21,7 @@
 #include "lib/core/engine.h"
 #include "lib/core/sanitize.h"
 #include "lib/core/stack.h"
+#include "lib/core/wait.h"
 #include "sim/log.h"
 #include "sim/strategy.h"
 
@@ -33,6 +34,7 @@ struct task {
     struct stack stack;
     struct task *next, *previous; /* in the list of all tasks, or of free ones */
     struct task *older, *newer;   /* runnable ones, by how long */
+    struct sleep sleep;
     size_t position;              /* in `runnable` */
     enum task_state state;
     bool timed;              /* parked until a timer wakes it at the latest */

@@ -209,11 +209,9 @@ void chan_woken(struct task *self, struct wait *wait, enum op op) {
 }
 
 int chan_wait_nothing(struct task *self, const struct place *place, int64_t deadline) {
-    struct wait wait;
     if (deadline == PIRN_NOW) return -EAGAIN;
     if (deadline != PIRN_FOREVER && deadline <= engine_now()) return -ETIMEDOUT;
-    wait_init(&wait, self, NULL, 0);
-    return wait_park(&wait, place, deadline, NULL, NULL);
+    return wait_park(&wait_in_none(self)->wait, place, deadline, NULL, NULL);
 }
 
 /* ---- The operations ------------------------------------------------------------------------ */
@@ -223,20 +221,18 @@ int chan_wait_nothing(struct task *self, const struct place *place, int64_t dead
 static __attribute__((noinline)) int wait_in(struct task *self, pirn_chan *chan, enum op op,
                                              void *value, int64_t deadline, const void *site) {
     struct place place = {op, OBJECT_CHAN, chan, &chan->senders, site};
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
     int rc;
 
     if (deadline != PIRN_FOREVER && deadline <= engine_now()) {
         unlock(chan);
         rc = -ETIMEDOUT;
     } else {
-        waiter_init(&waiter, &wait, op == OP_SEND ? &chan->senders : &chan->receivers,
-                    &chan->senders, value, 0);
-        wait_init(&wait, self, &waiter, 1);
-        wait_enqueue(&waiter);
-        rc = wait_park_queued(&wait, &place, deadline);
-        if (rc != -ETIMEDOUT) chan_woken(self, &wait, op);
+        sleep = wait_in_one(self, op == OP_SEND ? &chan->senders : &chan->receivers, &chan->senders,
+                            value, 0);
+        wait_enqueue(&sleep->waiter);
+        rc = wait_park_queued(&sleep->wait, &place, deadline);
+        if (rc != -ETIMEDOUT) chan_woken(self, &sleep->wait, op);
     }
     engine_end(self, rc);
     if (UNLIKELY(rc == -EPIPE) && op == OP_SEND) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);

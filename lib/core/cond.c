@@ -9,8 +9,7 @@ static struct place place_of(enum op op, pirn_cond *cond, const void *site) {
 static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline, const void *site) {
     struct place place = place_of(OP_WAIT, cond, site);
     struct task *self = engine_self();
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
     int rc;
 
     engine_begin(self, &place);
@@ -20,13 +19,12 @@ static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline,
         rc = -ETIMEDOUT;
     } else {
         engine_lock(&cond->waiters);
-        waiter_init(&waiter, &wait, &cond->waiters, &cond->waiters, NULL, 0);
-        wait_init(&wait, self, &waiter, 1);
-        wait_enqueue(&waiter);
+        sleep = wait_in_one(self, &cond->waiters, &cond->waiters, NULL, 0);
+        wait_enqueue(&sleep->waiter);
         /* In the queue first, so that no signal sent after the unlock is lost. */
         mutex_unlock_within(self, OP_WAIT, site, mutex);
-        rc = wait_park_queued(&wait, &place, deadline);
-        if (rc == 0) engine_acquire(self, &wait.mark, EDGE_SIGNAL);
+        rc = wait_park_queued(&sleep->wait, &place, deadline);
+        if (rc == 0) engine_acquire(self, &sleep->wait.mark, EDGE_SIGNAL);
     }
     engine_end(self, rc);
     mutex_lock(self, site, mutex, PIRN_FOREVER);

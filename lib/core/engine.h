@@ -156,6 +156,7 @@ struct place {
 #define PLACE_ALONE(op_, site_) ((struct place){OP_##op_, OBJECT_NONE, NULL, NULL, (site_)})
 
 struct wait;
+struct sleep;
 
 /* What the core knows of a task; each engine's struct task begins with it. */
 struct task_core {
@@ -168,9 +169,9 @@ struct task_core {
     const void *site;      /* where it was started */
     const char *name;      /* as given, else NULL */
     bool daemon;
-    struct place waits; /* what it sleeps in; op NONE while it does not. Written by the task itself
+    struct place waits;  /* what it sleeps in; op NONE while it does not. Written by the task itself
                               before it parks and after it has been woken. */
-    struct wait *wait;  /* the sleep, so that a discarded task can be taken out of its queues */
+    struct sleep *sleep; /* its room for that, which the engine's task has */
 };
 
 struct task;

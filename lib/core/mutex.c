@@ -54,8 +54,7 @@ static struct place place_of(enum op op, pirn_mutex *mutex, const void *site) {
 static __attribute__((noinline)) int lock_slowly(struct task *self, const void *site,
                                                  pirn_mutex *mutex, int64_t deadline) {
     struct place place = place_of(OP_LOCK, mutex, site);
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
     bool has_waited = false;
     int64_t since = 0;
     int rc;
@@ -68,17 +67,16 @@ static __attribute__((noinline)) int lock_slowly(struct task *self, const void *
             rc = deadline == PIRN_NOW ? -EAGAIN : deadline <= engine_now() ? -ETIMEDOUT : 0;
             if (rc) break;
         }
-        waiter_init(&waiter, &wait, &mutex->waiters, &mutex->waiters, NULL, 0);
-        wait_init(&wait, self, &waiter, 1);
+        sleep = wait_in_one(self, &mutex->waiters, &mutex->waiters, NULL, 0);
         if (has_waited) {
-            wait.since = since;
-            wait_enqueue_first(&waiter);
+            sleep->wait.since = since;
+            wait_enqueue_first(&sleep->waiter);
         } else {
-            wait.since = since = engine_now();
+            sleep->wait.since = since = engine_now();
             has_waited = true;
-            wait_enqueue(&waiter);
+            wait_enqueue(&sleep->waiter);
         }
-        rc = wait_park_queued(&wait, &place, deadline);
+        rc = wait_park_queued(&sleep->wait, &place, deadline);
         if (rc == HANDED_OVER) {
             engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
             engine_end(self, 0);

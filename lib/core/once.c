@@ -32,8 +32,7 @@ static void run(struct task *self, pirn_once *once, pirn_fn *fn, void *arg, cons
 EXPORT void pirn_once_do(pirn_once *once, pirn_fn *fn, void *arg) {
     struct place place = place_of(OP_ONCE, once, CALLER());
     struct task *self = engine_self();
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
 
     engine_begin(self, &place);
     if (LIKELY(atomic_load_explicit(state_of(once), memory_order_acquire) == FINISHED)) {
@@ -50,11 +49,10 @@ EXPORT void pirn_once_do(pirn_once *once, pirn_fn *fn, void *arg) {
         run(self, once, fn, arg, place.site);
         return;
     case RUNNING:
-        waiter_init(&waiter, &wait, &once->waiters, &once->waiters, NULL, 0);
-        wait_init(&wait, self, &waiter, 1);
-        wait_enqueue(&waiter);
-        wait_park_queued(&wait, &place, PIRN_FOREVER);
-        engine_acquire(self, &wait.mark, EDGE_ONCE);
+        sleep = wait_in_one(self, &once->waiters, &once->waiters, NULL, 0);
+        wait_enqueue(&sleep->waiter);
+        wait_park_queued(&sleep->wait, &place, PIRN_FOREVER);
+        engine_acquire(self, &sleep->wait.mark, EDGE_ONCE);
         break;
     default:
         engine_unlock(&once->waiters);

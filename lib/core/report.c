@@ -126,7 +126,7 @@ void text_add_state(struct text *text, const struct task *task, const char *runn
     if (core->waits.op == OP_NONE) {
         text_add(text, "%s", running);
     } else {
-        text_add_waiting(text, &core->waits, core->wait);
+        text_add_waiting(text, &core->waits, wait_of(task));
         text_add(text, ", in ");
         text_add_site(text, core->waits.site);
     }

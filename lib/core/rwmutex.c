@@ -57,19 +57,17 @@ static bool take_or_announce(pirn_rwmutex *mutex, bool (*take)(pirn_rwmutex *)) 
 static __attribute__((noinline)) void wait_turn(struct task *self, enum op op, pirn_rwmutex *mutex,
                                                 const void *site) {
     struct place place = place_of(op, mutex, site);
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
 
     engine_lock(&mutex->waiters);
     if (take_or_announce(mutex, op == OP_LOCK ? take_write : take_read)) {
         engine_unlock(&mutex->waiters);
         return;
     }
-    waiter_init(&waiter, &wait, op == OP_LOCK ? &mutex->waiters : &mutex->waiting_readers,
-                &mutex->waiters, NULL, 0);
-    wait_init(&wait, self, &waiter, 1);
-    wait_enqueue(&waiter);
-    wait_park_queued(&wait, &place, PIRN_FOREVER);
+    sleep = wait_in_one(self, op == OP_LOCK ? &mutex->waiters : &mutex->waiting_readers,
+                        &mutex->waiters, NULL, 0);
+    wait_enqueue(&sleep->waiter);
+    wait_park_queued(&sleep->wait, &place, PIRN_FOREVER);
 }
 
 static void acquire_write(struct task *self, pirn_rwmutex *mutex) {

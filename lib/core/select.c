@@ -105,7 +105,7 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
  * or -ETIMEDOUT. */
 static int64_t wait_for_one(struct task *self, const struct place *place, struct selection *s,
                             int64_t deadline) {
-    struct wait wait;
+    struct wait *wait = &((struct task_core *)self)->sleep->wait;
     struct waiter *fired;
     const pirn_chan *through;
     size_t waiting = 0;
@@ -114,16 +114,16 @@ static int64_t wait_for_one(struct task *self, const struct place *place, struct
     for (size_t i = 0; i < s->count; i++) {
         pirn_case *c = &s->cases[i];
         if (!c->chan) continue;
-        waiter_init(&s->waiters[waiting++], &wait,
+        waiter_init(&s->waiters[waiting++], wait,
                     c->op == PIRN_SEND ? &c->chan->senders : &c->chan->receivers, &c->chan->senders,
                     c->value, (int64_t)i);
     }
-    wait_init(&wait, self, s->waiters, waiting);
-    wait.repeated = waiting > s->lock_count;
-    wait.memory = s->memory;
+    wait_init(wait, self, s->waiters, waiting);
+    wait->repeated = waiting > s->lock_count;
+    wait->memory = s->memory;
     for (size_t i = 0; i < waiting; i++) wait_enqueue(&s->waiters[i]);
-    rc = wait_park(&wait, place, deadline, unlock_all, s);
-    fired = wait.fired;
+    rc = wait_park(wait, place, deadline, unlock_all, s);
+    fired = wait->fired;
     through = rc == -ETIMEDOUT ? NULL : s->cases[fired->number].chan;
     lock_all(s, through);
     for (size_t i = 0; i < waiting; i++)
@@ -131,7 +131,7 @@ static int64_t wait_for_one(struct task *self, const struct place *place, struct
     unlock_but(s, through);
     if (rc == -ETIMEDOUT) return rc;
     s->cases[fired->number].status = rc;
-    chan_woken(self, &wait, s->cases[fired->number].op == PIRN_SEND ? OP_SEND : OP_RECV);
+    chan_woken(self, wait, s->cases[fired->number].op == PIRN_SEND ? OP_SEND : OP_RECV);
     return fired->number;
 }
 

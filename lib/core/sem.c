@@ -49,8 +49,8 @@ EXPORT void pirn_sem_init(pirn_sem *sem, int64_t permits) {
 
 int sem_acquire(struct task *self, const struct place *place, pirn_sem *sem, int64_t n,
                 int64_t deadline) {
-    struct wait wait;
-    struct waiter waiter, *woken;
+    struct sleep *sleep;
+    struct waiter *woken;
     int rc = 0;
 
     check_number(self, place, n);
@@ -64,12 +64,11 @@ int sem_acquire(struct task *self, const struct place *place, pirn_sem *sem, int
         engine_unlock(&sem->waiters);
         rc = deadline == PIRN_NOW ? -EAGAIN : -ETIMEDOUT;
     } else {
-        waiter_init(&waiter, &wait, &sem->waiters, &sem->waiters, NULL, n);
-        wait_init(&wait, self, &waiter, 1);
-        wait_enqueue(&waiter);
-        rc = wait_park_queued(&wait, place, deadline);
+        sleep = wait_in_one(self, &sem->waiters, &sem->waiters, NULL, n);
+        wait_enqueue(&sleep->waiter);
+        rc = wait_park_queued(&sleep->wait, place, deadline);
         if (rc == 0) {
-            engine_acquire(self, &wait.mark, EDGE_RELEASE);
+            engine_acquire(self, &sleep->wait.mark, EDGE_RELEASE);
         } else {
             /* Those behind may have waited only because this one asked for more. */
             engine_lock(&sem->waiters);

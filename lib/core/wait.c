@@ -27,8 +27,9 @@ void wait_enqueue_first(struct waiter *waiter) {
 
 void wait_wake_all(struct waiter *list) {
     while (list) {
-        /* The waiter is on the stack of its task, which is free to leave once woken. */
+        /* The waiter is its task's, which is free to leave once woken. */
         struct waiter *next = list->next;
+        if (next) __builtin_prefetch(next->next);
         engine_wake(list->wait->task);
         list = next;
     }

@@ -44,8 +44,9 @@ struct wait {
     bool shared;   /* more than one party may come */
     bool repeated; /* several waiters stand in one queue */
     bool timed;
-    uint64_t mark; /* of the step that ended it */
-    int64_t since; /* for who wants to know how long it has waited */
+    bool under_way; /* the task is parked, or has been woken and not gone on yet */
+    uint64_t mark;  /* of the step that ended it */
+    int64_t since;  /* for who wants to know how long it has waited */
     struct timer timer;
 };
 
@@ -76,6 +77,28 @@ static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *
     waiter->queued = false;
     waiter->value = value;
     waiter->number = number;
+}
+
+/* A task's room for a sleep, with the waiter where it is in one queue. */
+struct sleep {
+    struct wait wait;
+    struct waiter waiter;
+};
+
+/* Prepares a wait in one queue, which is guarded by the lock of `guard`. */
+static inline struct sleep *wait_in_one(struct task *self, waitq *queue, waitq *guard, void *value,
+                                        int64_t number) {
+    struct sleep *sleep = ((struct task_core *)self)->sleep;
+    waiter_init(&sleep->waiter, &sleep->wait, queue, guard, value, number);
+    wait_init(&sleep->wait, self, &sleep->waiter, 1);
+    return sleep;
+}
+
+/* The same in none. */
+static inline struct sleep *wait_in_none(struct task *self) {
+    struct sleep *sleep = ((struct task_core *)self)->sleep;
+    wait_init(&sleep->wait, self, NULL, 0);
+    return sleep;
 }
 
 /* Puts a waiter at the end, or the front, of its queue. */
@@ -125,10 +148,11 @@ static inline int wait_park(struct wait *wait, const struct place *place, int64_
         wait->timer = (struct timer){.core.fire = wait_expire};
         wait->timed = wait->shared = true;
     }
-    ((struct task_core *)self)->wait = wait;
+    wait->under_way = true;
     engine_park(self, place, timed ? &wait->timer : NULL, deadline, after, arg);
-    ((struct task_core *)self)->wait = NULL;
-    if (timed) engine_timer_disarm(&wait->timer);
+    wait->under_way = false;
+    /* The callback that ended the wait touches nothing any more. */
+    if (timed && wait->result != -ETIMEDOUT) engine_timer_disarm(&wait->timer);
     return wait->result;
 }
 
@@ -145,6 +169,12 @@ static inline int wait_park_queued(struct wait *wait, const struct place *place,
     return rc;
 }
 
+/* The wait that a task is in; NULL: none. */
+static inline struct wait *wait_of(const struct task *task) {
+    struct wait *wait = &((const struct task_core *)task)->sleep->wait;
+    return wait->under_way ? wait : NULL;
+}
+
 /* Returns whether the caller is the one who ends the wait. */
 static inline bool wait_claim(struct wait *wait) {
     return !wait->shared || engine_swap_if(&wait->claimed, 0, 1);
@@ -157,6 +187,8 @@ static inline bool wait_claim(struct wait *wait) {
 static inline struct waiter *wait_next(waitq *queue) {
     struct waiter *waiter;
     while ((waiter = queue->first)) {
+        const struct waiter *behind = waiter->next;
+        if (behind) __builtin_prefetch(behind->next);
         /* Out it comes in any case: if another party has claimed it, its task is on its way. */
         wait_dequeue(waiter);
         if (wait_claim(waiter->wait)) return waiter;

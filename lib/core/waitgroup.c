@@ -56,8 +56,7 @@ void waitgroup_add(struct task *self, enum op op, pirn_waitgroup *group, int64_t
 
 int waitgroup_wait(struct task *self, const struct place *place, pirn_waitgroup *group,
                    int64_t deadline) {
-    struct wait wait;
-    struct waiter waiter;
+    struct sleep *sleep;
     int rc = 0;
 
     engine_begin(self, place);
@@ -69,11 +68,10 @@ int waitgroup_wait(struct task *self, const struct place *place, pirn_waitgroup 
         engine_unlock(&group->waiters);
         rc = deadline == PIRN_NOW ? -EAGAIN : -ETIMEDOUT;
     } else {
-        waiter_init(&waiter, &wait, &group->waiters, &group->waiters, NULL, 0);
-        wait_init(&wait, self, &waiter, 1);
-        wait_enqueue(&waiter);
-        rc = wait_park_queued(&wait, place, deadline);
-        if (rc == 0) engine_acquire(self, &wait.mark, EDGE_DONE);
+        sleep = wait_in_one(self, &group->waiters, &group->waiters, NULL, 0);
+        wait_enqueue(&sleep->waiter);
+        rc = wait_park_queued(&sleep->wait, place, deadline);
+        if (rc == 0) engine_acquire(self, &sleep->wait.mark, EDGE_DONE);
     }
     engine_end(self, rc);
     return rc;

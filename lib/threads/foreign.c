@@ -44,6 +44,7 @@ static void make_key(void) { pthread_key_create(&key, thread_ends); }
 struct task *threads_foreign(void) {
     bool running;
     stand_in.foreign = true;
+    stand_in.core.sleep = &stand_in.sleep;
     /* A worker between two tasks is not the program's thread. */
     if (worker_self()) return &stand_in;
     running = atomic_load_explicit(&runtime.running, memory_order_acquire);

@@ -34,11 +34,12 @@
 #include "lib/core/engine.h"
 #include "lib/core/sanitize.h"
 #include "lib/core/stack.h"
+#include "lib/core/wait.h"
 
 enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED };
 
 /* Arguments up to this are copied into the task itself. */
-enum { COPY_ROOM = 48 };
+enum { COPY_ROOM = 32 };
 
 struct task {
     struct task_core core;
@@ -50,7 +51,7 @@ struct task {
     bool foreign, begun;
     void *copy; /* of pirn_go_copy's argument, where it does not fit in `room`; owned */
     _Alignas(max_align_t) unsigned char room[COPY_ROOM];
-    char *name; /* as given; owned */
+    struct sleep sleep;
 };
 
 /* ---- worker.c ------------------------------------------------------------------------------ */

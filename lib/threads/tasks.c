@@ -252,9 +252,9 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
                                     .team = spawn->team,
                                     .site = spawn->site,
                                     .name = name,
-                                    .daemon = spawn->daemon};
+                                    .daemon = spawn->daemon,
+                                    .sleep = &task->sleep};
     task->copy = copy;
-    task->name = name;
     task->foreign = task->begun = false;
     atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
     return task;
@@ -268,10 +268,11 @@ failed:
 
 void task_free(struct worker *worker, struct task *task) {
     atomic_store_explicit(&task->state, TASK_DEAD, memory_order_release);
-    if (UNLIKELY(task->copy != NULL) || UNLIKELY(task->name != NULL)) {
+    if (UNLIKELY(task->copy != NULL) || UNLIKELY(task->core.name != NULL)) {
         free(task->copy);
-        free(task->name);
-        task->copy = task->name = NULL;
+        free((char *)(uintptr_t)task->core.name);
+        task->copy = NULL;
+        task->core.name = NULL;
     }
     count_out();
     release_stack(worker, task);
@@ -290,15 +291,16 @@ static bool parked(const struct task *task) {
 }
 
 static void abandon(struct task *task, void *arg) {
-    struct wait *wait = task->core.wait;
+    struct wait *wait = wait_of(task);
     (void)arg;
     if (wait && !wait_abandon(wait, !parked(task))) {
         while (parked(task)) sched_yield();
         wait_abandon(wait, true);
     }
     free(task->copy);
-    free(task->name);
-    task->copy = task->name = NULL;
+    free((char *)(uintptr_t)task->core.name);
+    task->copy = NULL;
+    task->core.name = NULL;
 }
 
 void tasks_end(void) {

@@ -11,7 +11,13 @@
 #include "lib/threads/runtime.h"
 
 static uint32_t lock;
-static struct timer **heap; /* from 1 */
+/* With the time, so that a comparison need not look at the timer, which is likely to be cold. */
+struct entry {
+    int64_t when;
+    struct timer *timer;
+};
+
+static struct entry *heap; /* from 1 */
 static size_t count, room;
 static _Atomic(struct timer *) firing;
 static uint32_t firing_turn; /* one callback at a time */
@@ -19,46 +25,45 @@ static _Atomic int64_t next_time = PIRN_FOREVER;
 
 enum { ARITY = 4 };
 
-static void put(size_t position, struct timer *timer) {
-    heap[position] = timer;
-    timer->position = position;
+static void put(size_t position, struct entry entry) {
+    heap[position] = entry;
+    entry.timer->position = position;
 }
 
-static void sift_up(size_t position, struct timer *timer) {
+static void sift_up(size_t position, struct entry entry) {
     while (position > 1) {
         size_t parent = (position + ARITY - 2) / ARITY;
-        if (heap[parent]->core.when <= timer->core.when) break;
+        if (heap[parent].when <= entry.when) break;
         put(position, heap[parent]);
         position = parent;
     }
-    put(position, timer);
+    put(position, entry);
 }
 
-static void sift_down(size_t position, struct timer *timer) {
+static void sift_down(size_t position, struct entry entry) {
     for (;;) {
         size_t child = ARITY * (position - 1) + 2, least = 0;
         for (size_t i = child; i < child + ARITY && i <= count; i++)
-            if (!least || heap[i]->core.when < heap[least]->core.when) least = i;
-        if (!least || heap[least]->core.when >= timer->core.when) break;
+            if (!least || heap[i].when < heap[least].when) least = i;
+        if (!least || heap[least].when >= entry.when) break;
         put(position, heap[least]);
         position = least;
     }
-    put(position, timer);
+    put(position, entry);
 }
 
 /* Takes a timer out of the heap; the lock is held. */
 static void take_out(struct timer *timer) {
     size_t position = timer->position;
-    struct timer *last = heap[count--];
+    struct entry last = heap[count--];
     timer->position = 0;
-    if (last != timer) {
-        if (position > 1 && heap[(position + ARITY - 2) / ARITY]->core.when > last->core.when)
+    if (last.timer != timer) {
+        if (position > 1 && heap[(position + ARITY - 2) / ARITY].when > last.when)
             sift_up(position, last);
         else
             sift_down(position, last);
     }
-    atomic_store_explicit(&next_time, count ? heap[1]->core.when : PIRN_FOREVER,
-                          memory_order_seq_cst);
+    atomic_store_explicit(&next_time, count ? heap[1].when : PIRN_FOREVER, memory_order_seq_cst);
 }
 
 int engine_timer_arm(struct timer *timer, int64_t when) {
@@ -69,7 +74,7 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     spare = atomic_load_explicit(&firing, memory_order_relaxed) != timer;
     if (count + 1 + spare >= room) {
         size_t more = room ? 2 * room : 64;
-        struct timer **bigger = realloc(heap, more * sizeof *heap);
+        struct entry *bigger = realloc(heap, more * sizeof *heap);
         if (!bigger) {
             threads_unlock(&lock);
             return -ENOMEM;
@@ -78,7 +83,7 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
         room = more;
     }
     timer->core.when = when;
-    sift_up(++count, timer);
+    sift_up(++count, (struct entry){when, timer});
     earliest = timer->position == 1;
     if (earliest) atomic_store_explicit(&next_time, when, memory_order_seq_cst);
     threads_unlock(&lock);
@@ -107,12 +112,12 @@ int64_t timers_run(void) {
     if (timers_next() == PIRN_FOREVER) return PIRN_FOREVER;
     now = engine_now();
     if (timers_next() > now) return timers_next();
-    threads_lock(&firing_turn);
+    if (!threads_trylock(&firing_turn)) return timers_next(); /* another worker is at it */
     for (;;) {
         struct timer *timer;
         threads_lock(&lock);
-        if (!count || heap[1]->core.when > now) break;
-        timer = heap[1];
+        if (!count || heap[1].when > now) break;
+        timer = heap[1].timer;
         take_out(timer);
         /* Release, so that who sees it has also seen the end of the callback before. */
         atomic_store_explicit(&firing, timer, memory_order_release);
@@ -130,14 +135,14 @@ bool timers_awaited(void) {
     bool awaited = false;
     threads_lock(&lock);
     for (size_t i = 1; i <= count && !awaited; i++)
-        awaited = !heap[i]->core.awaited || heap[i]->core.awaited(&heap[i]->core);
+        awaited = !heap[i].timer->core.awaited || heap[i].timer->core.awaited(&heap[i].timer->core);
     threads_unlock(&lock);
     return awaited;
 }
 
 void timers_clear(void) {
     threads_lock(&lock);
-    for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
+    for (size_t i = 1; i <= count; i++) heap[i].timer->position = 0;
     count = 0;
     free(heap);
     heap = NULL;
