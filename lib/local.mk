@@ -1,6 +1,7 @@
 # libpirn, the threaded runtime. lib/core is compiled a second time into libpirn-sim (sim/local.mk).
 
 core_sources = \
+	%D%/core/block.c \
 	%D%/core/chan.c \
 	%D%/core/chan.h \
 	%D%/core/cond.c \
@@ -11,12 +12,16 @@ core_sources = \
 	%D%/core/ctx.c \
 	%D%/core/ctx.h \
 	%D%/core/engine.h \
+	%D%/core/fd.c \
+	%D%/core/fd.h \
 	%D%/core/group.c \
 	%D%/core/group.h \
 	%D%/core/label.c \
 	%D%/core/label.h \
 	%D%/core/mutex.c \
 	%D%/core/mutex.h \
+	%D%/core/nonblock.c \
+	%D%/core/nonblock.h \
 	%D%/core/once.c \
 	%D%/core/report.c \
 	%D%/core/report.h \
@@ -44,11 +49,13 @@ pkgconfig_DATA += %D%/pirn.pc
 lib_LTLIBRARIES += libpirn.la
 
 libpirn_la_SOURCES = $(core_sources) \
+	%D%/threads/block.c \
 	%D%/threads/engine_threads.h \
 	%D%/threads/faults.c \
 	%D%/threads/foreign.c \
 	%D%/threads/futex.c \
 	%D%/threads/monitor.c \
+	%D%/threads/poller.c \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
 	%D%/threads/tasks.c \

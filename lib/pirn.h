@@ -83,12 +83,12 @@ typedef struct pirn_config {
  * up but their stacks. Blocks the calling thread, which becomes one of the workers. `config` may be
  * NULL and is not kept.
  *
- * Returns 0; -EDEADLK when every task is blocked and nothing (a timer, a thread of the program's
- * own that has used the library in this run and still exists) can wake one, after printing each
- * task, what it waits for and where; -EBUSY inside a running runtime; -ENOMEM or -EAGAIN when
- * memory or threads cannot be had; -EINVAL for a bad config or a NULL function. Under the simulator
- * also -ETIMEDOUT when the run was cut off (too many steps, or too long) and -ESTALE when a
- * schedule given for replay did not fit the program.
+ * Returns 0; -EDEADLK when every task is blocked and nothing (a timer, a descriptor, a blocking
+ * call, a thread of the program's own that has used the library in this run and still exists) can
+ * wake one, after printing each task, what it waits for and where; -EBUSY inside a running runtime;
+ * -ENOMEM or -EAGAIN when memory or threads cannot be had; -EINVAL for a bad config or a NULL
+ * function. Under the simulator also -ETIMEDOUT when the run was cut off (too many steps, or too
+ * long) and -ESTALE when a schedule given for replay did not fit the program.
  *
  * PIRN_WORKERS and PIRN_STACK_SIZE are read from the environment; a value that is no number in
  * range is an -EINVAL with a message on standard error. The simulator has no workers.
@@ -582,6 +582,98 @@ bool pirn_timer_reset(pirn_timer *timer, int64_t ns);
  * free that timer. NULL is ignored.
  */
 void pirn_timer_free(pirn_timer *timer);
+/* ---- Files and blocking calls -------------------------------------------------------------- */
+
+/*
+ * Reading and writing where only the task waits, not its thread. The functions make the system call
+ * of that name without blocking; where it would have to wait, the task waits until the kernel
+ * says that the descriptor is ready, or until the deadline, and then tries again. What can be done
+ * at once is done though the deadline has passed.
+ *
+ * A descriptor that is no socket is made non-blocking (O_NONBLOCK) and left so; with pipes and
+ * terminals that are shared with other processes these see it too. Regular files never wait: they
+ * are read and written at once, and a slow disk holds up the thread (see pirn_block). SIGPIPE is
+ * never raised.
+ *
+ * Any number of tasks may wait for one descriptor; when it becomes ready all of them try, in the
+ * order in which they came. Bytes of two long writes may be mixed. A task that waits for a
+ * descriptor could be woken from outside the program at any time, so on threads there is no
+ * deadlock while one does; the simulator, where descriptors are the program's own, takes it for
+ * blocked when nothing has come for a moment.
+ *
+ * Close with pirn_close_fd what tasks may be waiting for. close(2) does not wake them: they sleep
+ * until their deadline, or until something happens to the next descriptor with that number, which
+ * they then take for theirs. Where nobody waits, close(2) does as well.
+ *
+ * Besides the errors of the system call these functions return -EBADF when the descriptor is not
+ * open; -ETIMEDOUT when the deadline passed first; -EAGAIN when the deadline is PIRN_NOW and they
+ * would have to wait; -ECANCELED when pirn_close_fd closed it meanwhile, or in a thread of the
+ * program when the run ended; -EPERM when they would have to wait but no runtime is running;
+ * -ENOMEM, -ENOSPC, -EMFILE or -ENFILE when waiting needs what cannot be had. They never return
+ * -EINTR.
+ */
+#define PIRN_READABLE 1
+#define PIRN_WRITABLE 2
+
+/*
+ * Waits until the descriptor is ready for one of the events, PIRN_READABLE or PIRN_WRITABLE or
+ * both, and returns those for which it is. An error and the other side's end count as ready, since
+ * the next call will tell of them. Another task may be faster: ready is not a promise. Returns also
+ * -EPERM for what cannot be waited for, such as a regular file, and whenever no runtime is running;
+ * -EINVAL for other events.
+ */
+int pirn_wait_fd(int fd, int events, int64_t deadline);
+
+/* Reads up to `size` bytes into `buffer`, waiting for the first. Returns how many; 0 at the end (or
+ * for a `size` of 0). */
+ssize_t pirn_read(int fd, void *buffer, size_t size, int64_t deadline);
+
+/*
+ * Writes all `size` bytes, unless an error or the deadline comes in between: then it returns how
+ * many were written, or the error if none were. -EPIPE: nobody reads any more. -EINVAL: `size` is
+ * more than SSIZE_MAX. The buffer must stay as it is until the call returns.
+ */
+ssize_t pirn_write(int fd, const void *buffer, size_t size, int64_t deadline);
+
+/*
+ * Waits for a connection to a listening socket and returns its descriptor, which is non-blocking
+ * and close-on-exec; the caller owns it. `address` and `length` are as for accept(2): both may be
+ * NULL.
+ */
+int pirn_accept(int fd, struct sockaddr *address, socklen_t *length, int64_t deadline);
+
+/*
+ * Connects a socket. Returns 0; -ECONNREFUSED and its like. After -ETIMEDOUT, and -EAGAIN, the
+ * kernel still tries: call again to go on waiting, or close the socket. To a Unix socket -EAGAIN
+ * also says that too many wait there to be accepted; then nothing has begun, and the call does not
+ * wait, whatever the deadline.
+ */
+int pirn_connect(int fd, const struct sockaddr *address, socklen_t length, int64_t deadline);
+
+/*
+ * Closes the descriptor and wakes every task that waits for it, which get -ECANCELED (a write that
+ * has written some bytes gets their number). Calls that were under way never touch a new descriptor
+ * of the same number. Returns 0, or the error of close(2), after all but -EBADF of which it is
+ * closed nevertheless.
+ */
+int pirn_close_fd(int fd);
+
+/*
+ * Runs fn(arg) in a thread of its own, on that thread's stack, and returns when it has returned;
+ * only the task waits. For calls that block a thread: a name to be resolved, a slow disk, somebody
+ * else's library. There are up to 64 such threads, started when they are needed and ended when they
+ * have had nothing to do for some seconds; more calls wait for their turn, first come, first
+ * served. Within fn the library's functions are called as from a thread of the program: they block
+ * that thread, and pirn_exit is misuse. No deadlock is seen while a call is under way, and pirn_run
+ * does not return before calls that have begun.
+ *
+ * Outside any task, and under the simulator, fn is simply called; there it is part of the task's
+ * step. What is done before the call happens before fn, and what fn does before the return.
+ *
+ * Returns 0; -EINVAL for NULL; -EAGAIN or -ENOMEM when not even one thread can be had: fn has not
+ * run then.
+ */
+int pirn_block(pirn_fn *fn, void *arg);
 
 /* ---- Randomness ---------------------------------------------------------------------------- */
 

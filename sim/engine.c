@@ -157,7 +157,9 @@ static struct task *choose(struct task *current) {
         struct task *task;
 
         if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) sim_leave();
+        fds_look();
         if (sim.count == 0) {
+            if (fds_wait(timer && timers_awaited())) continue;
             if (!timer || !timers_awaited()) {
                 finish_at_rest();
                 sim_leave();
@@ -231,6 +233,14 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     link_newest(self);
     self->core.waits.op = OP_NONE;
     event_add(self, place, object);
+}
+
+int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg) {
+    (void)place;
+    /* Before the function, which may have steps of its own. */
+    engine_end(self, 0);
+    fn(arg);
+    return 0;
 }
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
@@ -483,6 +493,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     discard_tasks();
     if (log->outcome != PIRN_OK && !interrupted()) objects_free_channels();
     timers_clear();
+    fds_clear();
     return rc;
 }
 
@@ -500,4 +511,5 @@ void sim_release(void) {
     sim.room = 0;
     objects_release();
     timers_release();
+    fds_release();
 }

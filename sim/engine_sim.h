@@ -18,6 +18,14 @@ struct timer {
     uint64_t cause;    /* hash of that step, or of the firing that armed it again */
 };
 
+/* A task that waits for a descriptor. */
+struct fd_watch {
+    struct task *task;
+    struct fd_watch *next, *previous;
+    int fd, events;
+    bool asked;
+};
+
 enum { ENGINE_MARKS = 1 };
 
 struct task *engine_self(void);
@@ -38,6 +46,12 @@ void engine_wake(struct task *task);
 void engine_yield(struct task *self, const struct place *place);
 int engine_timer_arm(struct timer *timer, int64_t when);
 bool engine_timer_disarm(struct timer *timer);
+int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events);
+void engine_fd_unwatch(struct fd_watch *watch, struct task *self);
+int engine_fd_check(int fd);
+void engine_fd_forget(int fd);
+void engine_fd_changed(void);
+int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg);
 int64_t engine_now(void);
 uint64_t engine_choose(uint64_t n);
 uint64_t engine_random(void);

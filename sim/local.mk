@@ -14,6 +14,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/explore.c \
 	%D%/explore.h \
 	%D%/faults.c \
+	%D%/fds.c \
 	%D%/finish.c \
 	%D%/log.c \
 	%D%/log.h \

@@ -1,7 +1,9 @@
 /* objects.c - the numbers that objects have in the log, and what is known of them. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/core/chan.h"
+#include "lib/core/fd.h"
 #include "lib/core/label.h"
 #include "lib/core/report.h"
 #include "sim/sim.h"
@@ -64,8 +66,15 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
 
 void object_take_label(uint32_t number) {
     struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;
-    if (object && addresses[number].address)
-        object->labelled = label_get(addresses[number].address, object->label);
+    if (!object || !addresses[number].address) return;
+    if (object->kind == OBJECT_FD) {
+        /* What everybody knows it by. */
+        snprintf(object->label, sizeof object->label, "%s %d", object_names[OBJECT_FD],
+                 fd_number(addresses[number].address));
+        object->labelled = true;
+        return;
+    }
+    object->labelled = label_get(addresses[number].address, object->label);
 }
 
 void engine_object_end(waitq *queue, const void *object) {

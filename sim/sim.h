@@ -132,6 +132,18 @@ void timers_fire(void);
 void timers_clear(void);
 void timers_release(void);
 
+/* ---- fds.c --------------------------------------------------------------------------------- */
+
+/* Wakes tasks whose descriptors have become ready, where something was done that may have made them
+ * so. */
+void fds_look(void);
+
+/* Nothing can run: gives the kernel a moment to make a descriptor ready, a longer one where there
+ * is no timer. Returns whether a task has been woken. */
+bool fds_wait(bool timer);
+void fds_clear(void);
+void fds_release(void);
+
 /* ---- objects.c ----------------------------------------------------------------------------- */
 
 /* The number of a place's object in the log, which it gets now if it has none; 0 without an

@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/tap.sh"
 
 pirn=$top_builddir/pirn
-examples="hello transactions transactions-fixed worker-pool philosophers pipeline sieve"
+examples="hello transactions transactions-fixed worker-pool philosophers pipeline sieve echo"
 
 # All that a trace says of its runs, but for times of the wall clock and the numbers of its first row.
 dump() {

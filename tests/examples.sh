@@ -51,6 +51,7 @@ run "sieve works on threads" ends 0 '^2 3 5 7 11$' "$examples/sieve"
 run "cancel stops at the first failure on threads" ends 0 '^all pages: No such file' "$examples/cancel"
 run "sieve counts far" ends 0 ' 541$' "$examples/sieve" 100
 run "sieve refuses nonsense" ends 2 usage "$examples/sieve" nonsense
+run "echo works on threads" ends 0 '^3 clients' "$examples/echo"
 run "philosophers end on threads" ends_or_deadlocks . "$examples/philosophers"
 run "hello ends on threads" ends_or_deadlocks Tony "$examples/hello"
 
@@ -64,7 +65,7 @@ for engine in "" -sim; do
     run "a deadlock is found in philosophers, $how" finds_repeats_and_tells deadlock "$examples/philosophers$engine"
     run "a deadlock is found among two philosophers, $how" finds 1 deadlock "$examples/philosophers$engine" 2
     run "a deadlock is found in hello, $how" finds_repeats_and_tells deadlock "$examples/hello$engine"
-    for correct in transactions-fixed pipeline sieve cancel; do
+    for correct in transactions-fixed pipeline sieve cancel echo; do
         run "nothing is found in $correct, $how" finds 0 '^200 runs.* 0 failures' -n 200 "$examples/$correct$engine"
     done
     run "nothing is found in a longer sieve, $how" finds 0 ' 0 failures' -n 50 "$examples/sieve$engine" 9

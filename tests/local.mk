@@ -2,10 +2,12 @@
 # to tests_simulated. Scripts print TAP as the programs do, and are listed in test_scripts.
 
 tests_simulated = \
+	%D%/test_block-sim.t \
 	%D%/test_chan-sim.t \
 	%D%/test_cond-sim.t \
 	%D%/test_ctx-sim.t \
 	%D%/test_group-sim.t \
+	%D%/test_fd-sim.t \
 	%D%/test_mutex-sim.t \
 	%D%/test_once-sim.t \
 	%D%/test_random-sim.t \

@@ -186,12 +186,17 @@ int draw_shape_of(enum trace_op op) {
         return 0;
     case TRACE_OP_SEND:
     case TRACE_OP_TRY_SEND:
+    case TRACE_OP_WRITE:
+    case TRACE_OP_CONNECT:
         return 1;
     case TRACE_OP_RECV:
     case TRACE_OP_TRY_RECV:
+    case TRACE_OP_READ:
+    case TRACE_OP_ACCEPT:
         return 2;
     case TRACE_OP_CLOSE:
     case TRACE_OP_CANCEL:
+    case TRACE_OP_CLOSE_FD:
         return 3;
     case TRACE_OP_LOCK:
     case TRACE_OP_TRYLOCK:
@@ -214,6 +219,7 @@ int draw_shape_of(enum trace_op op) {
     case TRACE_OP_DONE:
     case TRACE_OP_ONCE:
     case TRACE_OP_ONCE_DONE:
+    case TRACE_OP_WAIT_FD:
         return 6;
     case TRACE_OP_SLEEP:
     case TRACE_OP_ARM:

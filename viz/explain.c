@@ -188,7 +188,9 @@ static void tell_lack(const struct teller *t, const struct waits_task *task) {
                        "%lld %s left; the trace does not tell which tasks have yet to call done.\n",
                        (long long)task->left, task->left == 1 ? "is" : "are");
     } else if (event->op == TRACE_OP_LOCK || event->op == TRACE_OP_RLOCK ||
-               event->op == TRACE_OP_ONCE || event->op == TRACE_OP_ACQUIRE) {
+               event->op == TRACE_OP_ONCE || event->op == TRACE_OP_ACQUIRE ||
+               (event->object != TRACE_NONE &&
+                t->run->objects[event->object].kind == TRACE_KIND_FD)) {
         tool_text_add(out, "The trace does not tell who could let it go on.\n");
     } else {
         bool context = event->object != TRACE_NONE &&

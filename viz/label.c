@@ -65,6 +65,8 @@ static const char *failure(const struct trace_run *run, const struct trace_event
     switch (event->result) {
     case -EPIPE:
         return ": closed";
+    case -ECANCELED:
+        return ": cancelled";
     case -ETIMEDOUT:
         return ": timed out";
     case -EAGAIN:
@@ -73,8 +75,6 @@ static const char *failure(const struct trace_run *run, const struct trace_event
                                             : ": would block";
     case -EBUSY:
         return ": busy";
-    case -ECANCELED:
-        return ": cancelled";
     case -EINVAL:
         return ": invalid";
     case -ENOMEM:
@@ -121,6 +121,8 @@ static void add_result(struct tool_text *text, const struct trace_event *event) 
         tool_text_addf(text, " (wakes %lld)", result);
         break;
     case TRACE_OP_LEN:
+    case TRACE_OP_READ:
+    case TRACE_OP_WRITE:
         tool_text_addf(text, " = %lld", result);
         break;
     case TRACE_OP_STOP:
@@ -221,6 +223,20 @@ void label_wait_sentence(struct tool_text *text, const struct trace_run *run, si
         break;
     case TRACE_OP_ACQUIRE:
         before = "for permits of ";
+        break;
+    case TRACE_OP_READ:
+        before = "to read ";
+        break;
+    case TRACE_OP_WRITE:
+        before = "to write to ";
+        break;
+    case TRACE_OP_ACCEPT:
+        before = "to accept on ";
+        break;
+    case TRACE_OP_CONNECT:
+        before = "to connect ";
+        break;
+    case TRACE_OP_WAIT_FD:
         break;
     case TRACE_OP_SELECT:
     case TRACE_OP_SELECT_FIRST:

@@ -34,13 +34,17 @@ struct trace_arena; /* the strings of a run */
     X(ONCE, "once") X(ONCE_DONE, "once_done") X(ACQUIRE, "acquire") X(RELEASE, "release") \
     X(CANCEL, "cancel") X(ERR, "err") \
     X(SLEEP, "sleep") X(RANDOM, "random") X(CHOOSE, "choose") \
-    X(ARM, "arm") X(STOP, "stop") X(RESET, "reset") X(FIRE, "fire")
+    X(ARM, "arm") X(STOP, "stop") X(RESET, "reset") X(FIRE, "fire") \
+    X(WAIT_FD, "wait_fd") X(READ, "read") X(WRITE, "write") X(ACCEPT, "accept") \
+    X(CONNECT, "connect") X(CLOSE_FD, "close_fd") X(BLOCK, "block")
 #define TRACE_KINDS(X) \
     X(CHANNEL, "channel") X(MUTEX, "mutex") X(RWMUTEX, "rwmutex") X(COND, "cond") X(ONCE, "once") \
-    X(WAITGROUP, "waitgroup") X(SEM, "sem") X(TIMER, "timer") X(CONTEXT, "context") X(GROUP, "group")
+    X(WAITGROUP, "waitgroup") X(SEM, "sem") X(TIMER, "timer") X(CONTEXT, "context") X(GROUP, "group") \
+    X(FD, "descriptor")
 #define TRACE_EDGES(X) \
     X(GO, "go") X(MESSAGE, "message") X(SLOT, "slot") X(CLOSE, "close") X(UNLOCK, "unlock") \
-    X(SIGNAL, "signal") X(DONE, "done") X(ONCE, "once") X(RELEASE, "release") X(TIMER, "timer")
+    X(SIGNAL, "signal") X(DONE, "done") X(ONCE, "once") X(RELEASE, "release") X(TIMER, "timer") \
+    X(FD, "descriptor")
 #define TRACE_STATES(X) \
     X(EXITED, "exited") X(BLOCKED, "blocked") X(SLEEPING, "sleeping") X(RUNNABLE, "runnable")
 /* clang-format on */

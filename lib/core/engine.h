@@ -82,7 +82,14 @@
     X(ARM, "arm")                   \
     X(STOP, "stop")                 \
     X(RESET, "reset")               \
-    X(FIRE, "fire")
+    X(FIRE, "fire")                 \
+    X(WAIT_FD, "wait_fd")           \
+    X(READ, "read")                 \
+    X(WRITE, "write")               \
+    X(ACCEPT, "accept")             \
+    X(CONNECT, "connect")           \
+    X(CLOSE_FD, "close_fd")         \
+    X(BLOCK, "block")
 
 enum op {
 #define X(name, word) OP_##name,
@@ -103,7 +110,8 @@ enum op {
     X(SEM, "sem")             \
     X(TIMER, "timer")         \
     X(CONTEXT, "context")     \
-    X(GROUP, "group")
+    X(GROUP, "group")         \
+    X(FD, "descriptor")
 
 enum object_kind {
 #define X(name, word) OBJECT_##name,
@@ -123,7 +131,8 @@ enum object_kind {
     X(DONE, "done")       \
     X(ONCE, "once")       \
     X(RELEASE, "release") \
-    X(TIMER, "timer")
+    X(TIMER, "timer")     \
+    X(FD, "descriptor")
 
 enum edge_kind {
 #define X(name, word) EDGE_##name,
@@ -255,6 +264,20 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     Returns whether it was armed. Afterwards its callback does not run and is not running, but
  *     for one that has armed the timer again: whoever disarms that kind says so to the callback,
  *     and disarms twice.
+ *
+ * int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events);
+ *     The task is about to wait for the events of a descriptor, under whose locks this is: from
+ *     now to engine_fd_unwatch, fd_ready (fd.h) is called when they come, or are there already, and
+ *     may be called when not. -EPERM: it cannot be waited for, or no runtime is running; -EBADF;
+ *     -ENOMEM, -ENOSPC, -EMFILE, -ENFILE.
+ * void engine_fd_unwatch(struct fd_watch *watch, struct task *self);    it has waited
+ * int engine_fd_check(int fd);    the same errors, without a wait to come
+ * void engine_fd_forget(int fd);    it will be closed, under both its locks
+ * void engine_fd_changed(void);     something was done that may have made a descriptor ready
+ *
+ * int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg);
+ *     Runs fn(arg) where it may block a thread, from an operation that has begun to the return of
+ *     fn, and ends the operation. 0, -EAGAIN, -ENOMEM.
  *
  * int64_t engine_now(void);
  * uint64_t engine_choose(uint64_t n);    one of 0..n-1; n >= 1. A choice of the schedule.

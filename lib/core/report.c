@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/core/fd.h"
 #include "lib/core/label.h"
 #include "lib/core/symbol.h"
 #include "lib/core/task.h"
@@ -53,7 +54,9 @@ void text_add_object(struct text *text, const struct place *place) {
     }
     if (place->kind == OBJECT_CHAN && whole.kind == OBJECT_CONTEXT)
         text_add(text, "the done channel of ");
-    if (label_get(place->object, label))
+    if (place->kind == OBJECT_FD)
+        text_add(text, "%s %d", object_names[OBJECT_FD], fd_number(place->object));
+    else if (label_get(place->object, label))
         text_add(text, "%s %s", object_names[whole.kind], label);
     else
         engine_describe_object(text, &whole);
@@ -96,6 +99,18 @@ static const char *doing(enum op op) {
         return "acquiring";
     case OP_SLEEP:
         return "sleeping";
+    case OP_WAIT_FD:
+        return "waiting for";
+    case OP_READ:
+        return "reading from";
+    case OP_WRITE:
+        return "writing to";
+    case OP_ACCEPT:
+        return "accepting on";
+    case OP_CONNECT:
+        return "connecting";
+    case OP_BLOCK:
+        return "in a blocking call";
     default:
         return op_names[op];
     }

@@ -21,6 +21,11 @@ struct timer {
     size_t position; /* in the heap, from 1; 0: not armed. Under the heap's lock */
 };
 
+/* Nothing to remember of a wait for a descriptor. */
+struct fd_watch {
+    char nothing;
+};
+
 enum { ENGINE_MARKS = 0 };
 
 /* The task that the calling thread runs; NULL in a thread that runs none. */
@@ -133,6 +138,13 @@ void engine_yield(struct task *self, const struct place *place);
 int engine_timer_arm(struct timer *timer, int64_t when);
 bool engine_timer_disarm(struct timer *timer);
 int64_t engine_now(void);
+
+int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events);
+void engine_fd_unwatch(struct fd_watch *watch, struct task *self);
+int engine_fd_check(int fd);
+void engine_fd_forget(int fd);
+static inline void engine_fd_changed(void) {}
+int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg);
 
 static inline uint64_t engine_random(void) { return threads_random(); }
 

@@ -34,10 +34,12 @@ static void thread_ends(void *value) {
     if (counted) runtime.foreign_count--;
     known_in = 0;
     runtime_unlock();
-    atomic_fetch_sub(&known_threads, 1);
+    if (known) atomic_fetch_sub(&known_threads, 1);
     known = false;
     if (counted) worker_wake_one();
 }
+
+void foreign_forget(void) { thread_ends(NULL); }
 
 static void make_key(void) { pthread_key_create(&key, thread_ends); }
 

@@ -52,7 +52,7 @@ static void wait_a_while(void) {
 static int count_stuck(bool *work) {
     int started = atomic_load_explicit(&runtime.started, memory_order_acquire), stuck = 0;
     int64_t now = engine_now();
-    *work = atomic_load(&runtime.shared_count) > 0 || timers_next() <= now;
+    *work = atomic_load(&runtime.shared_count) > 0 || timers_next() <= now || poller_vacant();
     for (int i = 0; i < started; i++)
         if (atomic_load_explicit(&runtime.workers[i].waiting, memory_order_relaxed)) *work = true;
     for (int i = 0; i < started; i++) {

@@ -178,6 +178,7 @@ static struct worker *make_workers(void) {
 }
 
 static void clean_up(void) {
+    block_end();
     atomic_store(&threads_mode, MODE_SHARED);
     tasks_end();
     timers_clear();
@@ -189,6 +190,7 @@ static void clean_up(void) {
     runtime.workers = NULL;
     atomic_store(&runtime.running, false);
     runtime_unlock();
+    poller_end();
 }
 
 EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {

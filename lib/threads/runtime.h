@@ -161,6 +161,40 @@ bool timers_awaited(void);
 /* Forgets every timer. */
 void timers_clear(void);
 
+/* ---- poller.c ------------------------------------------------------------------------------ */
+
+/* Wakes tasks whose descriptors have become ready; unless the caller has nothing else to do, only if
+ * nobody has looked just before. Returns whether there were any. */
+bool poller_look(bool idle);
+
+/* Sleeps until the worker is woken, a descriptor may be ready or the time has come. */
+void poller_sleep(struct worker *worker, int64_t until);
+
+/* Wakes a worker whose `wake` has been set. */
+void poller_wake(struct worker *worker);
+
+/* Whether a task waits for a descriptor. */
+bool poller_awaited(void);
+
+/* Whether a task waits for a descriptor and no idle worker sleeps where it would notice. */
+bool poller_vacant(void);
+
+/* The run is over, and runtime.running says so. */
+void poller_end(void);
+
+/* ---- block.c ------------------------------------------------------------------------------- */
+
+/* Whether a task waits for a blocking call. */
+bool block_awaited(void);
+
+/* Waits for the calls that helpers are in, and ends the helpers; the workers have ended. */
+void block_end(void);
+
+/* ---- foreign.c ----------------------------------------------------------------------------- */
+
+/* The calling thread is as if it had not called in this run. */
+void foreign_forget(void);
+
 /* ---- tasks.c ------------------------------------------------------------------------------- */
 
 /* Free stacks that a worker keeps for itself, at most. */

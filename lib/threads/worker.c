@@ -63,7 +63,7 @@ void threads_share(void) {
     if (!(atomic_fetch_or(&threads_mode, MODE_SHARED) & MODE_SHARED)) {
         /* Pairs with the compiler's barrier in threads_enter. */
         syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-        while (atomic_load_explicit(&threads_inside, memory_order_acquire)) sched_yield();
+        while (atomic_load_explicit(&threads_inside, memory_order_acquire)) usleep(20);
     }
     threads_unlock(&one_at_a_time);
 }
@@ -178,10 +178,10 @@ void worker_wake_one(void) {
         /* It will; counted for it, so that others do not wake one more each. */
         worker->searching = true;
         atomic_fetch_add_explicit(&runtime.searching_count, 1, memory_order_seq_cst);
-        atomic_store_explicit(&worker->wake, 1, memory_order_release);
+        atomic_store_explicit(&worker->wake, 1, memory_order_seq_cst);
     }
     runtime_unlock();
-    if (worker) futex_wake(&worker->wake, 1);
+    if (worker) poller_wake(worker);
 }
 
 /* There is more to do than this worker has begun: lets an idle one look, unless one is looking
@@ -464,10 +464,15 @@ CONTEXT_BOUNDARY void threads_interrupt(struct task *self) {
         while (atomic_load(&runtime.halting)) futex_wait(&never, 0, engine_now() + 10 * PIRN_MSEC);
         atomic_fetch_sub(&runtime.halted, 1);
     }
-    if (atomic_exchange(&worker->preempt, false))
+    if (atomic_exchange(&worker->preempt, false)) {
+        uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
         worker_interrupt_end();
-    else if (!atomic_load(&runtime.stopping))
+        /* It is time to look around too. */
+        atomic_store_explicit(&worker->tick, tick + LOOK_AROUND - tick % LOOK_AROUND - 1,
+                              memory_order_relaxed);
+    } else if (!atomic_load(&runtime.stopping)) {
         return;
+    }
     worker->departure.kind = DEPART_YIELD;
     leave(worker, self);
 }
@@ -600,7 +605,8 @@ static void count_stuck(struct task *task, void *arg) {
 /* Whether nothing can ever happen any more; true only once. The lock is held. */
 static bool nothing_left(void) {
     if (runtime.over || atomic_load(&runtime.idle_count) != atomic_load(&runtime.active) ||
-        work_anywhere() || runtime.foreign_count || timers_awaited())
+        work_anywhere() || runtime.foreign_count || timers_awaited() || poller_awaited() ||
+        block_awaited())
         return false;
     runtime.over = true;
     return true;
@@ -621,7 +627,7 @@ static void end_of_all(void) {
 /* Sleeps until it is woken or the time has come. */
 static void sleep_until(struct worker *worker, int64_t until) {
     threads_leave();
-    futex_wait(&worker->wake, 0, until);
+    poller_sleep(worker, until);
     threads_enter();
 }
 
@@ -670,9 +676,11 @@ static void rest(struct worker *worker) {
 static struct task *look_around(struct worker *worker, bool *calm) {
     struct task *task;
     timers_run();
+    poller_look(false);
     if ((task = take_shared(worker))) return task;
     if ((task = take(worker))) return task;
-    return steal(worker, calm);
+    if ((task = steal(worker, calm)) || !poller_look(true)) return task;
+    return take(worker);
 }
 
 /* Leaves its tasks to others and sleeps until it is needed again. */
@@ -723,10 +731,10 @@ static struct task *find(struct worker *worker) {
     if (worker->searching) {
         stop_searching(worker);
         /* It was woken for one task; where there is one there may be more. And somebody must keep
-         * the time. */
+         * the time, and look at the descriptors. */
         waits_here = waiting_at(worker) > 0;
         if (atomic_load(&runtime.idle_count) && !atomic_load(&runtime.searching_count) &&
-            (waits_here || timers_next() < atomic_load(&runtime.kept_until)))
+            (waits_here || timers_next() < atomic_load(&runtime.kept_until) || poller_vacant()))
             worker_wake_one();
     }
     return task;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 static const struct row *const families[] = {
-    bench_tasks, bench_channels, bench_selects, bench_locks, bench_sleep, bench_timers,
+    bench_tasks, bench_channels, bench_selects, bench_locks, bench_sleep, bench_timers, bench_net,
 };
 
 enum { FAMILIES = sizeof families / sizeof *families };

@@ -42,7 +42,7 @@ struct row {
 
 /* The rows of each family; a row without a name ends them. */
 extern const struct row bench_tasks[], bench_channels[], bench_selects[], bench_locks[],
-    bench_sleep[], bench_timers[];
+    bench_sleep[], bench_timers[], bench_net[];
 
 void bench_start(struct bench *b);
 void bench_stop(struct bench *b, uint64_t units);

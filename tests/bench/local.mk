@@ -8,6 +8,7 @@ check_PROGRAMS += %D%/bench %D%/compare
 	%D%/bench.h \
 	%D%/channels.c \
 	%D%/locks.c \
+	%D%/net.c \
 	%D%/selects.c \
 	%D%/sleep.c \
 	%D%/tasks.c \
@@ -17,9 +18,6 @@ check_PROGRAMS += %D%/bench %D%/compare
 %C%_bench_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
 
 %C%_compare_SOURCES = %D%/compare.c %D%/compare.h %D%/machine.c %D%/table.c
-
-# Rows of functions that pirn.h does not have yet.
-EXTRA_DIST += %D%/net.c
 
 peers = \
 	%D%/peers/build \
