@@ -18,7 +18,7 @@ struct text;
 
 struct timer {
     struct timer_core core;
-    size_t position; /* in the heap, from 1; 0: not armed. Under the heap's lock */
+    _Atomic size_t position; /* in the heap, from 1; 0: not armed. Written under the heap's lock */
 };
 
 /* Nothing to remember of a wait for a descriptor. */

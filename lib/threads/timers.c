@@ -1,9 +1,9 @@
 /*
  * timers.c - armed timers: a 4-ary heap by time, under one lock.
  *
- * A callback runs without the lock. While it runs, `firing` points at its timer, and disarming that
- * timer waits for the end of the callback: so the timer may be on the stack of the task which the
- * callback wakes.
+ * A callback runs without the lock. From before its timer leaves the heap until it has ended,
+ * `firing` points at that timer, and disarming it waits for that: so the timer may belong to the
+ * task which the callback wakes. A worker that is alone needs no lock.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -25,9 +25,24 @@ static _Atomic int64_t next_time = PIRN_FOREVER;
 
 enum { ARITY = 4 };
 
+static void lock_heap(void) {
+    if (!threads_alone()) threads_lock(&lock);
+}
+static void unlock_heap(void) { threads_unlock(&lock); }
+
+/* A worker that is about to sleep sees the time, or the caller sees that it is idle. */
+static void publish(int64_t when) {
+    atomic_store_explicit(&next_time, when, memory_order_relaxed);
+    if (!threads_alone()) atomic_thread_fence(memory_order_seq_cst);
+}
+
+static size_t position_of(const struct timer *timer) {
+    return atomic_load_explicit(&timer->position, memory_order_relaxed);
+}
+
 static void put(size_t position, struct entry entry) {
     heap[position] = entry;
-    entry.timer->position = position;
+    atomic_store_explicit(&entry.timer->position, position, memory_order_relaxed);
 }
 
 static void sift_up(size_t position, struct entry entry) {
@@ -54,29 +69,33 @@ static void sift_down(size_t position, struct entry entry) {
 
 /* Takes a timer out of the heap; the lock is held. */
 static void take_out(struct timer *timer) {
-    size_t position = timer->position;
+    size_t position = position_of(timer);
     struct entry last = heap[count--];
-    timer->position = 0;
+    bool earliest = position == 1;
+    /* Who sees this without the lock also sees whether the timer is firing. */
+    atomic_store_explicit(&timer->position, 0, memory_order_release);
     if (last.timer != timer) {
         if (position > 1 && heap[(position + ARITY - 2) / ARITY].when > last.when)
             sift_up(position, last);
         else
             sift_down(position, last);
     }
-    atomic_store_explicit(&next_time, count ? heap[1].when : PIRN_FOREVER, memory_order_seq_cst);
+    if (earliest)
+        atomic_store_explicit(&next_time, count ? heap[1].when : PIRN_FOREVER,
+                              memory_order_relaxed);
 }
 
 int engine_timer_arm(struct timer *timer, int64_t when) {
     bool earliest, spare;
     if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
-    threads_lock(&lock);
+    lock_heap();
     /* One place is left for the timer whose callback runs, which may arm it again. */
     spare = atomic_load_explicit(&firing, memory_order_relaxed) != timer;
     if (count + 1 + spare >= room) {
         size_t more = room ? 2 * room : 64;
         struct entry *bigger = realloc(heap, more * sizeof *heap);
         if (!bigger) {
-            threads_unlock(&lock);
+            unlock_heap();
             return -ENOMEM;
         }
         heap = bigger;
@@ -84,9 +103,9 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     }
     timer->core.when = when;
     sift_up(++count, (struct entry){when, timer});
-    earliest = timer->position == 1;
-    if (earliest) atomic_store_explicit(&next_time, when, memory_order_seq_cst);
-    threads_unlock(&lock);
+    earliest = position_of(timer) == 1;
+    if (earliest) publish(when);
+    unlock_heap();
     /* Whoever sleeps until a later time must look again. */
     if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) &&
         when < atomic_load_explicit(&runtime.kept_until, memory_order_seq_cst))
@@ -95,11 +114,13 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
 }
 
 bool engine_timer_disarm(struct timer *timer) {
-    bool armed;
-    threads_lock(&lock);
-    armed = timer->position != 0;
-    if (armed) take_out(timer);
-    threads_unlock(&lock);
+    bool armed = atomic_load_explicit(&timer->position, memory_order_acquire) != 0;
+    if (armed) {
+        lock_heap();
+        armed = position_of(timer) != 0;
+        if (armed) take_out(timer);
+        unlock_heap();
+    }
     if (!armed)
         while (atomic_load_explicit(&firing, memory_order_acquire) == timer) sched_yield();
     return armed;
@@ -115,38 +136,39 @@ int64_t timers_run(void) {
     if (!threads_trylock(&firing_turn)) return timers_next(); /* another worker is at it */
     for (;;) {
         struct timer *timer;
-        threads_lock(&lock);
+        lock_heap();
         if (!count || heap[1].when > now) break;
         timer = heap[1].timer;
-        take_out(timer);
         /* Release, so that who sees it has also seen the end of the callback before. */
         atomic_store_explicit(&firing, timer, memory_order_release);
-        threads_unlock(&lock);
+        take_out(timer);
+        unlock_heap();
         timer->core.fire(&timer->core, NULL);
+        threads_enter(); /* a callback that is an operation has left */
         /* Pairs with the load in engine_timer_disarm. */
         atomic_store_explicit(&firing, NULL, memory_order_release);
     }
-    threads_unlock(&lock);
+    unlock_heap();
     threads_unlock(&firing_turn);
     return timers_next();
 }
 
 bool timers_awaited(void) {
     bool awaited = false;
-    threads_lock(&lock);
+    lock_heap();
     for (size_t i = 1; i <= count && !awaited; i++)
         awaited = !heap[i].timer->core.awaited || heap[i].timer->core.awaited(&heap[i].timer->core);
-    threads_unlock(&lock);
+    unlock_heap();
     return awaited;
 }
 
 void timers_clear(void) {
-    threads_lock(&lock);
-    for (size_t i = 1; i <= count; i++) heap[i].timer->position = 0;
+    lock_heap();
+    for (size_t i = 1; i <= count; i++) atomic_store(&heap[i].timer->position, 0);
     count = 0;
     free(heap);
     heap = NULL;
     room = 0;
     atomic_store_explicit(&next_time, PIRN_FOREVER, memory_order_seq_cst);
-    threads_unlock(&lock);
+    unlock_heap();
 }
