@@ -321,8 +321,7 @@ void pirn_mutex_unlock(pirn_mutex *mutex);   /* misuse when it is not locked */
  * read lock twice in one task can deadlock; after a writer all readers that waited go first.
  */
 typedef struct pirn_rwmutex {
-    uint32_t state;
-    uint32_t spare;
+    uint32_t state, departing, admitted, spare;
     struct pirn_waitq_ waiters, waiting_readers;
     uint64_t mark;
 } pirn_rwmutex;

@@ -40,6 +40,10 @@ static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_
     return atomic_compare_exchange_strong(word, &from, to);
 }
 
+static inline uint32_t engine_add(_Atomic uint32_t *word, uint32_t value) {
+    return atomic_fetch_add(word, value);
+}
+
 void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
                  void (*after)(void *), void *arg);
 void engine_wake(struct task *task);

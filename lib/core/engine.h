@@ -248,6 +248,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     Sets the word to `to` if it is `from`, and returns whether it was: an atomic operation that
  *     acquires and releases, between engine_begin and engine_end.
  *
+ * uint32_t engine_add(_Atomic uint32_t *word, uint32_t value);
+ *     Adds to the word, modulo 2^32, likewise, and returns what it was before.
+ *
  * void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
  *                  void (*after)(void *), void *arg);
  *     Sleeps until engine_wake. Once the task has left its stack the timer is armed (unless NULL),

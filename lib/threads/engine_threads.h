@@ -122,6 +122,15 @@ static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_
                                                    memory_order_acquire);
 }
 
+static inline uint32_t engine_add(_Atomic uint32_t *word, uint32_t value) {
+    if (threads_alone()) {
+        uint32_t before = atomic_load_explicit(word, memory_order_relaxed);
+        atomic_store_explicit(word, before + value, memory_order_relaxed);
+        return before;
+    }
+    return atomic_fetch_add_explicit(word, value, memory_order_acq_rel);
+}
+
 void threads_park(struct task *self, struct timer *timer, int64_t when, void (*after)(void *),
                   void *arg);
 
