@@ -91,7 +91,7 @@ struct worker {
     struct task **self_at;   /* the thread's threads_self */
     int *errno_at;           /* the thread's errno */
     _Atomic bool preempt;    /* its task is to yield at its next scheduling point */
-    bool searching;
+    _Atomic bool searching;
     int64_t patience;          /* how long it watches before it looks again; 0: it does not */
     uint64_t next_id, last_id; /* ids for tasks that it starts */
     struct task *free_tasks;   /* dead, without stacks */

@@ -32,8 +32,10 @@ static void unlock_heap(void) { threads_unlock(&lock); }
 
 /* A worker that is about to sleep sees the time, or the caller sees that it is idle. */
 static void publish(int64_t when) {
-    atomic_store_explicit(&next_time, when, memory_order_relaxed);
-    if (!threads_alone()) atomic_thread_fence(memory_order_seq_cst);
+    if (threads_alone())
+        atomic_store_explicit(&next_time, when, memory_order_relaxed);
+    else
+        atomic_store_explicit(&next_time, when, memory_order_seq_cst);
 }
 
 static size_t position_of(const struct timer *timer) {
