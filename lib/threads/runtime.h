@@ -44,12 +44,13 @@ enum { COPY_ROOM = 32 };
 struct task {
     struct task_core core;
     struct context context;
+    struct task *next; /* in a list. Beside the context: list_take_first fetches both */
+    struct task *prev;
+    _Atomic uint32_t state; /* enum task_state; a foreign thread sleeps on it */
+    bool foreign, begun;
     struct stack stack; /* none before it has begun, unless it asked for one of its own size */
     struct fiber fiber; /* goes with the stack */
-    struct task *next, *prev; /* in a list */
-    _Atomic uint32_t state;   /* enum task_state; a foreign thread sleeps on it */
-    bool foreign, begun;
-    void *copy; /* of pirn_go_copy's argument, where it does not fit in `room`; owned */
+    void *copy;         /* of pirn_go_copy's argument, where it does not fit in `room`; owned */
     _Alignas(max_align_t) unsigned char room[COPY_ROOM];
     struct sleep sleep;
 };

@@ -97,14 +97,25 @@ static void list_push(struct task_list *list, struct task *task) {
     list->count++;
 }
 
+/* The stacks of tasks that run before long are likely to be cold: fetches the one after the next,
+ * and the task behind it, which will be asked where its stack is. */
+static inline void fetch_ahead(const struct task *next) {
+    const struct task *then = next->next;
+    const char *stack;
+    if (!then) return;
+    stack = context_prefetch(&then->context);
+    __builtin_prefetch(stack);
+    __builtin_prefetch(stack + 128);
+    __builtin_prefetch(stack + 256);
+    __builtin_prefetch(&then->next->context);
+}
+
 static struct task *list_take_first(struct task_list *list) {
     struct task *task = list->first, *next = task->next;
     list->first = next;
     if (next) {
         next->prev = NULL;
-        /* It runs before long, and its stack is likely to be cold. */
-        __builtin_prefetch(context_prefetch(&next->context));
-        __builtin_prefetch(next->next);
+        fetch_ahead(next);
     } else {
         list->last = NULL;
     }
