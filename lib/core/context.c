@@ -9,11 +9,11 @@
 static __thread void *in_passing;
 
 /* Not inlined, nor known to anybody: the thread is another after a switch. */
-static __attribute__((noinline, noclone)) void hand(void *passed) {
+static CONTEXT_BOUNDARY void hand(void *passed) {
     __asm__ volatile("");
     in_passing = passed;
 }
-static __attribute__((noinline, noclone)) void *handed(void) {
+static CONTEXT_BOUNDARY void *handed(void) {
     __asm__ volatile("");
     return in_passing;
 }
