@@ -39,8 +39,10 @@ int engine_fd_check(int fd) {
     return rc;
 }
 
-int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events) {
+int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
+                    _Atomic uint64_t *word) {
     int rc = engine_fd_check(fd);
+    (void)word;
     if (rc) return rc;
     if (watches == room) {
         size_t more = room ? 2 * room : 16;

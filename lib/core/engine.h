@@ -268,8 +268,10 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     for one that has armed the timer again: whoever disarms that kind says so to the callback,
  *     and disarms twice.
  *
- * int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events);
- *     The task is about to wait for the events of a descriptor, under whose locks this is: from
+ * int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
+ *                     _Atomic uint64_t *word);
+ *     The task is about to wait for the events of a descriptor, under whose locks this is. `word` is
+ *     the engine's to keep for the descriptor, 0 at first and after engine_fd_forget. From
  *     now to engine_fd_unwatch, fd_ready (fd.h) is called when they come, or are there already, and
  *     may be called when not. -EPERM: it cannot be waited for, or no runtime is running; -EBADF;
  *     -ENOMEM, -ENOSPC, -EMFILE, -ENFILE.

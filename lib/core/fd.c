@@ -36,6 +36,7 @@ struct descriptor {
     uint64_t generation; /* times it has been closed */
     uint64_t mark;       /* of the last operation on it */
     _Atomic bool plain;  /* see nonblock.h */
+    _Atomic uint64_t of_engine;
 };
 
 /* Chunk k holds FIRST_CHUNK << k records, so that every int has its place. */
@@ -145,7 +146,7 @@ static int wait_ready(struct io *io) {
     if (io->deadline == PIRN_NOW) return -EAGAIN;
     if (io->expired || (io->deadline != PIRN_FOREVER && io->deadline <= engine_now()))
         return -ETIMEDOUT;
-    rc = engine_fd_watch(&watch, io->self, io->fd, io->events);
+    rc = engine_fd_watch(&watch, io->self, io->fd, io->events, &descriptor->of_engine);
     if (rc) return rc;
     if (io->events & PIRN_READABLE)
         waiter_init(&waiters[count++], wait, &descriptor->readers, &descriptor->readers, NULL, 0);
@@ -187,6 +188,7 @@ static void start_afresh(struct descriptor *descriptor) {
     engine_object_end(&descriptor->readers, descriptor);
     descriptor->readers.object = 0;
     descriptor->mark = 0;
+    atomic_store_explicit(&descriptor->of_engine, 0, memory_order_relaxed);
     atomic_store_explicit(&descriptor->plain, false, memory_order_relaxed);
 }
 

@@ -23,7 +23,10 @@ struct timer {
 
 /* Nothing to remember of a wait for a descriptor. */
 struct fd_watch {
-    char nothing;
+    struct fd_watch *next, *previous; /* of those whose registration is only believed */
+    _Atomic uint64_t *word;
+    int fd;
+    bool believed, listed;
 };
 
 enum { ENGINE_MARKS = 0 };
@@ -148,7 +151,8 @@ int engine_timer_arm(struct timer *timer, int64_t when);
 bool engine_timer_disarm(struct timer *timer);
 int64_t engine_now(void);
 
-int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events);
+int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
+                    _Atomic uint64_t *word);
 void engine_fd_unwatch(struct fd_watch *watch, struct task *self);
 int engine_fd_check(int fd);
 void engine_fd_forget(int fd);

@@ -2,9 +2,10 @@
  * poller.c - descriptors that somebody waits for: one epoll instance for each run.
  *
  * A descriptor is registered when somebody first waits for it, edge-triggered and for everything,
- * and stays so until it is closed; fd.c says why no edge is lost. The registration is asked for at
- * each wait, which costs a system call where it is there already, because a descriptor that was
- * closed with close(2) is none the kernel remembers, whatever has its number now.
+ * and stays so until it is closed; fd.c says why no edge is lost. That it is still there is only
+ * believed, since a descriptor that was closed with close(2) is none the kernel remembers, whatever
+ * has its number now. So a task that has waited until a worker has nothing else to do, or for some
+ * milliseconds, is registered once more, which does nothing where the belief was right.
  *
  * One idle worker, the sentry, sleeps on the epoll instance instead of on its futex; an eventfd
  * wakes it for everything else. Workers with something to do look in between. A sentry that finds
@@ -21,13 +22,13 @@
 #include "lib/core/nonblock.h"
 #include "lib/threads/runtime.h"
 
-enum { MOST_EVENTS = 64, POLL_EVERY = 20000 /* ns */ };
+enum { MOST_EVENTS = 64, POLL_EVERY = 20000 /* ns */, VERIFY_EVERY = 10000000 /* ns */ };
 
 static uint32_t lock;             /* makes and ends the instance */
 static _Atomic int instance = -1; /* epoll */
 static int alarm_fd = -1;         /* wakes the sentry */
 static _Atomic(struct worker *) sentry;
-static _Atomic int64_t last_look;
+static _Atomic int64_t last_look, last_verified;
 static _Atomic int waiting, strangers; /* tasks that wait, threads of the program */
 
 static int make_instance(void) {
@@ -77,19 +78,80 @@ static _Atomic int *counter(const struct task *self) {
     return self->foreign ? &strangers : &waiting;
 }
 
-int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events) {
-    int rc;
-    (void)watch;
+/* Those whose registration is only believed, newest first. Under their lock. */
+static struct fd_watch *unverified;
+static uint32_t unverified_lock;
+
+static void believe(struct fd_watch *watch) {
+    watch->believed = watch->listed = true;
+    threads_lock(&unverified_lock);
+    watch->previous = NULL;
+    watch->next = unverified;
+    if (unverified) unverified->previous = watch;
+    unverified = watch;
+    threads_unlock(&unverified_lock);
+}
+
+/* The lock is held. */
+static void unlist(struct fd_watch *watch) {
+    if (!watch->listed) return;
+    watch->listed = false;
+    if (watch->next) watch->next->previous = watch->previous;
+    *(watch->previous ? &watch->previous->next : &unverified) = watch->next;
+}
+
+static int add(int fd);
+
+/* Registers those once more. */
+static void verify(void) {
+    struct {
+        int fd;
+        _Atomic uint64_t *word;
+    } some[MOST_EVENTS];
+    int count;
+    do {
+        threads_lock(&unverified_lock);
+        for (count = 0; count < MOST_EVENTS && unverified; count++) {
+            some[count].fd = unverified->fd;
+            some[count].word = unverified->word;
+            unlist(unverified);
+        }
+        threads_unlock(&unverified_lock);
+        for (int i = 0; i < count; i++) {
+            int rc = add(some[i].fd);
+            if (!rc || rc == -EBADF) continue;
+            /* The task is to try again, and to be told. */
+            atomic_store_explicit(some[i].word, 0, memory_order_relaxed);
+            fd_ready(NULL, some[i].fd, PIRN_READABLE | PIRN_WRITABLE);
+        }
+    } while (count == MOST_EVENTS);
+}
+
+int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
+                    _Atomic uint64_t *word) {
+    int rc = 0;
     (void)events;
+    watch->word = word;
+    watch->fd = fd;
+    watch->believed = false;
     /* Before the instance is looked at: see poller_end. */
     atomic_fetch_add(counter(self), 1);
-    rc = engine_fd_check(fd);
-    if (rc) atomic_fetch_sub(counter(self), 1);
+    if (!self->foreign && atomic_load_explicit(word, memory_order_relaxed) == runtime.epoch) {
+        believe(watch);
+    } else if ((rc = engine_fd_check(fd)) == 0) {
+        atomic_store_explicit(word, runtime.epoch, memory_order_relaxed);
+    } else {
+        atomic_fetch_sub(counter(self), 1);
+    }
     return rc;
 }
 
 void engine_fd_unwatch(struct fd_watch *watch, struct task *self) {
-    (void)watch;
+    if (watch->believed) {
+        threads_lock(&unverified_lock);
+        unlist(watch);
+        threads_unlock(&unverified_lock);
+    }
     atomic_fetch_sub(counter(self), 1);
 }
 
@@ -112,11 +174,11 @@ static int events_of(uint32_t bits) {
     return nonblock_events((short)(bits & (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP | EPOLLERR)));
 }
 
-/* Whether this worker is the one to look now, of those that have other things to do. */
-static bool is_time(void) {
-    int64_t now = engine_now(), last = atomic_load_explicit(&last_look, memory_order_relaxed);
-    return now - last >= POLL_EVERY &&
-           atomic_compare_exchange_strong_explicit(&last_look, &last, now, memory_order_relaxed,
+/* Whether this worker is the one to do it now, of those that have other things to do. */
+static bool is_time(_Atomic int64_t *before, int64_t every) {
+    int64_t now = engine_now(), last = atomic_load_explicit(before, memory_order_relaxed);
+    return now - last >= every &&
+           atomic_compare_exchange_strong_explicit(before, &last, now, memory_order_relaxed,
                                                    memory_order_relaxed);
 }
 
@@ -125,7 +187,8 @@ bool poller_look(bool idle) {
     int epoll = atomic_load_explicit(&instance, memory_order_acquire), number = errno, count;
     bool any = false;
 
-    if (LIKELY(epoll < 0) || (!idle && !is_time())) return false;
+    if (LIKELY(epoll < 0) || (!idle && !is_time(&last_look, POLL_EVERY))) return false;
+    if (!idle && is_time(&last_verified, VERIFY_EVERY)) verify();
     do {
         count = epoll_wait(epoll, events, MOST_EVENTS, 0);
         for (int i = 0; i < count; i++)
@@ -155,6 +218,7 @@ static void sleep_at_post(struct worker *worker, int64_t until) {
 
 void poller_sleep(struct worker *worker, int64_t until) {
     struct worker *nobody = NULL;
+    verify();
     if (atomic_load(&instance) < 0 || !atomic_compare_exchange_strong(&sentry, &nobody, worker)) {
         futex_wait(&worker->wake, 0, until);
         return;
@@ -187,6 +251,7 @@ void poller_end(void) {
     }
     threads_unlock(&lock);
     atomic_store(&last_look, 0);
+    unverified = NULL; /* the tasks are gone */
     /* Tasks have gone with the run. A thread of the program that does not find the instance any
      * more says so itself; one that did is counted, and in its queue by the time that its lock can
      * be had. */
