@@ -22,8 +22,10 @@ tests_simulated = \
 tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
+tests_of_threads = %D%/test_foreign.t %D%/test_workers.t
 tests_of_sim = %D%/test_sim.t
-tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t
+tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
+	%D%/test_ends.t
 tests_inside_sim = %D%/test_recorder.t
 tests_of_viz = %D%/test_viz.t
 tests_alone = %D%/test_harness.t
@@ -34,9 +36,10 @@ test_scripts = \
 	%D%/examples.sh \
 	%D%/exported-symbols.sh \
 	%D%/headers.sh \
+	%D%/leaks.sh \
 	%D%/readme.sh
 
-on_threads = $(tests_threaded)
+on_threads = $(tests_threaded) $(tests_of_threads)
 # ThreadSanitizer watches threads, and the simulator has none.
 if SANITIZE_THREAD
 on_sim =
@@ -97,7 +100,7 @@ test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
 EXTRA_DIST += $(test_scripts) %D%/tally %D%/tap.sh %D%/support.c %D%/support.h \
-	$(tests_simulated:-sim.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
+	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
 
 # ---- How they are run ----
@@ -142,7 +145,7 @@ PIRN_REPEAT = 50
 check-long:
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
-	  $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
+	  PIRN_TEST_TASKS=1000000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
 	  n=`expr $$n + 1`; \
 	done
 

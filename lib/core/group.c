@@ -41,6 +41,7 @@ EXPORT pirn_group *pirn_group_new(pirn_ctx *parent) {
 
 EXPORT void pirn_group_limit(pirn_group *group, size_t n) {
     struct place place = place_of(OP_NONE, group, CALLER());
+    struct task *self = engine_self(); /* a thread of the program becomes known before it locks */
     bool busy;
 
     engine_lock(&group->tasks.waiters);
@@ -49,7 +50,7 @@ EXPORT void pirn_group_limit(pirn_group *group, size_t n) {
     engine_lock(&group->slots.waiters);
     busy |= group->slots.waiters.first != NULL;
     engine_unlock(&group->slots.waiters);
-    if (busy) misuse(engine_self(), &place, "a new limit for a group while its tasks run or start");
+    if (busy) misuse(self, &place, "a new limit for a group while its tasks run or start");
     group->limited = n <= INT64_MAX;
     if (!group->limited) return;
     group->slots.permits = (int64_t)n;

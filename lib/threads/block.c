@@ -139,11 +139,13 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
         return 0;
     }
     rc = promise();
-    if (rc) return rc;
-    atomic_fetch_add(&waiting, 1);
-    engine_park(self, place, NULL, PIRN_FOREVER, submit, &call);
-    atomic_fetch_sub(&waiting, 1);
-    return 0;
+    if (!rc) {
+        atomic_fetch_add(&waiting, 1);
+        engine_park(self, place, NULL, PIRN_FOREVER, submit, &call);
+        atomic_fetch_sub(&waiting, 1);
+    }
+    engine_end(self, rc);
+    return rc;
 }
 
 bool block_awaited(void) { return atomic_load(&waiting) > 0; }

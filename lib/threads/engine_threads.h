@@ -49,13 +49,33 @@ void threads_interrupt(struct task *self);
 void threads_lock_slowly(uint32_t *word);
 uint64_t threads_random(void);
 
+/* threads_self, of the thread that it is now: after a switch that is another. */
+static inline struct task *threads_running(void) {
+#if defined __aarch64__
+    /* The compiler takes the thread pointer for constant, and would keep it over a switch. */
+    struct task *self;
+    uintptr_t offset;
+    __asm__ volatile("mrs %0, tpidr_el0\n\t"
+                     "adrp %1, :gottprel:threads_self\n\t"
+                     "ldr %1, [%1, #:gottprel_lo12:threads_self]\n\t"
+                     "ldr %0, [%0, %1]"
+                     : "=&r"(self), "=&r"(offset));
+    return self;
+#else
+    return threads_self;
+#endif
+}
+
 static inline struct task *engine_self(void) {
-    struct task *self = threads_self;
+    struct task *self = threads_running();
     return LIKELY(self) ? self : threads_foreign();
 }
 
+/* Not for what a worker says that is about to learn that it is not alone (threads_enter): another
+ * thread, which has been let in, may see that. */
 static inline bool threads_alone(void) {
-    return atomic_load_explicit(&threads_inside, memory_order_relaxed);
+    return atomic_load_explicit(&threads_inside, memory_order_relaxed) &
+           ~atomic_load_explicit(&threads_mode, memory_order_relaxed) & MODE_SHARED;
 }
 
 /* The worker goes inside, if it is alone. */
@@ -72,11 +92,12 @@ static inline uint32_t threads_enter(void) {
 }
 
 static inline void threads_leave(void) {
-    if (threads_alone()) atomic_store_explicit(&threads_inside, 0, memory_order_release);
+    if (atomic_load_explicit(&threads_inside, memory_order_relaxed))
+        atomic_store_explicit(&threads_inside, 0, memory_order_release);
 }
 
 static inline struct task *engine_begin_quickly(void) {
-    struct task *self = threads_self;
+    struct task *self = threads_running();
     if (UNLIKELY(!self) || UNLIKELY(threads_enter() & MODE_INTERRUPTED)) return NULL;
     return self;
 }

@@ -12,6 +12,7 @@
 #define PERIOD (5 * PIRN_MSEC)
 #define SLICE (10 * PIRN_MSEC) /* that a task may run while others wait */
 
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* held while it starts */
 static pthread_t thread;
 static bool runs;             /* there is a thread to join */
 static _Atomic bool asleep;   /* until a worker leaves the idle list */
@@ -59,21 +60,21 @@ static int count_stuck(bool *work) {
         struct worker *worker = &runtime.workers[i];
         uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
         bool away;
-        runtime_lock();
+        runtime_lock(); /* so that a worker that comes to rest finds that it was asked to yield */
         away = worker->idle || worker->retired || worker->searching;
-        runtime_unlock();
-        if (away || tick != worker->seen_tick) {
+        if (away || tick != worker->seen_tick || !worker->seen_at) {
             worker->seen_tick = tick;
             worker->seen_at = now;
             worker->asked = false;
-        } else if (now - worker->seen_at < SLICE || !*work) {
-            continue;
-        } else if (!worker->asked) {
-            worker->asked = true;
-            worker_preempt(worker);
-        } else {
-            stuck++;
+        } else if (now - worker->seen_at >= SLICE && *work) {
+            if (worker->asked) {
+                stuck++;
+            } else {
+                worker->asked = true;
+                worker_preempt(worker);
+            }
         }
+        runtime_unlock();
     }
     return stuck;
 }
@@ -117,17 +118,27 @@ static void *watch(void *arg) {
 
 void monitor_start(void) {
     sigset_t all, before;
-    if (atomic_exchange(&runtime.watched, true)) return;
-    /* Signals are the program's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    runs = pthread_create(&thread, NULL, watch, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int number = errno;
+    pthread_mutex_lock(&mutex);
+    if (!atomic_exchange(&runtime.watched, true)) {
+        /* Signals are the program's. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        runs = pthread_create(&thread, NULL, watch, NULL) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_mutex_unlock(&mutex);
+    errno = number;
 }
 
 void monitor_stop(void) {
-    if (!runs) return;
+    bool join;
+    pthread_mutex_lock(&mutex);
+    atomic_store(&runtime.watched, true); /* nobody starts it any more */
+    join = runs;
+    runs = false;
+    pthread_mutex_unlock(&mutex);
+    if (!join) return;
     wake();
     pthread_join(thread, NULL);
-    runs = false;
 }

@@ -39,6 +39,8 @@ void runtime_stop(int result) {
 
 static void *worker_thread(void *arg) {
     struct worker *worker = arg;
+    /* The monitor, which may have started it, has them all blocked. */
+    pthread_sigmask(SIG_SETMASK, &runtime.signals, NULL);
     faults_thread_begin(worker);
     worker_run(worker);
     faults_thread_end(worker);
@@ -53,6 +55,7 @@ static int add_worker(int index) {
     runtime_lock();
     runtime.stacks.hoarded += STACKS_KEPT;
     promised = stack_promise(&runtime.stacks, 0);
+    if (!promised) runtime.stacks.hoarded -= STACKS_KEPT;
     runtime_unlock();
     if (!promised) return -ENOMEM;
     atomic_fetch_add(&runtime.active, 1);
@@ -61,6 +64,9 @@ static int add_worker(int index) {
     if (rc) {
         atomic_store(&runtime.started, index);
         atomic_fetch_sub(&runtime.active, 1);
+        runtime_lock();
+        runtime.stacks.hoarded -= STACKS_KEPT;
+        runtime_unlock();
     }
     return -rc;
 }
@@ -87,7 +93,6 @@ static int start_workers(void) {
         int rc = runtime_add_worker();
         if (!rc) continue;
         runtime_stop(rc);
-        join_workers();
         return -EAGAIN;
     }
     return 0;
@@ -155,13 +160,12 @@ static int run(pirn_fn *main_fn, void *arg) {
     faults_begin();
     faults_thread_begin(first);
     start_dumper(&signals);
+    pthread_sigmask(SIG_SETMASK, NULL, &runtime.signals);
     rc = engine_spawn(NULL, &spawn, &id);
     if (!rc) rc = start_workers();
-    if (!rc) {
-        worker_run(first);
-        join_workers();
-        rc = runtime.result;
-    }
+    if (!rc) worker_run(first);
+    join_workers();
+    if (!rc) rc = runtime.result;
     end_dumper(&signals);
     faults_thread_end(first);
     faults_end();

@@ -85,6 +85,7 @@ struct worker {
     _Atomic uint32_t tick;  /* switches so far. Written by the owner, read by anyone */
     /* The owner's own */
     unsigned streak; /* tasks run since one came from `ready` */
+    unsigned rounds; /* looks at what is not its own */
     struct departure departure;
     struct context context; /* of the thread's own stack, where it looks for work */
     struct fiber fiber;
@@ -140,8 +141,9 @@ void threads_share(void);
 
 /* ---- monitor.c ----------------------------------------------------------------------------- */
 
-/* Starts the thread that watches the workers, unless it runs. It is there to help: without it a
- * task that never lets go of its worker holds up others. */
+/* Starts the thread that watches the workers, unless it runs or the run is at its end. It is there
+ * to help: without it a task that never lets go of its worker holds up others. From when there is
+ * more than the one task: another, or a timer. */
 void monitor_start(void);
 void monitor_stop(void);
 
@@ -245,6 +247,7 @@ struct runtime {
     _Atomic bool watching;      /* an idle worker looks by itself, every so often */
     _Atomic int64_t kept_until; /* an idle worker will look at the timers then; under the lock */
     uint64_t control;           /* of floating point, as tasks find it */
+    sigset_t signals;           /* that the program's thread has blocked */
     size_t max_tasks;
     _Atomic bool running; /* from the start of pirn_run to its end */
     _Atomic bool stopping;

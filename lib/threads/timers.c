@@ -108,6 +108,7 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     earliest = position_of(timer) == 1;
     if (earliest) publish(when);
     unlock_heap();
+    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed))) monitor_start();
     /* Whoever sleeps until a later time must look again. */
     if (earliest && atomic_load_explicit(&runtime.idle_count, memory_order_seq_cst) &&
         when < atomic_load_explicit(&runtime.kept_until, memory_order_seq_cst))

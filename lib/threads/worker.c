@@ -22,6 +22,7 @@
 enum {
     LOOK_AROUND = 61, /* switches between looks at what is not its own: a prime */
     STREAK = 32,      /* tasks that may run out of turn, one after the other */
+    OLDEST = 64,      /* such looks between turns of the oldest task that has not begun */
     SPINS = 256,      /* looks before sleeping */
     MOVED = 64        /* tasks moved at once, at most, of a kind */
 };
@@ -659,6 +660,9 @@ static void rest(struct worker *worker) {
     atomic_fetch_add_explicit(&runtime.idle_count, 1, memory_order_seq_cst);
     runtime_unlock();
 
+    /* The task that was to yield has ended; others need not look up for it. In the list: it is not asked
+     * any more. */
+    if (UNLIKELY(atomic_exchange(&worker->preempt, false))) worker_interrupt_end();
     /* In the list, and only now the last look. */
     if (watches) until = engine_now() + worker->patience;
     if ((calm || !work_anywhere_for_sure()) && !atomic_load(&runtime.stopping)) {
@@ -684,11 +688,26 @@ static void rest(struct worker *worker) {
     monitor_notice();
 }
 
+/* The newest of the fresh begin first. Now and then the oldest does, or it never would beside tasks
+ * that start others without end. */
+static struct task *take_oldest(struct worker *worker) {
+    struct task *task = NULL;
+    if (++worker->rounds % OLDEST) return NULL;
+    queue_lock(worker);
+    if (worker->fresh.first) {
+        task = list_take_last(&worker->fresh);
+        waiting_changed(worker, (size_t)-1);
+    }
+    queue_unlock(worker);
+    return task;
+}
+
 static struct task *look_around(struct worker *worker, bool *calm) {
     struct task *task;
     timers_run();
     poller_look(false);
     if ((task = take_shared(worker))) return task;
+    if ((task = take_oldest(worker))) return task;
     if ((task = take(worker))) return task;
     if ((task = steal(worker, calm)) || !poller_look(true)) return task;
     return take(worker);
@@ -702,6 +721,10 @@ static void retire(struct worker *worker) {
         return;
     stop_searching(worker);
     runtime_lock();
+    if (atomic_load(&runtime.stopping)) { /* those that have retired have been woken already */
+        runtime_unlock();
+        return;
+    }
     while ((task = take(worker))) share(task);
     atomic_store(&worker->wake, 0);
     worker->retired = true;
@@ -794,7 +817,8 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
         enqueue(worker, &worker->fresh, task);
     else
         worker_wake_one();
-    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) && worker)
+    /* Not for main: it has nobody beside it yet. */
+    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) && self)
         monitor_start();
     return 0;
 }
