@@ -1,7 +1,8 @@
 # The documentation, and its examples: each program NAME.c is built with libpirn as NAME and with
 # libpirn-sim as NAME-sim.
 
-examples = hello transactions transactions-fixed worker-pool philosophers pipeline sieve cancel echo
+examples = hello transactions transactions-fixed worker-pool philosophers pipeline sieve cancel echo \
+	http-echo wordcount service
 
 examples_on_threads = $(examples:%=%D%/examples/%)
 examples_on_sim = $(examples:%=%D%/examples/%-sim)

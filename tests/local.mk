@@ -37,6 +37,7 @@ test_scripts = \
 	%D%/exported-symbols.sh \
 	%D%/headers.sh \
 	%D%/leaks.sh \
+	%D%/http.sh \
 	%D%/readme.sh
 
 on_threads = $(tests_threaded) $(tests_of_threads)
@@ -57,6 +58,9 @@ tested = $(check_LTLIBRARIES) $(test_programs)
 endif
 
 # ---- How they are built ----
+
+# What tests/http.sh asks with.
+check_PROGRAMS += %D%/http-client
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la

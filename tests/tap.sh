@@ -21,7 +21,7 @@ run() {
         echo "ok $number - $title"
     else
         echo "not ok $number - $title"
-        sed 's/^/# /' "$scratch/.log"
+        awk '{ print "# " $0 }' "$scratch/.log"
         failures=$((failures + 1))
     fi
 }
