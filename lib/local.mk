@@ -11,6 +11,8 @@ core_sources = \
 	%D%/core/context.h \
 	%D%/core/ctx.c \
 	%D%/core/ctx.h \
+	%D%/core/dump.c \
+	%D%/core/dump.h \
 	%D%/core/engine.h \
 	%D%/core/fd.c \
 	%D%/core/fd.h \
@@ -22,6 +24,7 @@ core_sources = \
 	%D%/core/mutex.h \
 	%D%/core/nonblock.c \
 	%D%/core/nonblock.h \
+	%D%/core/note.c \
 	%D%/core/once.c \
 	%D%/core/report.c \
 	%D%/core/report.h \
@@ -32,6 +35,7 @@ core_sources = \
 	%D%/core/sem.h \
 	%D%/core/stack.c \
 	%D%/core/stack.h \
+	%D%/core/stats.c \
 	%D%/core/symbol.c \
 	%D%/core/symbol.h \
 	%D%/core/task.c \
@@ -50,6 +54,7 @@ lib_LTLIBRARIES += libpirn.la
 
 libpirn_la_SOURCES = $(core_sources) \
 	%D%/threads/block.c \
+	%D%/threads/dump.c \
 	%D%/threads/engine_threads.h \
 	%D%/threads/faults.c \
 	%D%/threads/foreign.c \
@@ -58,6 +63,7 @@ libpirn_la_SOURCES = $(core_sources) \
 	%D%/threads/poller.c \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
+	%D%/threads/stats.c \
 	%D%/threads/tasks.c \
 	%D%/threads/timers.c \
 	%D%/threads/worker.c

@@ -683,6 +683,79 @@ uint64_t pirn_random(void);
 /* Returns one of 0..n-1, uniformly; 0 for n < 2. Under the simulator a choice of the schedule. */
 uint64_t pirn_choose(uint64_t n);
 
+/*
+ * Says that the calling task reads, or writes, `size` bytes at `address`: for the search for data
+ * races in code that the compiler did not prepare for it. libpirn does nothing here. libpirn-sim does
+ * not look for races yet and only checks the arguments: a NULL address with a size other than 0, and
+ * memory beyond the end of the address space, are misuse.
+ */
+void pirn_note_read(const void *address, size_t size);
+void pirn_note_write(const void *address, size_t size);
+
+/* ---- What a running program does ----------------------------------------------------------- */
+
+/*
+ * Writes to a descriptor, as text, what each task does: running, runnable, or what it waits for,
+ * where and for how long; and where it was started and by whom. Tasks that say the same share a
+ * line, which names the first few. More than 1000 lines are cut off and the tasks left out counted.
+ *
+ * The program goes on meanwhile: each task is shown as it was at one moment, but not all at the
+ * same one. Times are exact to 10 ms; in the simulator, where it is no step, they are exact.
+ * May be called by any task or thread, also when no runtime is running, which is then what is written;
+ * under the simulator by no other thread than the one that simulates. Not from a signal handler:
+ * PIRN_DUMP=QUIT in the environment of pirn_run has libpirn dump to standard error when the
+ * process gets SIGQUIT.
+ *
+ * Blocks the thread while the descriptor takes no more. Returns 0; the error of write(2), such as
+ * -EPIPE (SIGPIPE is not raised) or -EBADF; -ENOMEM.
+ */
+int pirn_dump(int fd);
+
+/* What pirn_stats tells. */
+struct pirn_stats {
+    /* Since the start of the run */
+    uint64_t started;   /* tasks, the main task among them */
+    uint64_t live;      /* of these, not ended */
+    uint64_t most_live; /* most at once; up to 256 too many for each worker but one */
+    uint64_t switches;  /* times that a task left the processor: to wait, to yield, at its end */
+    uint64_t parks;     /* times that a task had to wait */
+    uint64_t steals;    /* tasks that a worker took from another; simulated: 0 */
+    int64_t blocked;    /* ns that those waits took that have ended, in all tasks together. Each is
+                           measured to some 10 ms, too long as often as too short; simulated:
+                           exact */
+    /* Stacks, in bytes of address space, of which untouched pages need no memory */
+    size_t stack_reserved;
+    size_t stack_used; /* tasks have these, or workers keep them for the next ones, up to 32 each */
+    size_t stack_most; /* most of these at once, without stacks of a size of their own */
+    size_t stack_deepest; /* the most that has been used of one stack of the usual size, in whole
+                             pages, since it was reserved */
+    /* Now; 0 after the run */
+    int workers;               /* threads that take part in running tasks; simulated: 0 */
+    int extra_workers;         /* of these, beyond those configured: they stand in for stuck ones */
+    int helpers;               /* threads for pirn_block; simulated: 0 */
+    uint64_t timers;           /* armed: those of the program, and deadlines of waits */
+    uint64_t descriptor_waits; /* tasks and threads that wait for a descriptor */
+};
+
+/*
+ * Fills in statistics of the run under way, or else of the last one that has ended; all zero when
+ * there was none. What other workers are counting meanwhile may be missing; when no other task can
+ * run the numbers are exact but as said above. stack_deepest is looked for in each call, at
+ * less than a microsecond for each stack that there has been at once; after a run it is what the
+ * last call in the run had found.
+ *
+ * May be called by any task or thread; under the simulator by no other thread than the one that
+ * simulates. It is no step there. Returns 0, or -EINVAL for NULL.
+ */
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* named as its struct, as in stat(2) */
+#endif
+int pirn_stats(struct pirn_stats *stats);
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
+
 #if defined __clang__
 #pragma clang attribute pop
 #endif

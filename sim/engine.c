@@ -222,6 +222,8 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     self->core.waits = *place;
     self->core.waits.site = task_site(self, place->site);
     self->timed = timer != NULL;
+    self->since = sim.now;
+    sim.parks++;
     object = object_number(place);
     make_unrunnable(self, TASK_PARKED);
     /* Without memory for a timer the deadline comes at once. */
@@ -232,6 +234,7 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     unlink_age(self);
     link_newest(self);
     self->core.waits.op = OP_NONE;
+    sim.blocked += sim.now - self->since;
     event_add(self, place, object);
 }
 
@@ -319,7 +322,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     task->identity = task->history = mix(self->identity, ++self->children);
     engine_release(self, &task->started);
     link_task(task);
-    sim.live++;
+    if (++sim.live > sim.most_live) sim.most_live = sim.live;
 
     entry = &log->task_table[task->core.id - 1];
     memset(entry, 0, sizeof *entry);
@@ -482,6 +485,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     task_prepare();
     simulating = true;
     sim.active = true;
+    stats_begin();
     rc = start_main(main_fn, arg);
     if (rc == 0) {
         leave_home();
@@ -490,6 +494,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
         if (options->failed && log->outcome != PIRN_OK) options->failed();
     }
     sim.active = false;
+    stats_keep();
     discard_tasks();
     if (log->outcome != PIRN_OK && !interrupted()) objects_free_channels();
     timers_clear();

@@ -69,8 +69,12 @@ _Noreturn void engine_exit(struct task *self);
 void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
                    size_t value_size, const void *site);
 void engine_object_end(waitq *queue, const void *object);
+uint64_t engine_object_site(const waitq *queue);
 void engine_select_case(struct task *self, enum op op, waitq *queue);
 void engine_fault(struct task *self, enum fault fault, const struct place *place);
+void engine_note(const struct place *place, const void *address, size_t size, bool writes);
+bool engine_dump(struct dump *dump);
+void engine_stats(struct pirn_stats *stats);
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
                            const char *message);
 void engine_describe_object(struct text *text, const struct place *place);

@@ -119,6 +119,8 @@ bool fds_wait(bool timer) {
     return ask(!matters ? 0 : timer ? MOMENT : LONG_MOMENT);
 }
 
+size_t fds_count(void) { return watches; }
+
 void fds_clear(void) {
     first = last = NULL;
     watches = 0;

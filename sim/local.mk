@@ -7,6 +7,7 @@ lib_LTLIBRARIES += libpirn-sim.la
 
 libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/control.h \
+	%D%/dump.c \
 	%D%/engine.c \
 	%D%/engine_sim.h \
 	%D%/events.c \
@@ -19,6 +20,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/marks.c \
+	%D%/notes.c \
 	%D%/objects.c \
 	%D%/program.c \
 	%D%/program.h \

@@ -124,6 +124,11 @@ void engine_describe_object(struct text *text, const struct place *place) {
     text_add_line(text, object->site);
 }
 
+uint64_t engine_object_site(const waitq *queue) {
+    if (!(uint32_t)queue->object || queue->object >> 32 != sim.epoch) return 0;
+    return (uintptr_t)sim.log->objects[(uint32_t)queue->object - 1].site;
+}
+
 void objects_release(void) {
     free(addresses);
     addresses = NULL;

@@ -35,7 +35,8 @@ struct task {
     struct task *next, *previous; /* in the list of all tasks, or of free ones */
     struct task *older, *newer;   /* runnable ones, by how long */
     struct sleep sleep;
-    size_t position;              /* in `runnable` */
+    int64_t since;   /* when it parked */
+    size_t position; /* in `runnable` */
     enum task_state state;
     bool timed;              /* parked until a timer wakes it at the latest */
     struct place next_place; /* what it will do when it is picked; op NONE: begin, or go on */
@@ -75,19 +76,22 @@ struct sim {
     size_t count, room;
     struct task *oldest, *newest;
     struct stack_pool stacks;
-    size_t max_tasks, live;
+    size_t max_tasks, live, most_live;
+    uint64_t parks;
+    int64_t blocked; /* ns, in waits that have ended */
     uint64_t last_id;
     uint32_t epoch;      /* of this run; tells marks and object numbers of earlier runs */
     struct context home; /* of who called sim_run */
-    uint64_t control; /* of floating point, as tasks find it */
+    uint64_t control;    /* of floating point, as tasks find it */
     struct fiber home_fiber;
     struct fiber *came_from;
     struct task *dead; /* has just left its stack for ever */
     int64_t now;
     bool main_returned, main_ended;
-    uint64_t main_steps;             /* when it did */
-    uint64_t first_step, first_task; /* before this pirn_run: a process may call it again */
-    bool forked;                     /* in a process made for this run alone */
+    uint64_t main_steps; /* when it did */
+    uint64_t first_step, first_task,
+        first_switch; /* before this pirn_run: a process may call it again */
+    bool forked;      /* in a process made for this run alone */
 };
 
 extern struct sim sim;
@@ -127,6 +131,7 @@ void sim_release(void);
 /* The earliest timer, or NULL. */
 struct timer *timers_first(void);
 bool timers_awaited(void);
+size_t timers_count(void);
 /* Advances the clock to the earliest timer and fires it. */
 void timers_fire(void);
 void timers_clear(void);
@@ -141,6 +146,7 @@ void fds_look(void);
 /* Nothing can run: gives the kernel a moment to make a descriptor ready, a longer one where there
  * is no timer. Returns whether a task has been woken. */
 bool fds_wait(bool timer);
+size_t fds_count(void); /* waits for them */
 void fds_clear(void);
 void fds_release(void);
 
@@ -179,6 +185,12 @@ void finish_task(const struct task *task);
 
 /* Fills in what the log says of the run as a whole. */
 void finish_log(void);
+
+/* ---- dump.c -------------------------------------------------------------------------------- */
+
+/* A run begins to be counted; it has ended, and what was counted is kept. */
+void stats_begin(void);
+void stats_keep(void);
 
 /* ---- faults.c ------------------------------------------------------------------------------ */
 

@@ -8,6 +8,8 @@ static size_t count, room;
 static uint64_t armings;
 static struct timer *firing; /* whose callback is under way */
 
+size_t timers_count(void) { return count; }
+
 static bool before(const struct timer *a, const struct timer *b) {
     return a->core.when != b->core.when ? a->core.when < b->core.when : a->order < b->order;
 }

@@ -6,6 +6,7 @@ tests_simulated = \
 	%D%/test_chan-sim.t \
 	%D%/test_cond-sim.t \
 	%D%/test_ctx-sim.t \
+	%D%/test_dump-sim.t \
 	%D%/test_group-sim.t \
 	%D%/test_fd-sim.t \
 	%D%/test_mutex-sim.t \
@@ -16,6 +17,7 @@ tests_simulated = \
 	%D%/test_rwmutex-sim.t \
 	%D%/test_select-sim.t \
 	%D%/test_sem-sim.t \
+	%D%/test_stats-sim.t \
 	%D%/test_time-sim.t \
 	%D%/test_timer-sim.t \
 	%D%/test_waitgroup-sim.t

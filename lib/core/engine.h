@@ -166,6 +166,7 @@ struct place {
 
 struct wait;
 struct sleep;
+struct dump;
 
 /* What the core knows of a task; each engine's struct task begins with it. */
 struct task_core {
@@ -304,10 +305,20 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     An object has been made, for those that need it: a channel, a timer, a context (which begins
  *     with a channel), a group. Sets queue->kind.
  * void engine_object_end(waitq *queue, const void *object);     an object is gone
+ * uint64_t engine_object_site(const waitq *queue);
+ *     A number that objects have in common which were made at one place, as far as that is known;
+ *     `queue` may be a copy.
  * void engine_select_case(struct task *self, enum op op, waitq *queue);
  *     A case of the select that has just begun; NULL: of a NULL channel.
  * void engine_fault(struct task *self, enum fault fault, const struct place *place);
  *     The operation that has just ended was that. Its object may be gone.
+ * void engine_note(const struct place *place, const void *address, size_t size, bool writes);
+ *     The task reads or writes memory.
+ * bool engine_dump(struct dump *dump);
+ *     Adds every task to a dump (dump.h); false: no runtime is running. Any thread may call it.
+ * void engine_stats(struct pirn_stats *stats);
+ *     Fills in what it knows of zeroed statistics, of the run under way or else of the last one. Any
+ *     thread may call it.
  * void engine_fail(struct task *self, enum failure failure, const struct place *place,
  *                  const char *message);
  *     Does not return.

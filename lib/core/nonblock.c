@@ -50,7 +50,7 @@ ssize_t nonblock_read(int fd, void *buffer, size_t size, _Atomic bool *plain) {
 
 /* The signal is for this thread alone, so it can be kept out and taken away. One that was pending
  * before is left. */
-static ssize_t write_without_signal(int fd, const void *buffer, size_t size) {
+ssize_t nonblock_write_quietly(int fd, const void *buffer, size_t size) {
     static const struct timespec at_once = {0, 0};
     sigset_t set, blocked, pending;
     bool pended = false;
@@ -80,7 +80,7 @@ ssize_t nonblock_write(int fd, const void *buffer, size_t size, _Atomic bool *pl
         atomic_store_explicit(plain, true, memory_order_relaxed);
     }
     if ((n = make_nonblocking(fd)) < 0) return n;
-    return write_without_signal(fd, buffer, size);
+    return nonblock_write_quietly(fd, buffer, size);
 }
 
 int nonblock_accept(int fd, struct sockaddr *address, socklen_t *length) {

@@ -18,6 +18,8 @@ NONBLOCK_CALL bool nonblock_is_open(int fd);
 NONBLOCK_CALL ssize_t nonblock_read(int fd, void *buffer, size_t size, _Atomic bool *plain);
 /* Never raises SIGPIPE. */
 NONBLOCK_CALL ssize_t nonblock_write(int fd, const void *buffer, size_t size, _Atomic bool *plain);
+/* The same, but it may block where the descriptor does: a plain write(2). */
+NONBLOCK_CALL ssize_t nonblock_write_quietly(int fd, const void *buffer, size_t size);
 NONBLOCK_CALL int nonblock_accept(int fd, struct sockaddr *address, socklen_t *length);
 /* Begins to connect: 0, or -EINPROGRESS, also when a call before has begun. */
 NONBLOCK_CALL int nonblock_connect(int fd, const struct sockaddr *address, socklen_t length);

@@ -62,20 +62,25 @@ void text_add_object(struct text *text, const struct place *place) {
         engine_describe_object(text, &whole);
 }
 
-void text_add_task(struct text *text, const struct task *task) {
+void text_add_task_name(struct text *text, const struct task *task) {
     const struct task_core *core = (const struct task_core *)task;
     struct symbol s;
+    if (core->name) {
+        text_add(text, " (%s)", core->name);
+        return;
+    }
+    symbol_resolve((const char *)(uintptr_t)core->fn + 1, &s);
+    text_add(text, " (%s)", *s.function ? s.function : "unnamed");
+}
+
+void text_add_task(struct text *text, const struct task *task) {
+    const struct task_core *core = (const struct task_core *)task;
     if (!core->id) {
         text_add(text, "a thread of the program");
         return;
     }
-    if (core->name) {
-        text_add(text, "task %llu (%s)", (unsigned long long)core->id, core->name);
-        return;
-    }
-    symbol_resolve((const char *)(uintptr_t)core->fn + 1, &s);
-    text_add(text, "task %llu (%s)", (unsigned long long)core->id,
-             *s.function ? s.function : "unnamed");
+    text_add(text, "task %llu", (unsigned long long)core->id);
+    text_add_task_name(text, task);
 }
 
 static const char *doing(enum op op) {
@@ -116,6 +121,12 @@ static const char *doing(enum op op) {
     }
 }
 
+void text_add_case(struct text *text, size_t index, bool sends, const void *chan, waitq *queue) {
+    struct place on = PLACE(NONE, CHAN, chan, queue, NULL);
+    text_add(text, "%s%s ", index ? " or " : ": ", sends ? "sending to" : "receiving from");
+    text_add_object(text, &on);
+}
+
 void text_add_waiting(struct text *text, const struct place *place, const struct wait *wait) {
     bool select = place->op == OP_SELECT || place->op == OP_SELECT_FIRST;
     text_add(text, "%s", doing(place->op));
@@ -127,11 +138,20 @@ void text_add_waiting(struct text *text, const struct place *place, const struct
     if (!wait->count) text_add(text, " without a case that could ever run");
     for (size_t i = 0; i < wait->count; i++) {
         const struct waiter *w = &wait->waiters[i];
-        bool sends = w->queue == w->guard; /* a channel's queue of senders comes first */
-        struct place on = PLACE(NONE, CHAN, w->guard, w->guard, NULL);
-        text_add(text, "%s%s ", i ? " or " : ": ", sends ? "sending to" : "receiving from");
-        text_add_object(text, &on);
+        /* A channel begins with its queue of senders. */
+        text_add_case(text, i, w->queue == w->guard, w->guard, w->guard);
     }
+}
+
+void text_add_origin(struct text *text, const struct task *task) {
+    const struct task_core *core = (const struct task_core *)task;
+    if (core->site) {
+        text_add(text, "; started ");
+        if (core->parent) text_add(text, "by task %llu ", (unsigned long long)core->parent);
+        text_add(text, "in ");
+        text_add_site(text, core->site);
+    }
+    if (core->daemon) text_add(text, "; daemon");
 }
 
 void text_add_state(struct text *text, const struct task *task, const char *running) {
@@ -145,13 +165,7 @@ void text_add_state(struct text *text, const struct task *task, const char *runn
         text_add(text, ", in ");
         text_add_site(text, core->waits.site);
     }
-    if (core->site) {
-        text_add(text, "; started ");
-        if (core->parent) text_add(text, "by task %llu ", (unsigned long long)core->parent);
-        text_add(text, "in ");
-        text_add_site(text, core->site);
-    }
-    if (core->daemon) text_add(text, "; daemon");
+    text_add_origin(text, task);
 }
 
 _Noreturn void misuse(struct task *self, const struct place *place, const char *message) {

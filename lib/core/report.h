@@ -32,6 +32,15 @@ void text_add_object(struct text *text, const struct place *place);
 /* Adds the name of a task: "task 3 (worker)". */
 void text_add_task(struct text *text, const struct task *task);
 
+/* Adds that name without the number: " (worker)". */
+void text_add_task_name(struct text *text, const struct task *task);
+
+/* Adds where it was started, and whether it is a daemon: "; started by task 1 in main at x.c:3". */
+void text_add_origin(struct text *text, const struct task *task);
+
+/* Adds a case of a select: ": sending to channel jobs"; `queue` is the channel's, or a copy. */
+void text_add_case(struct text *text, size_t index, bool sends, const void *chan, waitq *queue);
+
 /* Adds what somebody who waits in that place does: "receiving from channel jobs". `wait` tells
  * of a select. */
 void text_add_waiting(struct text *text, const struct place *place, const struct wait *wait);

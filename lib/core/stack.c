@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/core/sanitize.h"
+#include "lib/pirn.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -86,11 +87,12 @@ bool stack_in_guard(const struct stack *stack, const void *address) {
     return stack->base && at < stack->base && at >= stack->base - STACK_GUARD;
 }
 
-static bool get_alone(size_t size, struct stack *stack) {
+static bool get_alone(struct stack_pool *pool, size_t size, struct stack *stack) {
     char *start = map(size + STACK_GUARD);
     if (!start) return false;
     *stack = (struct stack){start + STACK_GUARD, size, NULL, guard(start, STACK_GUARD)};
     if (!stack->guarded) place_canary(stack);
+    pool->alone += size;
     return true;
 }
 
@@ -127,6 +129,10 @@ bool stack_promise(struct stack_pool *pool, size_t count) {
 
 void stack_unpromise(struct stack_pool *pool, size_t count) { pool->promised -= count; }
 
+static void count_out(struct stack_pool *pool) {
+    if (++pool->out > pool->most_out) pool->most_out = pool->out;
+}
+
 bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
     struct free_stack *free_stack = pool->free;
     struct stack_slab *slab = pool->filling;
@@ -134,10 +140,11 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
     size_t color;
 
     size = size ? stack_round(size) : pool->size;
-    if (size != pool->size) return get_alone(size, stack);
+    if (size != pool->size) return get_alone(pool, size, stack);
     if (free_stack) {
         pool->free = free_stack->next;
         *stack = free_stack->stack;
+        count_out(pool);
         return true;
     }
     if (!slab && !(slab = add_slab(pool))) return false;
@@ -150,6 +157,7 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
         place_canary(stack);
     }
     if (++slab->used == slab->count) pool->filling = slab->next;
+    count_out(pool);
     return true;
 }
 
@@ -159,13 +167,50 @@ void stack_put(struct stack_pool *pool, struct stack *stack) {
     sanitize_stack_reused(stack->base, stack->size);
     if (!stack->slab) {
         munmap(stack->base - STACK_GUARD, stack->size + STACK_GUARD);
+        pool->alone -= stack->size;
     } else {
         free_stack = free_at(stack);
         free_stack->stack = *stack;
         free_stack->next = pool->free;
         pool->free = free_stack;
+        pool->out--;
     }
     stack->base = NULL;
+}
+
+void stack_stats(const struct stack_pool *pool, struct pirn_stats *stats) {
+    stats->stack_reserved = pool->alone;
+    for (const struct stack_slab *slab = pool->slabs; slab; slab = slab->next)
+        stats->stack_reserved += slab->size;
+    stats->stack_used = pool->out * pool->size + pool->alone;
+    stats->stack_most = pool->most_out * pool->size;
+}
+
+bool stack_look_next(const struct stack_pool *pool, struct stack_look *look) {
+    look->slab = look->slab ? look->slab->next : pool->slabs;
+    if (!look->slab) return false;
+    look->used = look->slab->used;
+    look->no_guards = pool->no_guards;
+    return true;
+}
+
+size_t stack_look_deepest(const struct stack_look *look) {
+    const struct stack_slab *slab = look->slab;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), stride = slab->stride, deepest = 0;
+    /* A canary is no use. */
+    size_t lowest = STACK_GUARD + (look->no_guards ? page : 0);
+    unsigned char resident[1024];
+
+    for (size_t at = 0, end = look->used * stride; at < end; at += sizeof resident * page) {
+        size_t size = end - at < sizeof resident * page ? end - at : sizeof resident * page;
+        if (mincore(slab->start + at, size, resident) != 0) continue;
+        for (size_t i = 0; i < size / page; i++) {
+            size_t within = (at + i * page) % stride;
+            if (!(resident[i] & 1) || within < lowest) continue;
+            if (stride - within > deepest) deepest = stride - within;
+        }
+    }
+    return deepest;
 }
 
 void stack_pool_end(struct stack_pool *pool) {

@@ -29,6 +29,8 @@ struct stack_pool {
     void *free;                 /* linked through the top of each stack */
     size_t mapped, promised;    /* stacks of the usual size */
     size_t hoarded;             /* free stacks that others than the pool may hold at most */
+    size_t out, most_out;       /* stacks of that size handed out: now, and at most at once */
+    size_t alone;               /* bytes of stacks of other sizes, which are handed out too */
     bool no_guards;             /* the kernel has refused one: no use asking for each stack */
 };
 
@@ -56,6 +58,23 @@ void stack_unpromise(struct stack_pool *pool, size_t count);
 
 /* Gives all memory back. No stack is in use. */
 void stack_pool_end(struct stack_pool *pool);
+
+struct pirn_stats;
+
+/* Fills in what statistics say of stacks, but for the deepest use. */
+void stack_stats(const struct stack_pool *pool, struct pirn_stats *stats);
+
+/* For a look at how deep stacks have been used: starts as zeroes, and goes from slab to slab. */
+struct stack_look {
+    struct stack_slab *slab;
+    size_t used;
+    bool no_guards;
+};
+/* The next slab; false: that was the last. Only this needs the lock, the slabs stay. */
+bool stack_look_next(const struct stack_pool *pool, struct stack_look *look);
+/* The most bytes that have been used of one of its stacks, in whole pages, as far as they are in
+ * memory. */
+size_t stack_look_deepest(const struct stack_look *look);
 
 /* Whether the address lies in the guard of this stack, or just below it. */
 bool stack_in_guard(const struct stack *stack, const void *address);

@@ -150,6 +150,14 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
 
 bool block_awaited(void) { return atomic_load(&waiting) > 0; }
 
+int block_helpers(void) {
+    int count;
+    pthread_mutex_lock(&mutex);
+    count = helper_count;
+    pthread_mutex_unlock(&mutex);
+    return count;
+}
+
 void block_end(void) {
     pthread_mutex_lock(&mutex);
     ending = true;

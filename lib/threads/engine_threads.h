@@ -224,6 +224,9 @@ static inline void engine_object_end(waitq *queue, const void *object) {
     (void)queue;
     (void)object;
 }
+static inline uint64_t engine_object_site(const waitq *queue) {
+    return queue->kind ? queue->object : 0;
+}
 static inline void engine_select_case(struct task *self, enum op op, waitq *queue) {
     (void)self;
     (void)op;
@@ -235,6 +238,15 @@ static inline void engine_fault(struct task *self, enum fault fault, const struc
     (void)place;
 }
 
+static inline void engine_note(const struct place *place, const void *address, size_t size,
+                               bool writes) {
+    (void)place;
+    (void)address;
+    (void)size;
+    (void)writes;
+}
+bool engine_dump(struct dump *dump);
+void engine_stats(struct pirn_stats *stats);
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
                            const char *message);
 void engine_describe_object(struct text *text, const struct place *place);

@@ -7,11 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/core/dump.h"
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
 
-enum { MOST_LINES = 100, HALT_TRIES = 50, SIGNAL_STACK = 64 * 1024 };
+enum { HALT_TRIES = 50, SIGNAL_STACK = 64 * 1024 };
 
 static void say(const char *text) {
     size_t length = strlen(text);
@@ -23,41 +24,8 @@ static void say(const char *text) {
     }
 }
 
-static void count_one(struct task *task, void *arg) {
-    (void)task;
-    ++*(size_t *)arg;
-}
-
-static void print_one(struct task *task, void *arg) {
-    char buffer[1024];
-    struct text text = text_in(buffer, sizeof buffer);
-    size_t *printed = arg;
-    uint32_t state = atomic_load_explicit(&task->state, memory_order_acquire);
-    struct place waits = task->core.waits;
-
-    if ((*printed)++ >= MOST_LINES) return;
-    /* What it waits for is not to be trusted unless it is off its stack. */
-    if (state != TASK_PARKED) task->core.waits.op = OP_NONE;
-    task->core.waits.site = task_site(task, waits.site);
-    text_add(&text, "  ");
-    text_add_state(&text, task, state == TASK_RUNNING ? "running" : "runnable");
-    text_add(&text, "\n");
-    task->core.waits = waits;
-    say(buffer);
-}
-
-static void print_tasks(void) {
-    size_t printed = 0, total = 0;
-    char more[64];
-    task_each(count_one, &total);
-    task_each(print_one, &printed);
-    if (total > MOST_LINES) {
-        snprintf(more, sizeof more, "  ... and %zu more\n", total - MOST_LINES);
-        say(more);
-    }
-}
-
-void dump_tasks(void) {
+/* Prints every task, after asking running ones to stop. */
+static void dump_tasks(void) {
     int others =
         atomic_load(&runtime.running) ? atomic_load(&runtime.active) - (worker_self() != NULL) : 0;
     atomic_store(&runtime.halting, true);
@@ -66,7 +34,7 @@ void dump_tasks(void) {
         if (atomic_load(&runtime.halted) + atomic_load(&runtime.idle_count) >= others) break;
         usleep(1000);
     }
-    print_tasks();
+    dump_write(STDERR_FILENO, false);
     atomic_store(&runtime.halting, false);
     worker_interrupt_end();
 }
@@ -75,7 +43,7 @@ void report_deadlock(void) {
     say(runtime.main_ended
             ? "pirn: deadlock: the main task has ended, and every other task is blocked\n"
             : "pirn: deadlock: every task is blocked\n");
-    print_tasks();
+    dump_write(STDERR_FILENO, false);
 }
 
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,

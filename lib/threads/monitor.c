@@ -53,6 +53,7 @@ static void wait_a_while(void) {
 static int count_stuck(bool *work) {
     int started = atomic_load_explicit(&runtime.started, memory_order_acquire), stuck = 0;
     int64_t now = engine_now();
+    atomic_store_explicit(&threads_clock, now, memory_order_relaxed);
     *work = atomic_load(&runtime.shared_count) > 0 || timers_next() <= now || poller_vacant();
     for (int i = 0; i < started; i++)
         if (atomic_load_explicit(&runtime.workers[i].waiting, memory_order_relaxed)) *work = true;
@@ -126,6 +127,7 @@ void monitor_start(void) {
         pthread_sigmask(SIG_SETMASK, &all, &before);
         runs = pthread_create(&thread, NULL, watch, NULL) == 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (runs) atomic_store_explicit(&threads_clock, engine_now(), memory_order_relaxed);
     }
     pthread_mutex_unlock(&mutex);
     errno = number;
@@ -141,4 +143,5 @@ void monitor_stop(void) {
     if (!join) return;
     wake();
     pthread_join(thread, NULL);
+    atomic_store(&threads_clock, 0);
 }

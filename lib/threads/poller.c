@@ -167,6 +167,8 @@ void engine_fd_forget(int fd) {
 
 bool poller_awaited(void) { return atomic_load(&waiting) > 0; }
 
+int poller_count(void) { return atomic_load(&waiting) + atomic_load(&strangers); }
+
 bool poller_vacant(void) { return atomic_load(&waiting) > 0 && !atomic_load(&sentry); }
 
 static int events_of(uint32_t bits) {

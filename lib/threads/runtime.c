@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/core/config.h"
+#include "lib/core/dump.h"
 #include "lib/core/task.h"
 
 /* Workers there may be, beyond twice those that were asked for, to stand in for stuck ones. */
@@ -124,7 +125,7 @@ static void *dump_on_signal(void *arg) {
     for (;;) {
         if (sigwait(&set, &number)) return NULL;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        dump_tasks();
+        dump_write(STDERR_FILENO, true);
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     }
 }
@@ -177,13 +178,18 @@ static struct worker *make_workers(void) {
     struct worker *workers = aligned_alloc(_Alignof(struct worker), size);
     if (!workers) return NULL;
     memset(workers, 0, size);
-    for (int i = 0; i < runtime.worker_limit; i++) workers[i].index = i;
+    for (int i = 0; i < runtime.worker_limit; i++) {
+        workers[i].index = i;
+        workers[i].running = TASK_RUNNING + (uint32_t)i * TASK_STATES;
+    }
     return workers;
 }
 
 static void clean_up(void) {
     block_end();
     atomic_store(&threads_mode, MODE_SHARED);
+    tasks_hold();
+    stats_keep();
     tasks_end();
     timers_clear();
     runtime_lock();
@@ -194,6 +200,7 @@ static void clean_up(void) {
     runtime.workers = NULL;
     atomic_store(&runtime.running, false);
     runtime_unlock();
+    tasks_let_go();
     poller_end();
 }
 
@@ -217,6 +224,7 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         runtime.idle = runtime.retired = NULL;
         runtime.main_ended = runtime.over = false;
         runtime.foreign_count = 0;
+        runtime.counts = (struct counts){0};
         runtime.result = 0;
         runtime.epoch++;
         atomic_store(&runtime.last_id, 0);

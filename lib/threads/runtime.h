@@ -36,7 +36,9 @@
 #include "lib/core/stack.h"
 #include "lib/core/wait.h"
 
-enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED };
+/* In the low bits of task.state. Above them stands which worker runs it, or a number that tells one
+ * parking of a task from its next. */
+enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED, TASK_STATES };
 
 /* Arguments up to this are copied into the task itself. */
 enum { COPY_ROOM = 32 };
@@ -46,14 +48,45 @@ struct task {
     struct context context;
     struct task *next; /* in a list. Beside the context: list_take_first fetches both */
     struct task *prev;
-    _Atomic uint32_t state; /* enum task_state; a foreign thread sleeps on it */
+    _Atomic uint32_t state; /* enum task_state and more; a foreign thread sleeps on it */
     bool foreign, begun;
+    bool copied;        /* core.arg is pirn_go_copy's, did not fit in `room`, and is owned */
     struct stack stack; /* none before it has begun, unless it asked for one of its own size */
     struct fiber fiber; /* goes with the stack */
-    void *copy;         /* of pirn_go_copy's argument, where it does not fit in `room`; owned */
+    int64_t since;      /* when it parked, by threads_clock */
     _Alignas(max_align_t) unsigned char room[COPY_ROOM];
     struct sleep sleep;
 };
+
+/* ---- stats.c ------------------------------------------------------------------------------- */
+
+/* What a worker has counted; it alone writes them, anybody reads them. */
+struct counts {
+    _Atomic uint64_t started, ended;
+    _Atomic uint64_t structs; /* new ones that it got for its tasks */
+    _Atomic uint64_t yields, parks, steals;
+    _Atomic uint64_t blocked; /* ns */
+};
+
+static inline void tally(_Atomic uint64_t *counter, uint64_t by) {
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    /* Release: who sees that a task has ended sees that it has been started. */
+    atomic_store_explicit(counter, value + by, memory_order_release);
+}
+
+/* Keeps the statistics of the run that ends; the tasks are held. */
+void stats_keep(void);
+
+/*
+ * A coarse clock, for what happens too often to ask the time: the monitor sets it every few
+ * milliseconds, and a worker when it has slept. 0: nobody sets it, ask the time.
+ */
+extern _Atomic int64_t threads_clock;
+
+static inline int64_t clock_read(void) {
+    int64_t now = atomic_load_explicit(&threads_clock, memory_order_relaxed);
+    return LIKELY(now != 0) ? now : engine_now();
+}
 
 /* ---- worker.c ------------------------------------------------------------------------------ */
 
@@ -84,8 +117,9 @@ struct worker {
     _Atomic size_t waiting; /* of all three. Written under the lock, read by anyone */
     _Atomic uint32_t tick;  /* switches so far. Written by the owner, read by anyone */
     /* The owner's own */
-    unsigned streak; /* tasks run since one came from `ready` */
-    unsigned rounds; /* looks at what is not its own */
+    unsigned streak;  /* tasks run since one came from `ready` */
+    unsigned rounds;  /* looks at what is not its own */
+    uint32_t running; /* the state of a task that it runs */
     struct departure departure;
     struct context context; /* of the thread's own stack, where it looks for work */
     struct fiber fiber;
@@ -98,9 +132,11 @@ struct worker {
     uint64_t next_id, last_id; /* ids for tasks that it starts */
     struct task *free_tasks;   /* dead, without stacks */
     size_t free_task_count;
+    _Atomic size_t unused;      /* of these, the last, which no task has had yet */
     struct spare_stack *stacks; /* free */
     size_t stack_count;
     size_t promises; /* of stacks, for tasks that it makes */
+    struct counts counts;
     /* Under runtime.lock */
     struct worker *idle_next; /* in the list of the idle, or of the retired */
     bool idle, retired;
@@ -109,9 +145,9 @@ struct worker {
     pthread_t thread;
     void *signal_stack;
     stack_t other_signal_stack; /* that the thread had before */
-    /* The monitor's */
-    uint32_t seen_tick;
-    int64_t seen_at;
+    /* The monitor's, which anyone may read */
+    _Atomic uint32_t seen_tick;
+    _Atomic int64_t seen_at;
     bool asked; /* to preempt its task, since seen_at */
 } __attribute__((aligned(128)));
 
@@ -164,6 +200,9 @@ bool timers_awaited(void);
 /* Forgets every timer. */
 void timers_clear(void);
 
+/* How many are armed. */
+size_t timers_count(void);
+
 /* ---- poller.c ------------------------------------------------------------------------------ */
 
 /* Wakes tasks whose descriptors have become ready; unless the caller has nothing else to do, only if
@@ -179,6 +218,9 @@ void poller_wake(struct worker *worker);
 /* Whether a task waits for a descriptor. */
 bool poller_awaited(void);
 
+/* How many tasks and threads wait for descriptors. */
+int poller_count(void);
+
 /* Whether a task waits for a descriptor and no idle worker sleeps where it would notice. */
 bool poller_vacant(void);
 
@@ -189,6 +231,9 @@ void poller_end(void);
 
 /* Whether a task waits for a blocking call. */
 bool block_awaited(void);
+
+/* How many helpers there are. */
+int block_helpers(void);
 
 /* Waits for the calls that helpers are in, and ends the helpers; the workers have ended. */
 void block_end(void);
@@ -212,16 +257,19 @@ void task_free(struct worker *worker, struct task *task);
 void task_get_stack(struct worker *worker, struct task *task);
 
 /* Calls visit(task, arg) for each task that is not dead. Tasks may come and go meanwhile unless
- * all workers rest. */
+ * all workers rest; their structs stay until tasks_end. */
 void task_each(void (*visit)(struct task *task, void *arg), void *arg);
 
 /* Frees all tasks, taking those that wait out of what they wait for. */
 void tasks_end(void);
 
-/* ---- faults.c ------------------------------------------------------------------------------ */
+/* ---- dump.c -------------------------------------------------------------------------------- */
 
-/* Prints every task to standard error, after asking running ones to stop. */
-void dump_tasks(void);
+/* Keeps the structs of tasks and of workers in being, for who looks at them without being a task. */
+void tasks_hold(void);
+void tasks_let_go(void);
+
+/* ---- faults.c ------------------------------------------------------------------------------ */
 
 /* Prints that nothing can run. */
 void report_deadlock(void);
@@ -259,8 +307,10 @@ struct runtime {
     _Atomic bool watched; /* the monitor has been started, or could not be */
     struct stack_pool stacks;
     _Atomic uint64_t last_id;
-    bool main_ended; /* by pirn_exit */
-    bool over;       /* it has been seen that nothing can run any more */
+    struct counts counts;        /* of tasks started by others than workers; under the lock */
+    _Atomic int foreign_waiting; /* threads of the program */
+    bool main_ended;             /* by pirn_exit */
+    bool over;                   /* it has been seen that nothing can run any more */
     int result;
     uint64_t epoch;    /* of this run */
     int foreign_count; /* threads of the program that have called in this run */

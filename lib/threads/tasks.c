@@ -58,12 +58,18 @@ static bool usual_size(size_t size) { return !size || stack_round(size) == runti
 
 /* The lock is held in these, where a worker has no more of its own, or too many. */
 static struct task *more_structs(struct worker *worker) {
-    for (int i = 0; i < BATCH; i++) {
+    /* Either those that have been used before or, where there are none, new ones. */
+    bool used = spare != NULL;
+    for (int i = 0; i < BATCH && (spare || !used); i++) {
         struct task *task = new_struct();
         if (!task) break;
         task->next = worker->free_tasks;
         worker->free_tasks = task;
         worker->free_task_count++;
+    }
+    if (!used) {
+        tally(&worker->counts.structs, worker->free_task_count);
+        atomic_store_explicit(&worker->unused, worker->free_task_count, memory_order_relaxed);
     }
     return worker->free_tasks;
 }
@@ -108,7 +114,10 @@ static void fewer_stacks(struct worker *worker) {
 
 static struct task *take_struct(struct worker *worker) {
     struct task *task;
-    if (!worker) return new_struct();
+    if (!worker) {
+        if (!spare) tally(&runtime.counts.structs, 1);
+        return new_struct();
+    }
     if (UNLIKELY(!worker->free_tasks)) {
         runtime_lock();
         task = more_structs(worker);
@@ -121,6 +130,9 @@ static struct task *take_struct(struct worker *worker) {
     /* The next one is made soon after. */
     for (size_t at = 0; at < offsetof(struct task, sleep); at += 64)
         __builtin_prefetch((const char *)task->next + at, 1);
+    if (UNLIKELY(worker->free_task_count <
+                 atomic_load_explicit(&worker->unused, memory_order_relaxed)))
+        atomic_store_explicit(&worker->unused, worker->free_task_count, memory_order_relaxed);
     return task;
 }
 
@@ -229,6 +241,7 @@ bool engine_room(void) {
 }
 
 struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc) {
+    struct counts *counts = worker ? &worker->counts : &runtime.counts;
     struct task *task = NULL;
     void *copy = NULL;
     char *name = NULL;
@@ -246,6 +259,7 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
         goto failed;
     }
     if (spawn->copy) memcpy(copy ? copy : task->room, spawn->arg, spawn->copy);
+    tally(&counts->started, 1);
     task->core.id = next_id(worker);
     task->core.fn = spawn->fn;
     task->core.arg = !spawn->copy ? spawn->arg : copy ? copy : task->room;
@@ -257,7 +271,7 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
     task->core.waits.op = OP_NONE;
     task->core.sleep = &task->sleep;
     task->sleep.wait.under_way = false;
-    task->copy = copy;
+    task->copied = copy != NULL;
     task->foreign = task->begun = false;
     atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
     return task;
@@ -269,28 +283,37 @@ failed:
     return NULL;
 }
 
+static void free_extras(struct task *task) {
+    if (task->copied) free(task->core.arg);
+    free((char *)(uintptr_t)task->core.name);
+    task->copied = false;
+    task->core.name = NULL;
+}
+
 void task_free(struct worker *worker, struct task *task) {
     atomic_store_explicit(&task->state, TASK_DEAD, memory_order_release);
-    if (UNLIKELY(task->copy != NULL) || UNLIKELY(task->core.name != NULL)) {
-        free(task->copy);
-        free((char *)(uintptr_t)task->core.name);
-        task->copy = NULL;
-        task->core.name = NULL;
-    }
+    if (UNLIKELY(task->copied) || UNLIKELY(task->core.name != NULL)) free_extras(task);
+    tally(&worker->counts.ended, 1);
     count_out();
     release_stack(worker, task);
     put_struct(worker, task);
 }
 
 void task_each(void (*visit)(struct task *task, void *arg), void *arg) {
-    for (struct task_slab *slab = slabs; slab; slab = slab->next)
-        for (size_t i = 0; i < slab->used; i++)
+    struct task_slab *newest;
+    size_t used;
+    runtime_lock();
+    newest = slabs;
+    used = newest ? newest->used : 0;
+    runtime_unlock();
+    for (struct task_slab *slab = newest; slab; slab = slab->next, used = SLAB_TASKS)
+        for (size_t i = 0; i < used; i++)
             if (atomic_load_explicit(&slab->tasks[i].state, memory_order_acquire) != TASK_DEAD)
                 visit(&slab->tasks[i], arg);
 }
 
 static bool parked(const struct task *task) {
-    return atomic_load_explicit(&task->state, memory_order_acquire) == TASK_PARKED;
+    return atomic_load_explicit(&task->state, memory_order_acquire) % TASK_STATES == TASK_PARKED;
 }
 
 static void abandon(struct task *task, void *arg) {
@@ -300,10 +323,7 @@ static void abandon(struct task *task, void *arg) {
         while (parked(task)) sched_yield();
         wait_abandon(wait, true);
     }
-    free(task->copy);
-    free((char *)(uintptr_t)task->core.name);
-    task->copy = NULL;
-    task->core.name = NULL;
+    free_extras(task);
 }
 
 void tasks_end(void) {

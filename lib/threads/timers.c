@@ -165,6 +165,14 @@ bool timers_awaited(void) {
     return awaited;
 }
 
+size_t timers_count(void) {
+    size_t armed;
+    threads_lock(&lock);
+    armed = count;
+    threads_unlock(&lock);
+    return armed;
+}
+
 void timers_clear(void) {
     lock_heap();
     for (size_t i = 1; i <= count; i++) atomic_store(&heap[i].timer->position, 0);

@@ -246,7 +246,7 @@ void engine_wake(struct task *task) {
         wake_from_outside(task);
         return;
     }
-    atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_relaxed);
+    atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
     queue_lock(worker);
     before = worker->next;
     worker->next = task;
@@ -260,6 +260,12 @@ void engine_wake(struct task *task) {
 
 static inline void unlock_one(waitq *guard) {
     if (guard) engine_unlock(guard);
+}
+
+/* Of a task that has just left its stack here. */
+static inline uint32_t parked_state(const struct worker *worker) {
+    uint32_t tick = atomic_load_explicit(&worker->tick, memory_order_relaxed);
+    return TASK_PARKED + tick * TASK_STATES;
 }
 
 /* First thing on every stack that is switched to: finishes what the last one has left to do. */
@@ -276,7 +282,7 @@ static inline void arrive(struct worker *worker, struct fiber *self) {
         void *arg = worker->departure.arg;
         struct timer *timer = worker->departure.timer;
         if (UNLIKELY(!task->stack.guarded) && stack_overflowed(&task->stack)) report_overflow(task);
-        atomic_store_explicit(&task->state, TASK_PARKED, memory_order_release);
+        atomic_store_explicit(&task->state, parked_state(worker), memory_order_release);
         /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
         if (timer && engine_timer_arm(timer, worker->departure.when) != 0)
             timer->core.fire(&timer->core, NULL);
@@ -288,7 +294,8 @@ static inline void arrive(struct worker *worker, struct fiber *self) {
     }
     case DEPART_YIELD:
         if (UNLIKELY(!task->stack.guarded) && stack_overflowed(&task->stack)) report_overflow(task);
-        atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_relaxed);
+        atomic_store_explicit(&task->state, TASK_RUNNABLE, memory_order_release);
+        tally(&worker->counts.yields, 1);
         enqueue(worker, &worker->ready, task);
         break;
     case DEPART_EXIT:
@@ -330,13 +337,14 @@ static inline void become(struct worker *worker, struct task *task) {
                      runtime.control);
         task->begun = true;
     }
-    atomic_store_explicit(&task->state, TASK_RUNNING, memory_order_relaxed);
+    atomic_store_explicit(&task->state, worker->running, memory_order_release);
     *worker->self_at = task;
 }
 
 /* Leaves the task's stack for the next task's, or the thread's own. Returns when the task runs
- * again; its errno has gone with it. For a CONTEXT_BOUNDARY. */
-static inline __attribute__((always_inline)) void leave(struct worker *worker, struct task *self) {
+ * again, on the worker returned; its errno has gone with it. For a CONTEXT_BOUNDARY. */
+static inline __attribute__((always_inline)) struct worker *leave(struct worker *worker,
+                                                                  struct task *self) {
     struct task *next = pick(worker);
     int number = *worker->errno_at;
 
@@ -353,6 +361,7 @@ static inline __attribute__((always_inline)) void leave(struct worker *worker, s
     }
     arrive(worker, &self->fiber);
     *worker->errno_at = number;
+    return worker;
 }
 
 /* Leaves the task's stack for ever. */
@@ -390,6 +399,7 @@ static CONTEXT_BOUNDARY _Noreturn void end(struct worker *worker, struct task *s
 static __attribute__((noinline)) void park_thread(struct task *self, struct timer *timer,
                                                   int64_t when, void (*after)(void *), void *arg) {
     bool timed = timer != NULL;
+    atomic_fetch_add_explicit(&runtime.foreign_waiting, 1, memory_order_relaxed);
     atomic_store_explicit(&self->state, TASK_PARKED, memory_order_relaxed);
     if (after)
         after(arg);
@@ -403,6 +413,7 @@ static __attribute__((noinline)) void park_thread(struct task *self, struct time
         }
         futex_wait(&self->state, TASK_PARKED, timed ? when : PIRN_FOREVER);
     }
+    atomic_fetch_sub_explicit(&runtime.foreign_waiting, 1, memory_order_relaxed);
 }
 
 CONTEXT_BOUNDARY void threads_park(struct task *self, struct timer *timer, int64_t when,
@@ -417,7 +428,10 @@ CONTEXT_BOUNDARY void threads_park(struct task *self, struct timer *timer, int64
     if (timer) worker->departure.when = when;
     worker->departure.after = after;
     worker->departure.arg = arg;
-    leave(worker, self);
+    self->since = clock_read();
+    tally(&worker->counts.parks, 1);
+    worker = leave(worker, self);
+    tally(&worker->counts.blocked, (uint64_t)(clock_read() - self->since));
 }
 
 CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place) {
@@ -547,6 +561,7 @@ static size_t rob(struct worker *worker, struct worker *victim, bool stuck, stru
     waiting_changed(victim, -moved);
     threads_unlock(&victim->lock);
     if (!moved) return 0;
+    tally(&worker->counts.steals, moved);
 
     *task = list_take_first(ready.first ? &ready : &fresh);
     threads_lock(&worker->lock);
@@ -684,6 +699,9 @@ static void rest(struct worker *worker) {
     if (keeps_time) atomic_store(&runtime.kept_until, PIRN_FOREVER);
     runtime_unlock();
     if (watches) atomic_store(&runtime.watching, false);
+    worker->seen_at = engine_now();
+    if (atomic_load_explicit(&threads_clock, memory_order_relaxed))
+        atomic_store_explicit(&threads_clock, worker->seen_at, memory_order_relaxed);
     start_searching(worker);
     monitor_notice();
 }
