@@ -1,8 +1,8 @@
 # The documentation, and its examples: each program NAME.c is built with libpirn as NAME and with
 # libpirn-sim as NAME-sim.
 
-examples = hello transactions transactions-fixed worker-pool philosophers pipeline sieve cancel echo \
-	http-echo wordcount service
+examples = hello transactions transactions-fixed worker-pool philosophers late-start pipeline sieve cancel \
+	echo http-echo wordcount service
 
 examples_on_threads = $(examples:%=%D%/examples/%)
 examples_on_sim = $(examples:%=%D%/examples/%-sim)
@@ -28,6 +28,7 @@ MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects)
 # What the demonstration makes.
 CLEANFILES += transactions.db transactions.svg transactions.txt
 
-EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/transactions.svg %D%/examples/demo.sh $(examples:%=%D%/examples/%.c)
+EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/exploring.md %D%/transactions.svg \
+	%D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
 
 dist_man_MANS = %D%/man/pirn.1

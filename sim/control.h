@@ -59,6 +59,9 @@ struct control_message {
     pirn_outcome outcome; /* FAILURE, and DONE: of the first failing run, else of the last run */
     uint64_t seed;        /* of that run */
     uint64_t run_steps;   /* of that run */
+    uint64_t kind;        /* FAILURE: equal for runs that failed in the same way */
+    double unseen;        /* an estimate of the probability that the next run has a graph that none
+                             has had; -1 where the runs are no sample */
     int status;           /* ERROR: 2 or 3 */
     char message[1024];   /* FAILURE, ERROR, DONE */
 };
@@ -66,5 +69,8 @@ struct control_message {
 /* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the
  * library. */
 const char *pirn__strategy(size_t n, const char **summary);
+
+/* Whether a strategy, with its parameters, can be asked for: 0 or -EINVAL. */
+int pirn__strategy_check(const char *name);
 
 #endif

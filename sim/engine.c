@@ -148,6 +148,23 @@ CONTEXT_BOUNDARY _Noreturn void sim_leave(void) {
     abort();
 }
 
+/*
+ * A strategy may let a task spin for ever that waits for what another would do, if only that came
+ * to run. So where tasks have only tried in vain for long, and in the second half of a long run,
+ * they take turns, and the next timer with them. What does not end then is a livelock.
+ */
+static bool must_be_fair(void) {
+    return UNLIKELY(sim.idle >= sim.patience || sim.log->steps >= sim.fair_from);
+}
+
+static struct task *in_turn(bool timer) {
+    if (timer && ++sim.turn > sim.count) {
+        sim.turn = 0;
+        return NULL;
+    }
+    return sim.oldest;
+}
+
 /* Decides who takes the next step. `current` is the task at a scheduling point; NULL: it cannot
  * go on. */
 static struct task *choose(struct task *current) {
@@ -168,7 +185,7 @@ static struct task *choose(struct task *current) {
             continue;
         }
         if (sim.count == 1 && !early) return sim.runnable[0];
-        task = sim.strategy->task(sim.strategy, current, early);
+        task = must_be_fair() ? in_turn(early) : sim.strategy->task(sim.strategy, current, early);
         log_choice(task == NULL      ? CHOICE_TIMER
                    : task == current ? CHOICE_CONTINUE
                                      : CHOICE_TASK + task->core.id - 1);
@@ -327,6 +344,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     entry = &log->task_table[task->core.id - 1];
     memset(entry, 0, sizeof *entry);
     entry->parent = (uint32_t)task->core.parent;
+    entry->identity = task->identity;
     entry->daemon = spawn->daemon;
     entry->function = (const void *)(uintptr_t)spawn->fn;
     entry->site = spawn->site;
@@ -366,12 +384,16 @@ void sim_outcome(pirn_outcome outcome, const char *message) {
     log->message[sizeof log->message - 1] = '\0';
 }
 
-_Noreturn void sim_stop(pirn_outcome outcome, const char *message) {
+static _Noreturn void stop_at(pirn_outcome outcome, const void *site, const char *message) {
     struct task *self = sim.current;
     struct log_event *event = self && self->step ? &sim.log->events[self->step - 1] : NULL;
     sim_outcome(outcome, message);
-    log_find(sim.log, outcome, self ? self->step : 0, event ? event->object : 0, message);
+    log_find(sim.log, outcome, self ? self->step : 0, event ? event->object : 0, site, message);
     sim_leave();
+}
+
+_Noreturn void sim_stop(pirn_outcome outcome, const char *message) {
+    stop_at(outcome, NULL, message);
 }
 
 static bool allowed(enum fault fault) {
@@ -407,9 +429,8 @@ _Noreturn void engine_fail(struct task *self, enum failure failure, const struct
                            const char *message) {
     if (simulated(self)) {
         /* Where the call had not begun a step of its own, the report is at the one before. */
-        sim_stop(failure == FAILURE_PANIC ? PIRN_PANIC : PIRN_MISUSE, message);
+        stop_at(failure == FAILURE_PANIC ? PIRN_PANIC : PIRN_MISUSE, place->site, message);
     }
-    (void)place;
     fprintf(stderr, "pirn: %s: %s\n", failure == FAILURE_PANIC ? "panic" : "misuse", message);
     abort();
 }
@@ -477,6 +498,9 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.first_step = log->steps;
     sim.first_task = log->tasks;
     sim.main_returned = sim.main_ended = false;
+    sim.idle = sim.turn = 0;
+    sim.patience = strategy->fair ? UINT64_MAX : PATIENCE;
+    sim.fair_from = strategy->fair ? UINT64_MAX : log->steps + options->max_steps / 2;
     memset(&sim.clock, 0, sizeof sim.clock);
     outside.identity = outside.history = log->tasks;
     outside.children = outside.step = 0;

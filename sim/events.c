@@ -60,6 +60,7 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
         struct log_task *entry = &log->task_table[self->core.id - 1];
         if (!entry->first_step) entry->first_step = self->step;
         entry->last_step = self->step;
+        entry->steps++;
         log->last_task = event->task;
     }
     hash_event((uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
@@ -73,10 +74,26 @@ static bool ordering(enum op op) {
            op != OP_BROADCAST;
 }
 
+/* Looks only, or has been refused: for the others nothing has changed. */
+static bool changes_nothing(enum op op, int64_t result) {
+    return op == OP_YIELD || op == OP_LEN || op == OP_ERR || result == -EAGAIN || result == -EBUSY;
+}
+
+static void count_idle(enum op op, int64_t result) {
+    if (changes_nothing(op, result)) {
+        sim.idle++;
+        return;
+    }
+    /* It will not take as long the next time, or a long way would take too long. */
+    if (UNLIKELY(sim.idle >= sim.patience) && sim.patience > LEAST_PATIENCE) sim.patience /= 2;
+    sim.idle = 0;
+}
+
 void engine_end(struct task *self, int64_t result) {
     struct log_event *event;
     if (!sim.active || !self->step) return;
     event = &sim.log->events[self->step - 1];
+    count_idle(event->op, result);
     event->has_result = true;
     event->result = result;
     self->history = mix(mix(event->hash, ordering(event->op) ? (uint64_t)result : 0), self->inputs);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/core/label.h"
+#include "lib/core/symbol.h"
 #include "sim/program.h"
 
 static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
@@ -33,28 +34,126 @@ uint64_t explore_fresh_seed(void) {
     return (seed >> 24) | 1;
 }
 
-/* Adds to the set of graphs; returns whether it was new. Without memory every graph counts as
- * seen. */
-static bool add_graph(struct exploration *e, uint64_t graph) {
+enum { SEEN_AGAIN = 1 /* in place of the lowest bit of a graph's hash */ };
+
+static size_t find_graph(const uint64_t *graphs, size_t room, uint64_t graph) {
+    size_t at = (graph >> 1) & (room - 1);
+    while (graphs[at] && (graphs[at] | SEEN_AGAIN) != (graph | SEEN_AGAIN))
+        at = (at + 1) & (room - 1);
+    return at;
+}
+
+/* Counts the graph of a run. Without memory every graph counts as seen. */
+static void add_graph(struct exploration *e, uint64_t graph) {
     size_t at;
-    if (!graph) graph = 1;
+    graph &= ~(uint64_t)SEEN_AGAIN;
+    if (!graph) graph = 2;
     if (2 * (e->distinct + 1) > e->graph_room) {
         size_t more = e->graph_room ? 2 * e->graph_room : 1024;
         uint64_t *bigger = calloc(more, sizeof *bigger);
-        if (!bigger) return false;
-        for (size_t i = 0; i < e->graph_room; i++) {
-            if (!e->graphs[i]) continue;
-            for (at = e->graphs[i] & (more - 1); bigger[at]; at = (at + 1) & (more - 1)) continue;
-            bigger[at] = e->graphs[i];
-        }
+        if (!bigger) return;
+        for (size_t i = 0; i < e->graph_room; i++)
+            if (e->graphs[i]) bigger[find_graph(bigger, more, e->graphs[i])] = e->graphs[i];
         free(e->graphs);
         e->graphs = bigger;
         e->graph_room = more;
     }
-    for (at = graph & (e->graph_room - 1); e->graphs[at]; at = (at + 1) & (e->graph_room - 1))
-        if (e->graphs[at] == graph) return false;
-    e->graphs[at] = graph;
-    return true;
+    at = find_graph(e->graphs, e->graph_room, graph);
+    if (!e->graphs[at]) {
+        e->graphs[at] = graph;
+        e->distinct++;
+        e->once++;
+    } else if (!(e->graphs[at] & SEEN_AGAIN)) {
+        e->graphs[at] |= SEEN_AGAIN;
+        e->once--;
+    }
+}
+
+/* I. J. Good: The population frequencies of species and the estimation of population parameters,
+ * Biometrika 1953: the share of the runs whose graph no other run has had. */
+double explore_unseen(const struct exploration *e) {
+    return e->strategy->sampling && !e->replay && e->done ? (double)e->once / (double)e->done : -1;
+}
+
+/* ---- Kinds of failures --------------------------------------------------------------------- */
+
+static uint64_t hash_text(uint64_t hash, const char *text) {
+    for (; *text; text++) hash = mix(hash, (unsigned char)*text);
+    return hash;
+}
+
+/* A message without what differs from run to run: numbers. */
+static uint64_t hash_words(uint64_t hash, const char text[LOG_MESSAGE]) {
+    for (size_t i = 0; i < LOG_MESSAGE && text[i]; i++)
+        if (text[i] < '0' || text[i] > '9') hash = mix(hash, (unsigned char)text[i]);
+    return hash;
+}
+
+static uint64_t resolve_site(const void *site) {
+    struct symbol symbol;
+    symbol_resolve(site, &symbol);
+    if (!*symbol.file) return hash_text(symbol.offset, symbol.module);
+    return hash_text(hash_text(mix((uint64_t)symbol.line, 1), symbol.function), symbol.file);
+}
+
+/* The line of a call, since a compiler may have made several calls of one. */
+static uint64_t hash_site(struct exploration *e, const void *site) {
+    size_t slot = mix((uint64_t)(uintptr_t)site, 0) % RESOLVED_SITES;
+    struct resolved_site *known = &e->sites[slot];
+    if (known->site != site) *known = (struct resolved_site){site, resolve_site(site)};
+    return known->hash;
+}
+
+/* What an object is known by in every run: its label, else where it was made, or first used. The
+ * numbers of descriptors depend on what else is open. */
+static uint64_t hash_object(struct exploration *e, uint32_t number) {
+    const struct log *log = e->log;
+    const struct log_object *object;
+    uint64_t hash;
+    if (!number || number > log->object_count || number > log->object_room) return 0;
+    object = &log->objects[number - 1];
+    hash = mix(object->kind, 1);
+    if (!object->labelled || object->kind == OBJECT_FD)
+        return mix(hash, hash_site(e, object->site));
+    for (size_t i = 0; i < LOG_NAME && object->label[i]; i++)
+        hash = mix(hash, (unsigned char)object->label[i]);
+    return hash;
+}
+
+/*
+ * Equal for runs that failed in the same way: findings of the same kinds, on the same objects, with
+ * the same call sites, in any order. What the call site does not tell, or is none, the words do.
+ */
+static uint64_t kind_of_failure(struct exploration *e) {
+    const struct log *log = e->log;
+    uint64_t hash = 0;
+    for (size_t i = 0; i < log->finding_count && i < LOG_FINDINGS; i++) {
+        const struct log_finding *finding = &log->findings[i];
+        uint64_t one = mix(finding->kind, hash_site(e, finding->site));
+        /* A panic has no object: it comes after whatever was last. */
+        if (finding->kind != PIRN_PANIC) one = mix(one, hash_object(e, finding->object));
+        hash += finding->site ? one : hash_words(finding->kind, log->message);
+    }
+    return mix(hash, log->outcome);
+}
+
+/* Counts a failing run; takes the schedule where it is the shortest of its kind. */
+static void add_failure(struct exploration *e, char **schedule) {
+    const struct log *log = e->log;
+    uint64_t key = kind_of_failure(e);
+    struct failure_kind *kind = e->kinds;
+    e->failing_kind = key;
+    while (kind < e->kinds + e->kind_count && kind->key != key) kind++;
+    if (kind == e->kinds + e->kind_count) {
+        if (e->kind_count == MOST_FAILURE_KINDS) return;
+        e->kind_count++;
+        *kind = (struct failure_kind){.key = key};
+    }
+    if (kind->count++ && kind->steps <= log->steps) return;
+    free(kind->schedule);
+    kind->schedule = *schedule;
+    kind->steps = log->steps;
+    *schedule = NULL;
 }
 
 char *explore_schedule(const struct log *log) {
@@ -90,7 +189,7 @@ static int take_in(struct exploration *e, const char *strategy) {
 
     e->done++;
     e->steps += log->steps;
-    if (add_graph(e, log->graph)) e->distinct++;
+    add_graph(e, log->graph);
     if (failed || e->recorder) {
         schedule = explore_schedule(log);
         if (!schedule) return no_memory(e);
@@ -103,13 +202,14 @@ static int take_in(struct exploration *e, const char *strategy) {
             return -EIO;
         }
     }
-    if (failed && ++e->failures == 1) {
-        e->outcome = log->outcome;
-        e->failing_seed = log->seed;
-        e->failing_run = e->trace_run;
-        snprintf(e->message, sizeof e->message, "%s", log->message);
-        e->schedule = schedule;
-        schedule = NULL;
+    if (failed) {
+        if (++e->failures == 1) {
+            e->outcome = log->outcome;
+            e->failing_seed = log->seed;
+            e->failing_run = e->trace_run;
+            snprintf(e->message, sizeof e->message, "%s", log->message);
+        }
+        add_failure(e, &schedule);
     }
     free(schedule);
     return 0;
@@ -135,6 +235,7 @@ int explore(struct exploration *e) {
     int rc = 0;
 
     e->outcome = PIRN_OK;
+    strategy_start(strategy);
     if (!(e->log = log_new(e->run.max_steps))) {
         snprintf(e->message, sizeof e->message,
                  "not enough memory, or address space, for runs of %llu steps",
@@ -153,6 +254,7 @@ int explore(struct exploration *e) {
         if (e->replay) check_replay(e);
         e->log->wall_ns = wall_clock() - before;
         if ((rc = take_in(e, strategy->name))) break;
+        if (strategy->learn) strategy->learn(strategy, e->log);
         if (e->log->outcome != PIRN_OK) {
             if ((rc = report(e, CONTROL_FAILURE)) || !e->keep_going) break;
         }
@@ -168,10 +270,10 @@ int explore(struct exploration *e) {
 void explore_end(struct exploration *e) {
     log_free(e->log);
     free(e->graphs);
-    free(e->schedule);
+    for (size_t i = 0; i < e->kind_count; i++) free(e->kinds[i].schedule);
     e->log = NULL;
     e->graphs = NULL;
-    e->schedule = NULL;
+    e->kind_count = 0;
 }
 
 /* ---- In this process ----------------------------------------------------------------------- */
@@ -202,7 +304,9 @@ static int check(const pirn_sim_options *o, pirn_fn *fn, pirn_sim_result *result
     if (!fn)
         wrong = "no function to run";
     else if (!strategy_find(o->strategy))
-        wrong = "there is no such strategy";
+        wrong = "there is no such strategy, or it has no such depth";
+    else if (o->depth < 0 || o->depth > MOST_DEPTH)
+        wrong = "`depth` is out of range";
     else if (o->allow & ~known)
         wrong = "`allow` has bits without a meaning";
     else if (o->time_limit < 0 || o->max_steps > UINT32_MAX / 16)
@@ -239,6 +343,7 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
         e.replay = &schedule;
     }
     e.strategy = strategy_find(o->strategy);
+    if (strategy_has_depth(e.strategy, o->depth)) e.strategy->depth = o->depth;
     e.run.max_steps = o->max_steps ? o->max_steps : MAX_STEPS;
     e.run.allow = o->allow;
     e.seed = o->seed ? o->seed : explore_fresh_seed();
@@ -261,8 +366,12 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     result->distinct = e.distinct;
     result->failures = e.failures;
     result->seed = e.failing_seed;
-    result->schedule = e.schedule;
-    e.schedule = NULL;
+    result->kinds = e.kind_count;
+    result->unseen = explore_unseen(&e);
+    if (e.kind_count) {
+        result->schedule = e.kinds[0].schedule;
+        e.kinds[0].schedule = NULL;
+    }
     snprintf(result->message, sizeof result->message, "%.*s", (int)sizeof result->message - 1,
              e.message);
     explore_end(&e);

@@ -11,6 +11,15 @@
 #include "sim/schedule.h"
 #include "sim/sim.h"
 
+enum { MOST_FAILURE_KINDS = 1000, RESOLVED_SITES = 256 };
+
+/* Runs that failed in the same way. */
+struct failure_kind {
+    uint64_t key, count;
+    uint64_t steps; /* of the shortest */
+    char *schedule; /* of the shortest, the first of those; owned */
+};
+
 struct exploration {
     /* What is asked for. */
     struct strategy *strategy;
@@ -33,13 +42,20 @@ struct exploration {
     struct log *log; /* of the last run */
     struct recorder *recorder;
     uint64_t done, distinct, failures, steps;
+    uint64_t once;        /* graphs that one run alone has had */
     int64_t trace_run;    /* the last one recorded; 0: none */
     pirn_outcome outcome; /* of the first failing run */
     uint64_t failing_seed;
     int64_t failing_run; /* in the trace */
     char message[1024];  /* of the first failing run, or why it cannot go on */
-    char *schedule;      /* of the first failing run; owned */
-    uint64_t *graphs;    /* a set */
+    struct failure_kind kinds[MOST_FAILURE_KINDS];
+    size_t kind_count;
+    uint64_t failing_kind; /* of the last failing run: its key */
+    struct resolved_site {
+        const void *site; /* NULL: hash 0 */
+        uint64_t hash;
+    } sites[RESOLVED_SITES]; /* resolving takes its time: those of late */
+    uint64_t *graphs;        /* a set */
     size_t graph_room;
 };
 
@@ -51,6 +67,10 @@ uint64_t explore_fresh_seed(void);
  * what `perform` returns: with a line in `message`.
  */
 int explore(struct exploration *exploration);
+
+/* An estimate of the probability that the next run has a graph that none has had; -1 where the runs
+ * are no sample. */
+double explore_unseen(const struct exploration *exploration);
 
 /* The schedule of the run in the log as text, which the caller frees. */
 char *explore_schedule(const struct log *log);

@@ -55,11 +55,12 @@ static const void *program_counter(const void *machine) {
 }
 
 /* The run is over: writes its end and leaves. */
-static _Noreturn void leave(pirn_outcome outcome, const char *message, int number) {
+static _Noreturn void leave(pirn_outcome outcome, const void *site, const char *message,
+                            int number) {
     const struct task *self = sim.current;
     sigset_t set;
     sim_outcome(outcome, message);
-    log_find(sim.log, outcome, self ? self->step : 0, 0, message);
+    log_find(sim.log, outcome, self ? self->step : 0, 0, site, message);
     if (sim.forked) {
         finish_log();
         sim.log->finished = true;
@@ -117,9 +118,10 @@ static const void *place_of_fault(const void *pc) {
     return search.found ? search.found : (const char *)pc + 1;
 }
 
-static void add_place(struct text *text, const void *machine) {
+/* Returns the place of the fault; NULL: unknown. */
+static const void *add_place(struct text *text, const void *machine) {
     const struct task *self = sim.current;
-    const void *pc = program_counter(machine);
+    const void *pc = program_counter(machine), *place = pc ? place_of_fault(pc) : NULL;
     const struct log_event *event = self && self->step ? &sim.log->events[self->step - 1] : NULL;
     if (self) {
         text_add(text, " by ");
@@ -127,18 +129,20 @@ static void add_place(struct text *text, const void *machine) {
     }
     if (pc) {
         text_add(text, " in ");
-        text_add_site(text, place_of_fault(pc));
+        text_add_site(text, place);
     }
     if (event && event->site) {
         text_add(text, ", after %s in ", op_names[event->op]);
         text_add_site(text, event->site);
     }
+    return place;
 }
 
 static void on_crash(int number, siginfo_t *info, void *machine) {
     char buffer[LOG_MESSAGE];
     struct text text = text_in(buffer, sizeof buffer);
     const struct task *self = sim.current;
+    const void *place = NULL;
 
     bool overflow = self && (number == SIGSEGV || number == SIGBUS) &&
                     stack_in_guard(&self->stack, info->si_addr);
@@ -158,9 +162,9 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
         text_add(&text, "%s", signal_words(number));
         if (number == SIGSEGV || number == SIGBUS)
             text_add(&text, " (address %#llx)", (unsigned long long)(uintptr_t)info->si_addr);
-        add_place(&text, machine);
+        place = add_place(&text, machine);
     }
-    leave(PIRN_CRASH, buffer, number);
+    leave(PIRN_CRASH, place, buffer, number);
 }
 
 static void on_tick(int number, siginfo_t *info, void *machine) {
@@ -174,8 +178,9 @@ static void on_tick(int number, siginfo_t *info, void *machine) {
     }
     if (++ticks <= TICKS) return;
     text_add(&text, "no end after %.3g s", (double)watch_limit / 1e9);
+    /* Where it is at that moment says less than the words. */
     add_place(&text, machine);
-    leave(PIRN_TIMEOUT, buffer, number);
+    leave(PIRN_TIMEOUT, NULL, buffer, number);
 }
 
 static void catch (int number, void (*handler)(int, siginfo_t *, void *), int flags,

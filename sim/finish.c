@@ -26,7 +26,7 @@ static void add_finding(pirn_outcome outcome, const struct task *task) {
     text_add(&text, " in ");
     text_add_site(&text, task->core.waits.site);
     log_find(sim.log, outcome, task->step, event && !waits_on_nothing(task) ? event->object : 0,
-             buffer);
+             task->core.waits.site, buffer);
 }
 
 void finish_at_rest(void) {

@@ -22,6 +22,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/marks.c \
 	%D%/notes.c \
 	%D%/objects.c \
+	%D%/pending.c \
 	%D%/program.c \
 	%D%/program.h \
 	%D%/random.h \
@@ -33,11 +34,16 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/serve.c \
 	%D%/serve.h \
 	%D%/sim.h \
+	%D%/strategies.h \
 	%D%/strategy.c \
 	%D%/strategy.h \
 	%D%/strategy_fifo.c \
+	%D%/strategy_pct.c \
+	%D%/strategy_portfolio.c \
+	%D%/strategy_pos.c \
 	%D%/strategy_random.c \
 	%D%/strategy_replay.c \
+	%D%/strategy_surw.c \
 	%D%/task_names.c \
 	%D%/task_names.h \
 	%D%/timers.c \

@@ -73,7 +73,7 @@ void log_reset(struct log *log) {
     log->mark_count = 0;
 }
 
-void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object,
+void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,
               const char *message) {
     struct log_finding *finding;
     if (log->finding_count == LOG_FINDINGS) return;
@@ -82,6 +82,7 @@ void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object
     finding->step = step;
     finding->other_step = 0;
     finding->object = object;
+    finding->site = site;
     strncpy(finding->message, message, sizeof finding->message - 1);
     finding->message[sizeof finding->message - 1] = '\0';
 }

@@ -46,7 +46,10 @@ enum log_state { LOG_EXITED, LOG_BLOCKED, LOG_SLEEPING, LOG_RUNNABLE };
 struct log_task {
     uint32_t parent;                /* 0: none */
     uint32_t first_step, last_step; /* 0: it never ran */
-    uint8_t state;                  /* enum log_state */
+    uint32_t steps;
+    uint32_t with_children; /* steps of its own and of its descendants; surw's */
+    uint64_t identity;      /* the same in every run */
+    uint8_t state;          /* enum log_state */
     bool daemon;
     char name[LOG_NAME]; /* as given; "": that of its function */
     const void *function;
@@ -65,6 +68,7 @@ struct log_object {
 struct log_finding {
     uint8_t kind;                      /* pirn_outcome */
     uint32_t step, other_step, object; /* 0: none */
+    const void *site;                  /* the call in which it showed; NULL: unknown */
     char message[LOG_MESSAGE];
 };
 
@@ -103,7 +107,7 @@ void log_free(struct log *log);
 void log_reset(struct log *log);
 
 /* Adds a finding, unless there are enough. */
-void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object,
+void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,
               const char *message);
 
 #endif

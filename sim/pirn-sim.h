@@ -26,7 +26,7 @@ typedef enum pirn_outcome {
     PIRN_MISUSE,   /* a call that the interface forbids */
     PIRN_CRASH,    /* a signal */
     PIRN_EXIT,     /* the program exited with a status other than 0 */
-    PIRN_LIVELOCK, /* more steps than allowed */
+    PIRN_LIVELOCK, /* more steps than allowed, though tasks took turns in the end */
     PIRN_TIMEOUT,  /* more wall-clock time than allowed */
     PIRN_DIVERGED  /* the schedule given for replay did not fit */
 } pirn_outcome;
@@ -37,12 +37,27 @@ typedef enum pirn_outcome {
 #define PIRN_ALLOW_DOUBLE_CLOSE 4u
 #define PIRN_ALLOW_RACE 8u
 
-/* What to explore and how; zero or NULL asks for the default. */
+/*
+ * What to explore and how; zero or NULL asks for the default.
+ *
+ * Strategies: "random" takes every runnable task as likely at each step. "pct" gives tasks
+ * priorities that change at depth - 1 random steps: it finds what takes few switches at the right
+ * places (Burckhardt et al., ASPLOS 2010). "pos" gives each step a priority, drawn anew where steps
+ * conflict: it finds what takes a rare order of few conflicts among many steps (Yuan et al., CAV
+ * 2018). "surw" draws a task in proportion to the steps that it has left, so that all interleavings
+ * are alike (Zhao et al., ASPLOS 2025). "portfolio" has these four take turns. "fifo" lets tasks
+ * take turns, one schedule without chance. "pct:depth=2" is "pct" with that depth.
+ *
+ * All of them draw from the seed, and are fair in the end: where tasks do nothing but try in vain,
+ * and in the second half of a run's steps, they take turns. "pct", "surw" and "portfolio" learn
+ * from the runs before, so that there the same exploration from its first seed gives the same run
+ * again; with the others a run's seed is enough. A run's schedule always is.
+ */
 typedef struct pirn_sim_options {
-    const char *strategy; /* "random" (default) or "fifo" */
+    const char *strategy; /* "portfolio" (default), "random", "pct", "pos", "surw", "fifo" */
     uint64_t seed;        /* of the first run, the next run has the next; 0: fresh */
     uint64_t runs;        /* at most; 0: 1000 */
-    int depth;            /* for strategies that bound preemptions; "random" and "fifo" ignore it */
+    int depth;            /* of bugs, for "pct" and "portfolio", 1 to 64; 0: 3. Others ignore it */
     uint64_t max_steps;   /* per run; more are a livelock; 0: 100000 */
     int64_t time_limit;   /* nanoseconds of wall-clock time for all runs together; 0: none */
     const char *trace;    /* file to record into, created or added to; NULL: none */
@@ -58,10 +73,16 @@ typedef struct pirn_sim_result {
     uint64_t runs;        /* performed */
     uint64_t distinct;    /* happens-before graphs seen */
     uint64_t failures;    /* failing runs */
-    bool exhausted;       /* every schedule was covered; never with "random" and "fifo" */
+    bool exhausted;       /* every schedule was covered; never with these strategies */
     uint64_t seed;        /* of the first failing run */
     char message[512];    /* of the first failing run, or why pirn_sim_explore failed */
-    char *schedule; /* of the first failing run, for `replay`; pirn_sim_result_free frees it */
+    char *schedule; /* of the first failing run, with keep_going of the shortest that failed in the
+                       same way; for `replay`. pirn_sim_result_free frees it */
+    uint64_t kinds; /* of failures, told apart by what was found, on which objects, called from
+                       where; 1000 at most */
+    double unseen;  /* an estimate (Good-Turing) of the probability that the next run has a
+                       happens-before graph that none has had; -1 for "fifo" and replays, or without
+                       runs */
 } pirn_sim_result;
 
 /*

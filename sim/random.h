@@ -13,12 +13,28 @@ static inline uint64_t random_next(uint64_t *state) {
     return z ^ (z >> 31);
 }
 
-/* One of 0..n-1; n >= 1. Rejects what would make it uneven. */
+/*
+ * One of 0..n-1; n >= 1. Rejects what would make it uneven. Small ones come without a division (D.
+ * Lemire: Fast Random Integer Generation in an Interval, TOMACS 2019).
+ */
 static inline uint64_t random_below(uint64_t *state, uint64_t n) {
-    uint64_t limit = UINT64_MAX - UINT64_MAX % n, value;
+    uint64_t value, limit;
+    if (n <= UINT32_MAX) {
+        value = (random_next(state) >> 32) * n;
+        if ((uint32_t)value < n)
+            for (limit = (0 - (uint32_t)n) % n; (uint32_t)value < limit;)
+                value = (random_next(state) >> 32) * n;
+        return value >> 32;
+    }
+    limit = UINT64_MAX - UINT64_MAX % n;
     do value = random_next(state);
     while (value >= limit);
     return value % n;
+}
+
+/* Uniform in [0, 1). */
+static inline double random_unit(uint64_t *state) {
+    return (double)(random_next(state) >> 11) * 0x1p-53;
 }
 
 #endif

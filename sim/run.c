@@ -120,6 +120,7 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     }
     log_reset(log);
     log->seed = seed;
+    strategy_start(strategy);
     strategy->begin(strategy, seed);
     faults_begin(0);
     rc = sim_run(config, main_fn, arg, log, strategy, &options);

@@ -61,6 +61,8 @@ static void report(struct exploration *e, enum control_type type) {
     message.seed = last ? e->log->seed : e->failing_seed;
     message.trace_run = last ? e->trace_run : e->failing_run;
     message.run_steps = e->log->steps;
+    message.kind = e->failing_kind;
+    message.unseen = explore_unseen(e);
     snprintf(message.message, sizeof message.message, "%s", last ? e->log->message : e->message);
     send_message(&message);
 }
@@ -121,7 +123,7 @@ static void add_last_words(struct log *log) {
 static void note(struct log *log, pirn_outcome outcome, const char *message) {
     log->outcome = outcome;
     snprintf(log->message, sizeof log->message, "%s", message);
-    log_find(log, outcome, (uint32_t)log->steps, 0, log->message);
+    log_find(log, outcome, (uint32_t)log->steps, 0, NULL, log->message);
 }
 
 /* What the way in which the child ended adds to what the log says. */
@@ -239,7 +241,7 @@ void serve(struct log **log, struct strategy **strategy, struct run_options *opt
     free(text);
     e.replay = o->schedule_length ? &schedule : NULL;
     e.strategy = strategy_find(o->strategy[0] ? o->strategy : NULL);
-    if (!e.strategy) fail(2, "there is no such strategy");
+    if (!e.strategy) fail(2, "there is no such strategy, or it has no such depth");
     e.run.max_steps = o->max_steps ? o->max_steps : MAX_STEPS;
     e.run.allow = o->allow;
     e.run.late_timers = o->late_timers;

@@ -47,6 +47,12 @@ struct task {
     uint64_t history;  /* hash of its completed operations and what came before them */
     uint64_t inputs;   /* of the edges into the operation under way */
     uint64_t started;  /* mark of the step that started it */
+    /* What strategies remember of it, from zero. */
+    uint64_t rank;             /* pct, pos: its priority; 0: to be drawn */
+    uint32_t ranked_at;        /* pos: the step before the one that it was drawn for */
+    uint32_t children_planned; /* surw: of its children, those taken off its plan */
+    bool planned;
+    double plan, left; /* surw: steps of its own and of those it has not started yet */
     void *copy;
     char *name;
 };
@@ -90,8 +96,12 @@ struct sim {
     bool main_returned, main_ended;
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
-        first_switch; /* before this pirn_run: a process may call it again */
-    bool forked;      /* in a process made for this run alone */
+        first_switch;   /* before this pirn_run: a process may call it again */
+    bool forked;        /* in a process made for this run alone */
+    uint64_t idle;      /* steps at the end that have changed nothing, for want of something */
+    uint64_t patience;  /* how many may be before tasks take turns */
+    uint64_t fair_from; /* the step from which they do in any case */
+    uint64_t turn;
 };
 
 extern struct sim sim;
@@ -103,6 +113,10 @@ extern struct sim sim;
 enum { STEPS_AFTER_MAIN = 10000 };
 
 enum { MAX_STEPS = 100000 };
+
+/* So many steps in which tasks only try in vain, and they are made to take turns; half as many when
+ * it comes to that again, down to the least. */
+enum { PATIENCE = 400, LEAST_PATIENCE = 25 };
 
 /* Wall-clock time for one run where nothing else is asked for, in ns. */
 #define RUN_TIME_LIMIT (10 * PIRN_SEC)

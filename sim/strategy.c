@@ -1,19 +1,50 @@
-/* strategy.c - the strategies there are, by name. */
+/* strategy.c - the strategies there are, by name, and what several of them do alike. */
 #include "sim/strategy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/core/engine.h"
 #include "sim/control.h"
+#include "sim/random.h"
+#include "sim/strategies.h"
 
-extern struct strategy strategy_random, strategy_fifo;
+struct strategy *const strategies[] = {
+    &strategy_portfolio, &strategy_random, &strategy_pct, &strategy_pos,
+    &strategy_surw,      &strategy_fifo,   NULL};
 
-struct strategy *const strategies[] = {&strategy_random, &strategy_fifo, NULL};
+/* ---- By name ------------------------------------------------------------------------------- */
+
+bool strategy_has_depth(const struct strategy *strategy, int depth) {
+    return depth >= 1 && depth <= strategy->most_depth;
+}
+
+/* Reads ":depth=N". */
+static bool read_depth(const struct strategy *strategy, const char *text, int *depth) {
+    static const char word[] = ":depth=";
+    char *end;
+    long value;
+    if (strncmp(text, word, sizeof word - 1) != 0) return false;
+    text += sizeof word - 1;
+    if (*text < '0' || *text > '9') return false;
+    value = strtol(text, &end, 10);
+    if (*end || value > MOST_DEPTH) return false;
+    *depth = (int)value;
+    return strategy_has_depth(strategy, *depth);
+}
 
 struct strategy *strategy_find(const char *name) {
-    if (!name) return strategies[0];
-    for (int i = 0; strategies[i]; i++)
-        if (!strcmp(strategies[i]->name, name)) return strategies[i];
+    if (!name) name = strategies[0]->name;
+    for (int i = 0; strategies[i]; i++) {
+        struct strategy *strategy = strategies[i];
+        size_t length = strcspn(name, ":");
+        int depth = DEFAULT_DEPTH;
+        if (strlen(strategy->name) != length || strncmp(strategy->name, name, length) != 0)
+            continue;
+        if (name[length] && !read_depth(strategy, name + length, &depth)) return NULL;
+        strategy->depth = depth;
+        return strategy;
+    }
     return NULL;
 }
 
@@ -23,3 +54,23 @@ EXPORT const char *pirn__strategy(size_t n, const char **summary) {
     *summary = strategies[n]->summary;
     return strategies[n]->name;
 }
+
+EXPORT int pirn__strategy_check(const char *name) { return strategy_find(name) ? 0 : -EINVAL; }
+
+/* ---- What several of them do alike --------------------------------------------------------- */
+
+void strategy_start(struct strategy *strategy) {
+    if (strategy->start) strategy->start(strategy);
+}
+
+void strategy_seed(struct strategy *strategy, uint64_t seed) {
+    strategy->state[0] = seed;
+    /* Seeds that follow each other must not give sequences that overlap. */
+    strategy->state[0] = random_next(&strategy->state[0]);
+}
+
+uint64_t strategy_pick(struct strategy *strategy, uint64_t n) {
+    return random_below(&strategy->state[0], n);
+}
+
+uint64_t strategy_draw(struct strategy *strategy) { return random_next(&strategy->state[0]); }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct log;
 struct task;
 
 enum { CHOICE_CONTINUE = 0, CHOICE_TIMER = 1, CHOICE_TASK = 2 /* + id - 1 */ };
@@ -23,6 +24,8 @@ enum { CHOICE_CONTINUE = 0, CHOICE_TIMER = 1, CHOICE_TASK = 2 /* + id - 1 */ };
 struct strategy {
     const char *name;
     const char *summary; /* a line for --strategy help */
+    /* An exploration begins: nothing is known of the program. NULL: nothing to do. */
+    void (*start)(struct strategy *strategy);
     /* A run begins. */
     void (*begin)(struct strategy *strategy, uint64_t seed);
     /*
@@ -34,14 +37,41 @@ struct strategy {
     /* One of 0..n-1; n >= 2. */
     uint64_t (*pick)(struct strategy *strategy, uint64_t n);
     uint64_t (*random)(struct strategy *strategy);
+    /*
+     * A run of the exploration is over, and this is what it left. Called where the exploration is,
+     * which may be another process than the run's. NULL: it learns nothing, and its runs are
+     * functions of their seeds alone.
+     */
+    void (*learn)(struct strategy *strategy, struct log *log);
+    int most_depth;    /* that it can be asked for; 0: it has no depth */
+    bool sampling;     /* its runs are drawn at random, so that they allow an estimate */
+    bool fair;         /* no runnable task waits for ever; else the engine sees to that */
+    int depth;         /* as asked for */
     uint64_t state[4]; /* its own */
 };
+
+enum { DEFAULT_DEPTH = 3, MOST_DEPTH = 64 };
 
 /* All strategies that a name can ask for; the first is the default. NULL ends the list. */
 extern struct strategy *const strategies[];
 
-/* Finds by name; NULL is the default. Returns NULL for an unknown name. */
+/*
+ * Finds by name, behind which ":depth=N" may stand; NULL is the default. Sets its depth, and it has
+ * to be told of the exploration before its first run. Returns NULL for an unknown name or a depth
+ * that it cannot have.
+ */
 struct strategy *strategy_find(const char *name);
+
+/* Whether the strategy can have this depth. */
+bool strategy_has_depth(const struct strategy *strategy, int depth);
+
+/* An exploration with the strategy begins. */
+void strategy_start(struct strategy *strategy);
+
+/* What most of them do with a seed, in state[0], and with choices other than of tasks. */
+void strategy_seed(struct strategy *strategy, uint64_t seed);
+uint64_t strategy_pick(struct strategy *strategy, uint64_t n);
+uint64_t strategy_draw(struct strategy *strategy);
 
 /* The strategy that follows a schedule. The choices stay the caller's and must outlive the run. */
 struct strategy *strategy_replay(const uint64_t *choices, size_t count);

@@ -26,4 +26,5 @@ struct strategy strategy_fifo = {
     .task = task,
     .pick = pick,
     .random = draw,
+    .fair = true,
 };

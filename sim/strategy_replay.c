@@ -65,6 +65,7 @@ static struct strategy strategy = {
     .task = task,
     .pick = pick,
     .random = draw,
+    .fair = true, /* what was done about it is in the schedule */
 };
 
 struct strategy *strategy_replay(const uint64_t *choices, size_t count) {

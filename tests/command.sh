@@ -64,7 +64,8 @@ run "no schedule" refuses 'which run' 2 replay
 run "an unknown option" refuses "'--frobnicate'" 2 explore --frobnicate ls
 run "an option without its argument" refuses 'needs an argument' 2 explore --trace
 run "an option of another subcommand" refuses "'-n'" 2 run -n 3 ls
-for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --strategy=x --record=x --allow=leak,x \
+for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --strategy=x --strategy=random:depth=2 --strategy=pct:depth=0 --strategy=pct:x \
+    --record=x --allow=leak,x \
     --max-steps=0 --timers=never --timeout=-1 --color=x; do
     run "$option is refused" refuses 'no value for' 2 explore $option ls
 done
@@ -72,7 +73,10 @@ for option in -j2 --shrink --isolate=fork --points=sync --shard=1/2 --junit=x; d
     run "$option is for later" refuses 'not available yet' 2 explore $option ls
 done
 
-strategies() { gives 0 explore --strategy=help && prints '^random ' && prints '^fifo '; }
+strategies() {
+    gives 0 explore --strategy=help || return 1
+    for strategy in portfolio random pct pos surw fifo; do prints "^$strategy  *[a-z]" || return 1; done
+}
 run "--strategy=help lists them" strategies
 
 # ---- Programs that are none ----
@@ -139,6 +143,36 @@ json() {
 }
 quiet() { gives 1 explore -q "$examples/transactions" && test "$(wc -l <out)" -le 3 && test ! -s err; }
 allowed() { gives 1 explore -n 20 "$examples/worker-pool" && gives 0 explore -n 20 --allow=leak "$examples/worker-pool"; }
+every_strategy() {
+    for strategy in portfolio:depth=2 random pct pct:depth=4 pos surw; do
+        finds --strategy=$strategy -n 5000 "$examples/philosophers" 2 || return 1
+    done
+}
+# What the runs before taught the strategy is part of the exploration.
+without_a_schedule() {
+    for strategy in random pct surw portfolio; do
+        finds --record=none --seed=100 --strategy=$strategy -n 5000 "$examples/philosophers" || return 1
+        first=$(grep '^FAIL' out)
+        replay_line out >command
+        cat command
+        sh ./command >again 2>&1
+        test $? -eq 1 && grep '^FAIL' again | sed 's/ in run [^:]*//' >a && echo "$first" | sed 's/ in run [^:]*//' | diff - a || return 1
+    done
+}
+one_kind() {
+    gives 1 explore -n 300 --seed 1 --keep-going "$examples/philosophers" && prints '^ *[0-9]* of deadlock: ' || return 1
+    test "$(grep -c '^FAIL' out)" -eq 1 && test "$(grep -c ' of deadlock: ' out)" -eq 1 || return 1
+    sed -n 's/^ *the shortest, [0-9]* steps: //p' out >command
+    cat command
+    sh ./command >out 2>err </dev/null
+    test $? -eq 1 && prints '^the same [0-9]* events'
+}
+estimates() {
+    gives 0 explore -n 300 --seed 1 "$examples/transactions-fixed" && prints 'one more run .* is about [0-9.]* %$' || return 1
+    gives 0 explore -n 300 --seed 1 --strategy=fifo "$examples/transactions-fixed" && ! grep 'one more run' out || return 1
+    gives 1 explore --seed 1 "$examples/hello" && ! grep 'one more run' out || return 1
+    gives 0 explore -n 300 --seed 1 --json "$examples/transactions-fixed" && prints '"type":"summary".*"unseen":0\.'
+}
 keeps_going() { gives 1 explore -n 50 --keep-going "$examples/worker-pool" && prints '^50 runs,'; }
 in_time() { gives 0 explore -t 0.3 "$examples/sieve" && prints '^[1-9][0-9]* runs'; }
 same_seed() {
@@ -158,6 +192,10 @@ run "--json prints objects" json
 run "--quiet prints the failure alone" quiet
 run "--allow" allowed
 run "--keep-going" keeps_going
+run "every strategy finds a deadlock" every_strategy
+run "a failure that was not recorded is found again" without_a_schedule
+run "deadlocks of one kind are told once, with the shortest" one_kind
+run "how much is unseen" estimates
 run "-t" in_time
 run_sql "a seed decides the run" same_seed
 run "nothing is left in the temporary folder" nothing_left

@@ -27,6 +27,10 @@ ends_or_deadlocks() {
     ends 0 "$@" || grep -q 'deadlock' "$scratch/out"
 }
 
+ends_or_panics() {
+    ends 0 "$@" || grep -q 'panic: the log is not open' "$scratch/out"
+}
+
 # Explores a program with the fixed seed that makes the result the same each time.
 finds() {
     expected=$1
@@ -122,6 +126,7 @@ run "wordcount refuses to count nothing" ends 2 usage "$examples/wordcount"
 run "each way in which a request can end is seen" ends_in_every_way
 run "service refuses nonsense" ends 2 usage "$examples/service" nonsense
 run "philosophers end on threads" ends_or_deadlocks . "$examples/philosophers"
+run "late-start ends on threads" ends_or_panics '^log: 8 requests' "$examples/late-start"
 run "hello ends on threads" ends_or_deadlocks Tony "$examples/hello"
 
 for engine in "" -sim; do
@@ -133,6 +138,7 @@ for engine in "" -sim; do
     run "a leak is found in worker-pool, $how" finds_repeats_and_tells leak "$examples/worker-pool$engine"
     run "a deadlock is found in philosophers, $how" finds_repeats_and_tells deadlock "$examples/philosophers$engine"
     run "a deadlock is found among two philosophers, $how" finds 1 deadlock "$examples/philosophers$engine" 2
+    run "a panic is found in late-start, $how" finds_repeats_and_tells 'the log is not open' "$examples/late-start$engine"
     run "a deadlock is found in hello, $how" finds_repeats_and_tells deadlock "$examples/hello$engine"
     for correct in transactions-fixed pipeline sieve cancel echo; do
         run "nothing is found in $correct, $how" finds 0 '^200 runs.* 0 failures' -n 200 "$examples/$correct$engine"

@@ -134,7 +134,7 @@ static struct log *deadlock(void) {
     log->edges[log->edge_count++] = (struct log_edge){2, 3, EDGE_GO};
     log->cases[log->case_count++] = (struct log_case){5, 0, 1, OP_RECV};
     log->cases[log->case_count++] = (struct log_case){5, 1, 0, OP_SEND};
-    log_find(log, PIRN_DEADLOCK, 5, 1, "main waits\nfor ever");
+    log_find(log, PIRN_DEADLOCK, 5, 1, NULL, "main waits\nfor ever");
     strcpy(log->message, "1 task is\nblocked");
     log->outcome = PIRN_DEADLOCK;
     log->seed = UINT64_MAX;

@@ -454,17 +454,25 @@ static void same_seed_gives_the_same_run(void) {
     conclude("seeds");
 }
 
+/* Where the strategy does not learn from the runs before. */
 static void seed_of_the_failure_gives_it_at_once(void) {
-    pirn_sim_result first = explore(dine, NULL, (pirn_sim_options){.runs = 1000}), again;
-    check_equal(first.outcome, PIRN_DEADLOCK);
-    check_equal(first.seed, 1 + first.runs - 1); /* the next run has the next seed */
-    again = explore(dine, NULL, (pirn_sim_options){.runs = 1, .seed = first.seed});
-    check_equal(again.outcome, PIRN_DEADLOCK);
-    check_equal(again.seed, first.seed);
-    if (check(first.schedule && again.schedule)) check(strcmp(first.schedule, again.schedule) == 0);
-    check(strcmp(first.message, again.message) == 0);
-    pirn_sim_result_free(&first);
-    pirn_sim_result_free(&again);
+    static const char *const strategies[] = {"random", "pos"};
+    for (int i = 0; i < 2; i++) {
+        pirn_sim_options options = {.strategy = strategies[i], .runs = 1000};
+        pirn_sim_result first = explore(dine, NULL, options), again;
+        check_equal(first.outcome, PIRN_DEADLOCK);
+        check_equal(first.seed, 1 + first.runs - 1); /* the next run has the next seed */
+        options.runs = 1;
+        options.seed = first.seed;
+        again = explore(dine, NULL, options);
+        check_equal(again.outcome, PIRN_DEADLOCK);
+        check_equal(again.seed, first.seed);
+        if (check(first.schedule && again.schedule))
+            check(strcmp(first.schedule, again.schedule) == 0);
+        check(strcmp(first.message, again.message) == 0);
+        pirn_sim_result_free(&first);
+        pirn_sim_result_free(&again);
+    }
     conclude("seed");
 }
 

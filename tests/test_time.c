@@ -154,8 +154,8 @@ static void time_out(void *arg) {
     pirn_chan *never = pirn_chan_new(sizeof(int), 0);
     (void)arg;
     for (int i = 0; i < 3; i++) {
-        pirn_chan *timer = pirn_after(PIRN_MSEC);
         int64_t start = pirn_now(), got = 0;
+        pirn_chan *timer = pirn_after(PIRN_MSEC);
         pirn_case cases[] = {PIRN_CASE_RECV(never, NULL), PIRN_CASE_RECV(timer, &got)};
         check_equal(pirn_select(cases, 2, PIRN_FOREVER), 1);
         check_equal(cases[1].status, 0);

@@ -22,9 +22,9 @@ static const struct options_usage usage = {
     "  pirn explore -t 60 --keep-going --allow=leak ./orders --workers 3\n",
 };
 
-/* Failures that say the same are told once and counted. */
+/* Runs that failed in the same way are told once and counted. */
 struct kind {
-    struct control_message first;
+    struct control_message first, shortest;
     uint64_t count;
 };
 
@@ -40,17 +40,16 @@ struct exploration {
 static bool is_known(struct exploration *e, const struct control_message *failure) {
     for (int i = 0; i < e->kind_count; i++) {
         struct kind *kind = &e->kinds[i];
-        if (kind->first.outcome != failure->outcome ||
-            strcmp(kind->first.message, failure->message))
-            continue;
+        if (kind->first.kind != failure->kind) continue;
         kind->count++;
+        if (failure->run_steps < kind->shortest.run_steps) kind->shortest = *failure;
         return true;
     }
     if (e->kind_count == MOST_KINDS) {
         e->others++;
         return true;
     }
-    e->kinds[e->kind_count++] = (struct kind){*failure, 1};
+    e->kinds[e->kind_count++] = (struct kind){*failure, *failure, 1};
     return false;
 }
 
@@ -74,11 +73,32 @@ static void told(void *context, const struct control_message *message) {
 
 static void print_kinds(const struct exploration *e) {
     for (int i = 0; i < e->kind_count; i++) {
-        const struct kind *kind = &e->kinds[i];
-        printf("%8" PRIu64 " of %s: %s\n", kind->count, pirn_outcome_name(kind->first.outcome),
-               kind->first.message);
+        const struct control_message *shortest = &e->kinds[i].shortest;
+        printf("%8" PRIu64 " of %s: %s\n", e->kinds[i].count, pirn_outcome_name(shortest->outcome),
+               shortest->message);
+        if (shortest->run == e->kinds[i].first.run) continue;
+        printf("         the shortest, %" PRIu64 " steps: ", shortest->run_steps);
+        report_replay(&e->report, shortest);
     }
     if (e->others) printf("%8" PRIu64 " of other kinds\n", e->others);
+}
+
+/* How sure one can be. Runs that ended with the first failure are no fair sample. */
+static bool has_estimate(const struct exploration *e) {
+    const struct control_message *f = &e->figures;
+    return f->unseen >= 0 && (!f->failures || e->report.options->control.keep_going);
+}
+
+static void print_estimate(const struct exploration *e) {
+    const struct control_message *f = &e->figures;
+    if (f->unseen > 0)
+        printf("the probability that one more run shows an order of events that none has shown is "
+               "about %.2g %%\n",
+               100 * f->unseen);
+    else
+        printf("the probability that one more run shows an order of events that none has shown is "
+               "less than %.2g %%\n",
+               100 / (double)f->runs);
 }
 
 static void print_summary(const struct exploration *e, bool interrupted) {
@@ -87,14 +107,17 @@ static void print_summary(const struct exploration *e, bool interrupted) {
     printf("%s%" PRIu64 " run%s, %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n",
            interrupted ? "interrupted: " : "", f->runs, f->runs == 1 ? "" : "s", f->distinct,
            f->failures, f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
+    if (has_estimate(e) && f->runs > 1) print_estimate(e);
 }
 
 static void print_json_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     printf("{\"type\":\"summary\",\"runs\":%" PRIu64 ",\"distinct\":%" PRIu64
-           ",\"failures\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"seconds\":%.6f,\"interrupted\":%s}\n",
+           ",\"failures\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"seconds\":%.6f,\"interrupted\":%s",
            f->runs, f->distinct, f->failures, f->steps, progress_seconds(&e->progress),
            interrupted ? "true" : "false");
+    if (has_estimate(e)) printf(",\"unseen\":%.6g", f->unseen);
+    puts("}");
 }
 
 static int conclude(struct exploration *e, int status, bool interrupted) {

@@ -44,7 +44,7 @@ static const struct row {
     {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
     {EXPLORE, 't', "time", "SECONDS", "at most so long"},
     {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
-    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; 'help' lists them (random)"},
+    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; 'help' lists them (portfolio)"},
     {ALL, TRACE, "trace", "FILE", "record into FILE, which is created or added to"},
     {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
     {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
@@ -90,7 +90,7 @@ static int print_help(const struct options_usage *usage) {
 static int print_strategies(void) {
     const char *name, *summary;
     for (size_t i = 0; (name = pirn__strategy(i, &summary)); i++)
-        printf("%-8s %s\n", name, summary);
+        printf("%-10s %s\n", name, summary);
     return tool_flush(stdout, "standard output");
 }
 
@@ -156,13 +156,9 @@ static bool read_trace(struct options *o, const char *path) {
 }
 
 static bool read_strategy(struct options *o, const char *name) {
-    const char *known, *summary;
-    for (size_t i = 0; (known = pirn__strategy(i, &summary)); i++) {
-        if (strcmp(known, name)) continue;
-        strcpy(o->control.strategy, name);
-        return true;
-    }
-    return false;
+    if (strlen(name) >= sizeof o->control.strategy || pirn__strategy_check(name)) return false;
+    strcpy(o->control.strategy, name);
+    return true;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

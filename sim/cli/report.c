@@ -73,9 +73,13 @@ static void add_replay(struct tool_text *text, const struct report *report,
         else
             tool_shell_quote(text, schedule);
     } else {
-        /* The seed and the strategy decide as much as a schedule does. */
-        tool_text_addf(text, " run %s--seed=0x%" PRIx64,
-                       tool_text_string(&report->options->repeated), failure->seed);
+        /* The seed and the strategy decide as much as a schedule does, the runs before included,
+         * from which the strategy may have learned. */
+        uint64_t before = failure->run - 1;
+        tool_text_addf(text, " %s %s--seed=0x%" PRIx64, before ? "explore" : "run",
+                       tool_text_string(&report->options->repeated), failure->seed - before);
+        if (before) tool_text_addf(text, " -n %" PRIu64, failure->run);
+        if (before && report->options->control.keep_going) tool_text_add(text, " --keep-going");
         if (*strategy) tool_text_addf(text, " --strategy=%s", strategy);
     }
     tool_text_add(text, " ");
@@ -125,6 +129,8 @@ void report_json_run(const struct report *report, const struct control_message *
                      struct tool_text *json) {
     tool_text_addf(json, "\"outcome\":\"%s\",\"message\":", pirn_outcome_name(run->outcome));
     tool_json_string(json, run->message);
+    if (run->type == CONTROL_FAILURE)
+        tool_text_addf(json, ",\"kind\":\"%016" PRIx64 "\"", run->kind);
     tool_text_addf(json, ",\"run\":%" PRIu64 ",\"seed\":\"0x%" PRIx64 "\",\"steps\":%" PRIu64,
                    run->run, run->seed, run->run_steps);
     if (report->scratch || !run->trace_run) return;
@@ -158,4 +164,13 @@ void report_failure(const struct report *report, const struct control_message *f
         print_failure(report, failure, run);
     trace_run_free(run);
     fflush(report->out);
+}
+
+void report_replay(const struct report *report, const struct control_message *failure) {
+    struct tool_text command = {0};
+    struct trace_run *run = load(report, failure);
+    add_replay(&command, report, failure, run);
+    fprintf(report->out, "%s\n", command.data);
+    trace_run_free(run);
+    tool_text_free(&command);
 }

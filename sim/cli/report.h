@@ -26,6 +26,9 @@ int report_prepare(struct report *report, struct options *options, FILE *out);
 /* Prints a failure in full; with --quiet without the explanation, with --json as one object. */
 void report_failure(const struct report *report, const struct control_message *failure);
 
+/* Prints the command that repeats a failing run, as a line. */
+void report_replay(const struct report *report, const struct control_message *failure);
+
 /* Appends the figures of a run as members of a JSON object, without braces. */
 void report_json_run(const struct report *report, const struct control_message *run,
                      struct tool_text *json);
