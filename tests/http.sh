@@ -23,8 +23,10 @@ await() {
     done
 }
 
-# Starts the server with these options; $port is where.
+# Starts the server with these options; $port is where. What the one before has said must be gone:
+# the shell may be slow to empty the file.
 start() {
+    rm -f "$scratch/server"
     "$server" "$@" >"$scratch/server" 2>&1 &
     pid=$!
     await grep -q '^listening' "$scratch/server"
