@@ -36,6 +36,7 @@ void engine_end_case(struct task *self, int64_t index);
 
 static inline void engine_lock(waitq *queue) { (void)queue; }
 static inline void engine_unlock(waitq *queue) { (void)queue; }
+static inline void engine_linger(void) {}
 static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_t to) {
     return atomic_compare_exchange_strong(word, &from, to);
 }

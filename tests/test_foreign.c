@@ -170,8 +170,7 @@ static void hammer(void *arg) {
     struct gate *gate = arg;
     pthread_t threads[2];
     int64_t own = 0;
-    for (int i = 0; i < 2; i++)
-        check_equal(pthread_create(&threads[i], NULL, come_in, gate), 0);
+    for (int i = 0; i < 2; i++) check_equal(pthread_create(&threads[i], NULL, come_in, gate), 0);
     while (atomic_load(&gate->ended) < 2) {
         pirn_mutex_lock(&gate->mutex);
         gate->counter++;
@@ -239,9 +238,7 @@ static void spin_for_a_threads_task(void *arg) {
 }
 
 /* Though main has never started any task itself. */
-static void threads_task_runs_beside_a_greedy_one(void) {
-    run_body(spin_for_a_threads_task, NULL);
-}
+static void threads_task_runs_beside_a_greedy_one(void) { run_body(spin_for_a_threads_task, NULL); }
 
 /* ---- Deadlocks ------------------------------------------------------------------------------- */
 
@@ -342,6 +339,31 @@ static void leave_some_parked(void *arg) {
     }
 }
 
+static _Atomic bool mains_over;
+
+static void *start_tasks(void *arg) {
+    while (!atomic_load(&mains_over)) pirn_go(nothing, arg);
+    return NULL;
+}
+
+static void be_first(void *arg) {
+    (void)arg;
+    check_equal((int)pirn_self(), 1);
+    check_equal(pirn_go(nothing, NULL), 0);
+}
+
+/* A thread may start a task before main has begun; that does not make it main. */
+static void main_is_the_first_task(void) {
+    pirn_config config = {.workers = 2};
+    pthread_t thread;
+    atomic_store(&mains_over, false);
+    check_equal(pthread_create(&thread, NULL, start_tasks, NULL), 0);
+    for (int i = 0; i < MANY(1000, 0); i++) check_equal(pirn_run(&config, be_first, NULL), 0);
+    atomic_store(&mains_over, true);
+    pthread_join(thread, NULL);
+    conclude("first");
+}
+
 /* A thread uses a channel all the time, of which runs come and go. */
 static void thread_outlives_runs(void) {
     pirn_config config = {0};
@@ -360,13 +382,10 @@ static void thread_outlives_runs(void) {
 }
 
 static const struct test tests[] = {
-    TEST_SECONDS(threads_use_everything, 60),
-    TEST_SECONDS(thread_comes_at_any_moment, 60),
-    TEST(thread_comes_while_a_task_computes),
-    TEST(threads_task_runs_beside_a_greedy_one),
-    TEST(deadlock_is_told_when_the_last_thread_ends),
-    TEST(no_deadlock_while_a_thread_may_come),
-    TEST_SECONDS(thread_outlives_runs, 60),
+    TEST_SECONDS(threads_use_everything, 60),         TEST_SECONDS(thread_comes_at_any_moment, 60),
+    TEST(thread_comes_while_a_task_computes),         TEST(threads_task_runs_beside_a_greedy_one),
+    TEST(deadlock_is_told_when_the_last_thread_ends), TEST(no_deadlock_while_a_thread_may_come),
+    TEST_SECONDS(main_is_the_first_task, 60),         TEST_SECONDS(thread_outlives_runs, 60),
 };
 
 HARNESS(tests)

@@ -1,4 +1,5 @@
-/* test_modes.c - the only worker takes no locks until another thread comes: who may see what. */
+/* test_modes.c - a worker that is the only one awake takes no locks until another thread comes: who
+ * may see what. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -232,6 +233,9 @@ static void program_runs_outside(void) {
 static void *call_first(void *arg) {
     const struct use *use = arg;
     use->fn();
+    /* It may come again while it lives. */
+    if (!(atomic_load(&threads_mode) & MODE_SHARED)) fprintf(stderr, "%s\n", use->name);
+    CU_ASSERT(atomic_load(&threads_mode) & MODE_SHARED);
     return NULL;
 }
 
@@ -242,8 +246,6 @@ static void wait_for_visitor(void *arg) {
     if (arg != &uses[4]) CU_ASSERT_EQUAL(pirn_try_recv(chan, NULL), 0);
     CU_ASSERT_EQUAL(pthread_create(&thread, NULL, call_first, arg), 0);
     pthread_join(thread, NULL);
-    if (!(atomic_load(&threads_mode) & MODE_SHARED)) fprintf(stderr, "%s\n", ((struct use *)arg)->name);
-    CU_ASSERT(atomic_load(&threads_mode) & MODE_SHARED);
     end_objects();
 }
 
@@ -253,6 +255,130 @@ static void first_call_lets_a_thread_in(void) {
     if (!alone_is_possible()) return;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         CU_ASSERT_EQUAL(pirn_run(&config, wait_for_visitor, (void *)(uintptr_t)&uses[i]), 0);
+}
+
+/* ---- Coming and going ------------------------------------------------------------------------ */
+
+static bool is_shared(void) { return atomic_load(&threads_mode) & MODE_SHARED; }
+
+/* Works until the mode is this, or for a minute. */
+static void work_until(bool shared) {
+    int64_t until = pirn_now() + 60 * PIRN_SEC;
+    while (is_shared() != shared && pirn_now() < until) use_mutex();
+    CU_ASSERT_EQUAL(is_shared(), shared);
+}
+
+static _Atomic int computing;
+
+static void compute_with_another(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&computing, 1);
+    while (atomic_load(&computing) < 2) __asm__ volatile("");
+    CU_ASSERT(is_shared());
+    /* Neither goes before both have looked. */
+    atomic_fetch_add(&computing, 1);
+    while (atomic_load(&computing) < 4) __asm__ volatile("");
+}
+
+static void be_alone_again_and_again(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 5; i++) {
+        work_until(false);
+        atomic_store(&computing, 0);
+        CU_ASSERT_EQUAL(pirn_waitgroup_go(&group, compute_with_another, NULL), 0);
+        CU_ASSERT_EQUAL(pirn_waitgroup_go(&group, compute_with_another, NULL), 0);
+        pirn_waitgroup_wait(&group);
+    }
+}
+
+static void *call_and_go(void *arg) {
+    use_mutex();
+    CU_ASSERT(is_shared());
+    return arg;
+}
+
+static void be_alone_after_visits(void *arg) {
+    pthread_t thread;
+    for (int i = 0; i < 5; i++) {
+        work_until(false);
+        CU_ASSERT_EQUAL(pthread_create(&thread, NULL, call_and_go, arg), 0);
+        pthread_join(thread, NULL);
+    }
+}
+
+/* Of several workers too, while the others sleep. */
+static void alone_again_when_the_others_are_gone(void) {
+    if (!alone_is_possible()) return;
+    for (size_t workers = 2; workers < 4; workers++) {
+        pirn_config config = {.workers = workers};
+        CU_ASSERT_EQUAL(pirn_run(&config, be_alone_again_and_again, NULL), 0);
+    }
+    for (size_t workers = 1; workers < 3; workers++) {
+        pirn_config config = {.workers = workers};
+        CU_ASSERT_EQUAL(pirn_run(&config, be_alone_after_visits, NULL), 0);
+    }
+}
+
+/* Each of some tasks adds to one counter and passes values round; now a few of them compute and
+ * keep every worker awake, now all wait for each other and one worker is enough. */
+enum { ROUNDS = 40, PASSERS = 4, PASSES = 20000 };
+static uint64_t guarded; /* by `mutex` */
+static pirn_chan *ring[PASSERS];
+static _Atomic bool visitor_goes;
+
+static void pass(void *arg) {
+    size_t at = *(size_t *)arg;
+    uint64_t value;
+    for (int i = 0; i < PASSES; i++) {
+        CU_ASSERT_EQUAL_FATAL(pirn_recv(ring[at], &value), 0);
+        value++;
+        pirn_mutex_lock(&mutex);
+        guarded++;
+        pirn_mutex_unlock(&mutex);
+        /* Long enough, now and then, to be worth another worker. */
+        for (int spin = i % 2000 ? 0 : 1000000; spin; spin--) __asm__ volatile("");
+        CU_ASSERT_EQUAL_FATAL(pirn_send(ring[(at + 1) % PASSERS], &value), 0);
+    }
+}
+
+static void *visit_often(void *arg) {
+    while (!atomic_load(&visitor_goes)) {
+        pirn_mutex_lock(&mutex);
+        guarded++;
+        ++*(uint64_t *)arg;
+        pirn_mutex_unlock(&mutex);
+        usleep(3000);
+    }
+    return NULL;
+}
+
+static void come_and_go(void *arg) {
+    uint64_t token = 0, visits = 0;
+    pthread_t visitor;
+    (void)arg;
+    guarded = 0;
+    atomic_store(&visitor_goes, false);
+    for (size_t i = 0; i < PASSERS; i++) ring[i] = pirn_chan_new(sizeof token, 2);
+    CU_ASSERT_EQUAL(pthread_create(&visitor, NULL, visit_often, &visits), 0);
+    for (size_t i = 0; i < PASSERS; i++)
+        CU_ASSERT_EQUAL(pirn_waitgroup_go_copy(&group, pass, &i, sizeof i), 0);
+    CU_ASSERT_EQUAL(pirn_send(ring[0], &token), 0);
+    CU_ASSERT_EQUAL(pirn_send(ring[2], &token), 0);
+    /* It leaves half-way. */
+    pirn_sleep(10 * PIRN_MSEC);
+    atomic_store(&visitor_goes, true);
+    pthread_join(visitor, NULL);
+    /* Of two tokens each may be left in a channel by the last to pass it on. */
+    pirn_waitgroup_wait(&group);
+    CU_ASSERT_EQUAL(guarded, (uint64_t)PASSERS * PASSES + visits);
+    for (size_t i = 0; i < PASSERS; i++) pirn_chan_unref(ring[i]);
+}
+
+static void nothing_is_lost_by_coming_and_going(void) {
+    for (int round = 0; round < ROUNDS; round++) {
+        pirn_config config = {.workers = 1 + (size_t)round % 3};
+        CU_ASSERT_EQUAL(pirn_run(&config, come_and_go, NULL), 0);
+    }
 }
 
 /* ---- Tasks that are asked to yield ----------------------------------------------------------- */
@@ -286,6 +412,8 @@ static const struct test tests[] = {
     TEST(others_take_locks_whatever_a_worker_says),
     TEST(program_runs_outside),
     TEST(first_call_lets_a_thread_in),
+    TEST(alone_again_when_the_others_are_gone),
+    TEST(nothing_is_lost_by_coming_and_going),
     TEST(end_of_a_task_that_was_to_yield),
 };
 

@@ -245,6 +245,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_lock(waitq *queue);   void engine_unlock(waitq *queue);
  *     The short lock of an object, never held across a scheduling point.
  *
+ * void engine_linger(void);
+ *     System calls are going to be made, of whatever length, under locks taken from here on.
+ *
  * bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_t to);
  *     Sets the word to `to` if it is `from`, and returns whether it was: an atomic operation that
  *     acquires and releases, between engine_begin and engine_end.

@@ -101,6 +101,7 @@ struct io {
 };
 
 static void lock(struct io *io) {
+    engine_linger();
     if (io->events & PIRN_READABLE) engine_lock(&io->descriptor->readers);
     if (io->events & PIRN_WRITABLE) engine_lock(&io->descriptor->writers);
 }

@@ -3,12 +3,14 @@
  *
  * Scheduling points, marks and what else serves the simulator alone is empty here.
  *
- * Alone. While one worker runs and no other thread has come, nothing needs an atomic operation, and
- * the locks of objects are not taken at all: threads_mode is 0 then. Between engine_begin and
- * engine_end the worker is `inside`. Whoever brings another thread in (threads_share) sets
- * MODE_SHARED, has the kernel make every processor see that (membarrier), and waits until the worker
- * is not inside; from then on it never is again, and takes the locks. So the worker writes
- * `inside` and reads the mode with nothing but a compiler's barrier between.
+ * Alone. While one worker alone is awake, and no thread of the program has come, nothing needs an
+ * atomic operation, and the locks of objects are not taken at all: threads_mode is 0 then. Between
+ * engine_begin and engine_end the worker is `inside`. Whoever wants to come in, a worker that was
+ * asleep or a thread of the program, sets MODE_SHARED, has the kernel make every processor see that
+ * (membarrier), and waits until the worker is not inside (threads_share); from then on it takes the
+ * locks. So the worker writes `inside` and reads the mode with nothing but a compiler's barrier
+ * between. When the others have gone to sleep again the monitor, which looks every few
+ * milliseconds, takes MODE_SHARED away (threads_unshare).
  */
 #ifndef THREADS_ENGINE_THREADS_H
 #define THREADS_ENGINE_THREADS_H
@@ -41,7 +43,7 @@ enum {
 };
 extern _Atomic uint32_t threads_mode __attribute__((visibility("hidden")));
 
-/* The only worker is between engine_begin and engine_end. Never set in MODE_SHARED. */
+/* The worker that is alone is between engine_begin and engine_end. Never set in MODE_SHARED. */
 extern _Atomic uint32_t threads_inside __attribute__((visibility("hidden")));
 
 struct task *threads_foreign(void);
@@ -135,6 +137,9 @@ static inline void engine_lock(waitq *queue) {
     if (!threads_alone()) threads_lock(&queue->lock);
 }
 static inline void engine_unlock(waitq *queue) { threads_unlock(&queue->lock); }
+
+/* Others may come in while it lasts. */
+static inline void engine_linger(void) { threads_leave(); }
 
 static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_t to) {
     if (threads_alone()) {

@@ -22,7 +22,9 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static __thread bool known;
 static _Atomic int known_threads;
 
-bool threads_none_but_this(void) { return atomic_load(&known_threads) == (known ? 1 : 0); }
+int threads_own(void) { return known ? 1 : 0; }
+
+bool threads_none_but(int own) { return atomic_load(&known_threads) == own; }
 
 /* The thread ends. If it was the last one that could have woken a task, somebody must look
  * again. */
@@ -36,6 +38,7 @@ static void thread_ends(void *value) {
     runtime_unlock();
     if (known) atomic_fetch_sub(&known_threads, 1);
     known = false;
+    threads_unshare();
     if (counted) worker_wake_one();
 }
 
@@ -53,8 +56,9 @@ struct task *threads_foreign(void) {
     if (known && (!running || known_in == runtime.epoch)) return &stand_in;
     pthread_once(&once, make_key);
     runtime_lock();
-    if (!known && pthread_setspecific(key, &stand_in) == 0) {
-        known = true;
+    if (!known) {
+        /* Where its end would not be told, it counts for ever. */
+        known = pthread_setspecific(key, &stand_in) == 0;
         atomic_fetch_add(&known_threads, 1);
     }
     running = atomic_load(&runtime.running);

@@ -83,7 +83,6 @@ static int count_stuck(bool *work) {
 /* Has one more worker take part. */
 static void recruit(void) {
     struct worker *worker;
-    if (!(atomic_load(&threads_mode) & MODE_SHARED)) threads_share();
     runtime_lock();
     worker = runtime.retired;
     if (worker) {
@@ -106,6 +105,7 @@ static void *watch(void *arg) {
         int stuck, spare;
         wait_a_while();
         if (atomic_load(&runtime.stopping)) return NULL;
+        threads_unshare();
         stuck = count_stuck(&work);
         spare = atomic_load(&runtime.active) - stuck - runtime.worker_count;
         atomic_store(&runtime.surplus, spare > 0 ? spare : 0);

@@ -100,10 +100,7 @@ static void unlist(struct fd_watch *watch) {
     *(watch->previous ? &watch->previous->next : &unverified) = watch->next;
 }
 
-static int add(int fd);
-
-/* Registers those once more. */
-static void verify(void) {
+void poller_verify(void) {
     struct {
         int fd;
         _Atomic uint64_t *word;
@@ -190,7 +187,7 @@ bool poller_look(bool idle) {
     bool any = false;
 
     if (LIKELY(epoll < 0) || (!idle && !is_time(&last_look, POLL_EVERY))) return false;
-    if (!idle && is_time(&last_verified, VERIFY_EVERY)) verify();
+    if (!idle && is_time(&last_verified, VERIFY_EVERY)) poller_verify();
     do {
         count = epoll_wait(epoll, events, MOST_EVENTS, 0);
         for (int i = 0; i < count; i++)
@@ -220,7 +217,6 @@ static void sleep_at_post(struct worker *worker, int64_t until) {
 
 void poller_sleep(struct worker *worker, int64_t until) {
     struct worker *nobody = NULL;
-    verify();
     if (atomic_load(&instance) < 0 || !atomic_compare_exchange_strong(&sentry, &nobody, worker)) {
         futex_wait(&worker->wake, 0, until);
         return;

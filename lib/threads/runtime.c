@@ -99,14 +99,13 @@ static int start_workers(void) {
     return 0;
 }
 
-/* Whether the only worker may begin without locks. Others can be let in later only where the
- * kernel can make its processor see that. */
+/* Whether a worker that is the only one awake may do without locks: others can be let in only where
+ * the kernel can make its processor see that. */
 static bool may_be_alone(void) {
 #if PIRN_TSAN
     return false; /* it would miss what orders the tasks */
 #else
-    return runtime.worker_count == 1 && threads_none_but_this() &&
-           syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 #endif
 }
 
@@ -162,7 +161,7 @@ static int run(pirn_fn *main_fn, void *arg) {
     faults_thread_begin(first);
     start_dumper(&signals);
     pthread_sigmask(SIG_SETMASK, NULL, &runtime.signals);
-    rc = engine_spawn(NULL, &spawn, &id);
+    rc = worker_spawn(NULL, &spawn, true, &id);
     if (!rc) rc = start_workers();
     if (!rc) worker_run(first);
     join_workers();
@@ -187,7 +186,8 @@ static struct worker *make_workers(void) {
 
 static void clean_up(void) {
     block_end();
-    atomic_store(&threads_mode, MODE_SHARED);
+    atomic_store(&runtime.may_be_alone, false);
+    threads_share();
     tasks_hold();
     stats_keep();
     tasks_end();
@@ -227,7 +227,7 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         runtime.counts = (struct counts){0};
         runtime.result = 0;
         runtime.epoch++;
-        atomic_store(&runtime.last_id, 0);
+        atomic_store(&runtime.last_id, MAIN_TASK);
         atomic_store(&runtime.live, 0);
         atomic_store(&runtime.idle_count, 0);
         atomic_store(&runtime.searching_count, 0);
@@ -238,7 +238,12 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         atomic_store(&runtime.kept_until, PIRN_FOREVER);
         atomic_store(&runtime.watched, false);
         atomic_store(&runtime.stopping, false);
-        atomic_store(&threads_mode, may_be_alone() ? 0 : MODE_SHARED);
+        atomic_store(&runtime.may_be_alone, may_be_alone());
+        runtime.own_threads = threads_own();
+        atomic_store(&threads_mode,
+                     atomic_load(&runtime.may_be_alone) && threads_none_but(runtime.own_threads)
+                         ? 0
+                         : MODE_SHARED);
         atomic_store(&runtime.running, true);
         runtime_unlock();
         rc = run(main_fn, arg);

@@ -40,6 +40,8 @@
  * parking of a task from its next. */
 enum task_state { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_PARKED, TASK_STATES };
 
+enum { MAIN_TASK = 1 }; /* its id */
+
 /* Arguments up to this are copied into the task itself. */
 enum { COPY_ROOM = 32 };
 
@@ -166,14 +168,18 @@ void worker_preempt(struct worker *worker);
 void worker_interrupt_all(void);
 void worker_interrupt_end(void);
 
+/* As engine_spawn; `main`: the first task of the run, whoever starts others before it begins. */
+int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64_t *id);
+
 /* Wakes one idle worker, if there is one. */
 void worker_wake_one(void);
 
-/* Whether no thread but the calling one, or not even that, has used the library so far. */
-bool threads_none_but_this(void);
-
-/* Lets other threads come in: from now on the locks are taken. Not from the worker itself. */
+/* Lets other threads come in: from now on the locks are taken. Not from a worker. */
 void threads_share(void);
+
+/* Called every now and then, by the monitor or who leaves: where one worker at most is awake, and
+ * no thread of the program is about, it is alone from now on. */
+void threads_unshare(void);
 
 /* ---- monitor.c ----------------------------------------------------------------------------- */
 
@@ -215,6 +221,9 @@ void poller_sleep(struct worker *worker, int64_t until);
 /* Wakes a worker whose `wake` has been set. */
 void poller_wake(struct worker *worker);
 
+/* Registers once more what is only believed to be: before a worker sleeps. */
+void poller_verify(void);
+
 /* Whether a task waits for a descriptor. */
 bool poller_awaited(void);
 
@@ -243,6 +252,11 @@ void block_end(void);
 /* The calling thread is as if it had not called in this run. */
 void foreign_forget(void);
 
+/* How many threads there are that have used the library from outside any run: whether none but so
+ * many; and whether the calling one is such, 0 or 1. */
+bool threads_none_but(int own);
+int threads_own(void);
+
 /* ---- tasks.c ------------------------------------------------------------------------------- */
 
 /* Free stacks that a worker keeps for itself, at most. */
@@ -250,7 +264,7 @@ enum { STACKS_KEPT = 32 };
 
 /* Makes a task, which is promised a stack; `*rc` says why not. `worker` is the calling one; NULL:
  * the caller holds the lock. */
-struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc);
+struct task *task_make(struct worker *worker, const struct spawn *spawn, bool main, int *rc);
 void task_free(struct worker *worker, struct task *task);
 
 /* Gives a task that is about to begin its stack. */
@@ -306,9 +320,11 @@ struct runtime {
     _Atomic size_t shared_count;
     _Atomic bool watched; /* the monitor has been started, or could not be */
     struct stack_pool stacks;
-    _Atomic uint64_t last_id;
+    _Atomic uint64_t last_id;    /* that was given, or set aside */
     struct counts counts;        /* of tasks started by others than workers; under the lock */
     _Atomic int foreign_waiting; /* threads of the program */
+    _Atomic bool may_be_alone;   /* the kernel can let others in later */
+    int own_threads;             /* threads_own, of the one that called pirn_run */
     bool main_ended;             /* by pirn_exit */
     bool over;                   /* it has been seen that nothing can run any more */
     int result;

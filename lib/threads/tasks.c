@@ -240,7 +240,7 @@ bool engine_room(void) {
     return !runtime.max_tasks || atomic_load(&runtime.live) < runtime.max_tasks;
 }
 
-struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc) {
+struct task *task_make(struct worker *worker, const struct spawn *spawn, bool main, int *rc) {
     struct counts *counts = worker ? &worker->counts : &runtime.counts;
     struct task *task = NULL;
     void *copy = NULL;
@@ -260,7 +260,7 @@ struct task *task_make(struct worker *worker, const struct spawn *spawn, int *rc
     }
     if (spawn->copy) memcpy(copy ? copy : task->room, spawn->arg, spawn->copy);
     tally(&counts->started, 1);
-    task->core.id = next_id(worker);
+    task->core.id = main ? MAIN_TASK : next_id(worker);
     task->core.fn = spawn->fn;
     task->core.arg = !spawn->copy ? spawn->arg : copy ? copy : task->room;
     task->core.group = spawn->group;

@@ -58,15 +58,62 @@ static void relax(void) {
 #endif
 }
 
-void threads_share(void) {
-    static uint32_t one_at_a_time;
-    threads_lock(&one_at_a_time);
-    if (!(atomic_fetch_or(&threads_mode, MODE_SHARED) & MODE_SHARED)) {
-        /* Pairs with the compiler's barrier in threads_enter. */
-        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-        while (atomic_load_explicit(&threads_inside, memory_order_acquire)) usleep(20);
+/* ---- Alone, or not --------------------------------------------------------------------------- */
+
+/* Orders who comes and who goes. Workers that are not asleep: alone is one at most. */
+static uint32_t door;
+static int awake;
+
+/* Every processor that runs one of our threads passes a barrier. */
+static void barrier_everywhere(void) {
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+/* From now on the locks are taken. The door is held. */
+static void share_locked(void) {
+    if (atomic_fetch_or(&threads_mode, MODE_SHARED) & MODE_SHARED) return;
+    /* Pairs with the compiler's barrier in threads_enter. */
+    barrier_everywhere();
+    for (int spin = 0; atomic_load_explicit(&threads_inside, memory_order_acquire); spin++) {
+        if (spin < SPINS)
+            relax();
+        else
+            usleep(20);
     }
-    threads_unlock(&one_at_a_time);
+}
+
+void threads_share(void) {
+    threads_lock(&door);
+    share_locked();
+    threads_unlock(&door);
+}
+
+void threads_unshare(void) {
+    if (!(atomic_load_explicit(&threads_mode, memory_order_relaxed) & MODE_SHARED)) return;
+    threads_lock(&door);
+    if (awake <= 1 && atomic_load(&runtime.may_be_alone) && threads_none_but(runtime.own_threads)) {
+        /* Whatever the others have done is seen before the mode is. */
+        barrier_everywhere();
+        atomic_fetch_and(&threads_mode, ~(uint32_t)MODE_SHARED);
+    }
+    threads_unlock(&door);
+}
+
+/* The worker begins to run, or has slept. It holds no lock. */
+static void come_in(void) {
+    threads_lock(&door);
+    if (++awake > 1) share_locked();
+    threads_unlock(&door);
+    threads_enter();
+}
+
+/* It is about to sleep: from here it touches nothing that a lock guards but with that lock, and no
+ * object, no queue and no timer even so. */
+static void go_out(void) {
+    threads_leave();
+    threads_lock(&door);
+    awake--;
+    threads_unlock(&door);
 }
 
 /* ---- A worker's tasks ---------------------------------------------------------------------- */
@@ -310,7 +357,7 @@ static void run_task(void *arg, void *passed) {
     struct task *self = arg;
     arrive(passed, &self->fiber);
     threads_leave();
-    if (self->core.id == 1) {
+    if (self->core.id == MAIN_TASK) {
         task_call(self);
         runtime_stop(0);
         threads_enter();
@@ -456,7 +503,7 @@ CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place)
 
 _Noreturn void engine_exit(struct task *self) {
     threads_enter();
-    if (self->core.id == 1) {
+    if (self->core.id == MAIN_TASK) {
         runtime_lock();
         runtime.main_ended = true;
         runtime_unlock();
@@ -651,11 +698,36 @@ static void end_of_all(void) {
     runtime_stop(-EDEADLK);
 }
 
-/* Sleeps until it is woken or the time has come. */
-static void sleep_until(struct worker *worker, int64_t until) {
-    threads_leave();
+/* Whether a worker that watches has to come in. It only looks at what may be read from outside. */
+static bool is_needed(const struct worker *worker) {
+    int count = atomic_load_explicit(&runtime.started, memory_order_acquire);
+    if (atomic_load(&worker->wake) || atomic_load(&runtime.stopping) ||
+        atomic_load(&runtime.shared_count) || timers_next() <= engine_now())
+        return true;
+    for (int spin = 0; spin < SPINS && !work_anywhere(); spin++) relax();
+    if (!work_anywhere()) return true; /* there is nothing to watch any more */
+    for (int i = 0; i < count; i++)
+        if (waiting_at(&runtime.workers[i]) && !serves_well(&runtime.workers[i])) return true;
+    return false;
+}
+
+/* Sleeps until it is woken or the time has come. One that watches sleeps on while it is not
+ * needed, and lets the others be alone. */
+static void sleep_until(struct worker *worker, int64_t until, bool watches, bool keeps_time) {
+    poller_verify();
+    go_out();
+    /* Where there is nothing yet for the monitor to watch. */
+    if (!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) threads_unshare();
     poller_sleep(worker, until);
-    threads_enter();
+    while (watches && !is_needed(worker)) {
+        if (worker->patience < WATCH_MOST) worker->patience *= 2;
+        until = engine_now() + worker->patience;
+        /* A timer that is armed meanwhile is seen at the next look at the latest. */
+        if (keeps_time) atomic_store(&runtime.kept_until, until);
+        if (timers_next() < until) until = timers_next();
+        poller_sleep(worker, until);
+    }
+    come_in();
 }
 
 /* Sleeps until there may be work, a timer is due or the runtime stops. One of the idle keeps the
@@ -692,7 +764,7 @@ static void rest(struct worker *worker) {
         if (over)
             end_of_all();
         else if (until > engine_now())
-            sleep_until(worker, until);
+            sleep_until(worker, until, watches, keeps_time);
     }
     runtime_lock();
     leave_idle_list(worker);
@@ -751,7 +823,9 @@ static void retire(struct worker *worker) {
     atomic_fetch_sub(&runtime.active, 1);
     runtime_unlock();
     worker_wake_one();
+    go_out();
     while (!atomic_load(&worker->wake)) futex_wait(&worker->wake, 0, PIRN_FOREVER);
+    come_in();
 }
 
 /* Finds a task to run; NULL when the runtime stops. */
@@ -798,7 +872,7 @@ CONTEXT_BOUNDARY void worker_run(struct worker *worker) {
     worker->self_at = &threads_self;
     worker->errno_at = &errno;
     sanitize_thread(&worker->fiber);
-    threads_enter();
+    come_in();
     while ((task = find(worker))) {
         worker->came_from = &worker->fiber;
         become(worker, task);
@@ -806,13 +880,13 @@ CONTEXT_BOUNDARY void worker_run(struct worker *worker) {
         context_switch(&worker->context, &task->context, worker);
         arrive(worker, &worker->fiber);
     }
-    threads_leave();
+    go_out();
     this_worker = NULL;
 }
 
 /* ---- Starting tasks, randomness ------------------------------------------------------------ */
 
-int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
+int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64_t *id) {
     struct worker *worker = worker_self();
     struct task *task = NULL;
     int rc = -EPERM;
@@ -822,7 +896,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     if (!worker) runtime_lock();
     if (atomic_load_explicit(&runtime.running, memory_order_acquire) &&
         !atomic_load_explicit(&runtime.stopping, memory_order_relaxed))
-        task = task_make(worker, spawn, &rc);
+        task = task_make(worker, spawn, main, &rc);
     if (task) {
         task->core.parent = self ? self->core.id : 0;
         *id = task->core.id;
@@ -836,9 +910,13 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     else
         worker_wake_one();
     /* Not for main: it has nobody beside it yet. */
-    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) && self)
+    if (UNLIKELY(!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) && !main)
         monitor_start();
     return 0;
+}
+
+int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
+    return worker_spawn(self, spawn, false, id);
 }
 
 /* xoroshiro128+ (D. Blackman and S. Vigna, 2018), seeded by splitmix64, one for each thread. */
