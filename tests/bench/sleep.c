@@ -1,4 +1,6 @@
-/* sleep.c - the row about sleeping. */
+/* sleep.c - the row about sleeping, and what it cannot do without. */
+#include <sys/mman.h>
+
 #include "tests/bench/bench.h"
 
 static atomic_ullong awake;
@@ -21,7 +23,21 @@ static void sleepers(struct bench *b) {
     bench_expect(awake, b->count);
 }
 
+/* What the kernel takes to give as many stacks their first page. */
+static void touch(struct bench *b) {
+    const size_t apart = 128 * 1024, size = b->count * apart;
+    char *stacks = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    bench_expect(stacks != MAP_FAILED, true);
+    bench_start(b);
+    for (size_t at = 0; at < size; at += apart) stacks[at] = 1;
+    bench_stop(b, b->count);
+    bench_expect(munmap(stacks, size), 0);
+}
+
 const struct row bench_sleep[] = {
     {"sleepers", "CPU ms", CPU, true, 100000, 500, sleepers},
+    {"touch", "CPU ms", CPU, true, 100000, 500, touch},
     {0},
 };

@@ -76,6 +76,7 @@ var rows = map[string]func(s *stopwatch, count int) float64{
 	"rdlock":      func(s *stopwatch, count int) float64 { return readLock(s, count, 1) },
 	"rdlock_8":    func(s *stopwatch, count int) float64 { return readLock(s, count, 8) },
 	"sleepers":    sleepers,
+	"touch":       touch,
 	"timer":       timer,
 	"echo":        echo,
 }

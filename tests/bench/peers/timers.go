@@ -3,6 +3,7 @@ package main
 import (
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,21 @@ func sleepers(s *stopwatch, count int) float64 {
 	group.Wait()
 	s.stop()
 	expect(awake == int64(count), "the number of sleepers")
+	return float64(s.cpu.Nanoseconds()) / 1e6
+}
+
+func touch(s *stopwatch, count int) float64 {
+	const apart = 128 * 1024
+	stacks, err := syscall.Mmap(-1, 0, count*apart, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
+
+	expect(err == nil, "the mapping")
+	s.start()
+	for at := 0; at < len(stacks); at += apart {
+		stacks[at] = 1
+	}
+	s.stop()
+	expect(syscall.Munmap(stacks) == nil, "the end of the mapping")
 	return float64(s.cpu.Nanoseconds()) / 1e6
 }
 
