@@ -181,6 +181,7 @@ static struct task *choose(struct task *current) {
                 finish_at_rest();
                 sim_leave();
             }
+            timers_skip();
             timers_fire();
             continue;
         }

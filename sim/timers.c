@@ -77,10 +77,25 @@ struct timer *timers_first(void) {
     return count ? heap[1] : NULL;
 }
 
+static bool awaited(const struct timer *timer) {
+    return !timer->core.awaited || timer->core.awaited((struct timer_core *)&timer->core);
+}
+
 bool timers_awaited(void) {
     for (size_t i = 1; i <= count; i++)
-        if (!heap[i]->core.awaited || heap[i]->core.awaited(&heap[i]->core)) return true;
+        if (awaited(heap[i])) return true;
     return false;
+}
+
+void timers_skip(void) {
+    int64_t until = PIRN_FOREVER, when;
+    for (size_t i = 1; i <= count; i++)
+        if (heap[i]->core.when < until && awaited(heap[i])) until = heap[i]->core.when;
+    while (heap[1]->core.after_vain &&
+           (when = heap[1]->core.after_vain(&heap[1]->core, until)) != heap[1]->core.when) {
+        heap[1]->core.when = when;
+        sift_down(1, heap[1]);
+    }
 }
 
 void timers_fire(void) {

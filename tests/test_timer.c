@@ -479,6 +479,22 @@ static void ticker_that_nobody_waits_for_hides_no_deadlock(void) {
     conclude("idle ticker");
 }
 
+/* Of a day of milliseconds the first tick is there, and the next comes at its time. */
+static void sleep_beside_ticker(void *arg) {
+    const int64_t start = pirn_now();
+    pirn_timer *ticker = pirn_ticker_new(PIRN_MSEC);
+    int64_t tick, next;
+    (void)arg;
+    pirn_sleep(SIMULATED ? 86400 * PIRN_SEC : 20 * PIRN_MSEC);
+    check_equal(pirn_recv(pirn_timer_chan(ticker), &tick), 0);
+    check(tick - start >= PIRN_MSEC);
+    check_equal(pirn_recv(pirn_timer_chan(ticker), &next), 0);
+    check(next - start >= (SIMULATED ? 86400 * PIRN_SEC : 20 * PIRN_MSEC));
+    pirn_timer_free(ticker);
+}
+
+static void ticker_that_nobody_reads_costs_nothing(void) { run_settled(sleep_beside_ticker, NULL); }
+
 static void send_later(void *arg) { check_equal(pirn_send(arg, NULL), 0); }
 
 static void wait_for_call(void *arg) {
@@ -797,6 +813,7 @@ static const struct test tests[] = {
     TEST(call_waits_until_there_is_room_for_a_task),
     TEST(call_that_there_will_never_be_room_for_hides_no_deadlock),
     TEST(ticker_that_nobody_waits_for_hides_no_deadlock),
+    TEST(ticker_that_nobody_reads_costs_nothing),
     TEST(armed_call_is_no_deadlock),
     TEST(report_names_where_the_timer_was_made),
     TEST(timers_outlive_a_run),

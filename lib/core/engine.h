@@ -207,6 +207,9 @@ struct timer_core {
     void (*fire)(struct timer_core *timer, struct task *clock);
     /* Whether anybody waits for it, so that it may still wake a task; NULL: always. */
     bool (*awaited)(struct timer_core *timer);
+    /* Where it would fire in vain until that time: when it fires first from then on; else `when`.
+     * A clock that jumps may leave the times between out. NULL: none is in vain. */
+    int64_t (*after_vain)(const struct timer_core *timer, int64_t until);
     int64_t when;
 };
 

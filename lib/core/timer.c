@@ -47,10 +47,10 @@ static bool prevented(pirn_timer *t) {
     return true;
 }
 
-/* The first time after now that is whole periods after the last one: ticks may be missed, but do
+/* The first time after `now` that is whole periods after the last one: ticks may be missed, but do
  * not drift. */
-static int64_t next_tick(const pirn_timer *t) {
-    int64_t last = t->timer.core.when, now = engine_now(), next;
+static int64_t next_tick(const pirn_timer *t, int64_t now) {
+    int64_t last = t->timer.core.when, next;
     if (now > last) last += (now - last) / t->period * t->period;
     return __builtin_add_overflow(last, t->period, &next) || next == PIRN_FOREVER ? PIRN_FOREVER - 1
                                                                                   : next;
@@ -72,7 +72,7 @@ static void send_time(struct timer_core *core, struct task *clock) {
     engine_unlock(&chan->senders);
     wait_wake(woken);
     engine_end(clock, rc);
-    if (t->ticker) engine_timer_arm(&t->timer, next_tick(t));
+    if (t->ticker) engine_timer_arm(&t->timer, next_tick(t, engine_now()));
 }
 
 static void start_task(struct timer_core *core, struct task *clock) {
@@ -91,6 +91,12 @@ static void start_task(struct timer_core *core, struct task *clock) {
 
 static bool chan_awaited(struct timer_core *core) {
     return ((pirn_timer *)core)->chan->receivers.first != NULL;
+}
+
+/* A ticker whose last tick nobody has received misses the next ones. */
+static int64_t after_missed(const struct timer_core *core, int64_t until) {
+    const pirn_timer *t = (const pirn_timer *)core;
+    return t->ticker && t->chan->count && core->when < until ? next_tick(t, until - 1) : core->when;
 }
 
 /* Where there are too many tasks it can do nothing before one of them ends, which something else
@@ -160,6 +166,7 @@ static pirn_timer *make(pirn_fn *fn, void *arg, int64_t period, const void *site
     }
     t->timer.core.fire = send_time;
     t->timer.core.awaited = chan_awaited;
+    t->timer.core.after_vain = after_missed;
     t->chan = chan_new(sizeof(int64_t), 1, site);
     if (t->chan) return t;
     free(t);
