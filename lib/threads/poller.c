@@ -198,31 +198,37 @@ bool poller_look(bool idle) {
     return any;
 }
 
-/* Sleeps until there is something to look at, the worker is woken or the time has come. */
-static void sleep_at_post(struct worker *worker, int64_t until) {
+/* Sleeps until there is something to look at, the worker is woken or the time has come. Returns
+ * whether it is the first. */
+static bool sleep_at_post(struct worker *worker, int64_t until) {
     struct pollfd fds[] = {{.fd = atomic_load(&instance), .events = POLLIN},
                            {.fd = alarm_fd, .events = POLLIN}};
     int64_t left = until == PIRN_FOREVER ? 0 : until - engine_now();
     struct timespec ts = {left / PIRN_SEC, left % PIRN_SEC};
     uint64_t rings;
     int number = errno;
+    bool ready = false;
 
     /* Pairs with worker_wake_one, which stores `wake` and then looks who the sentry is. */
     if (left >= 0 && !atomic_load(&worker->wake) &&
         ppoll(fds, 2, until == PIRN_FOREVER ? NULL : &ts, NULL) > 0) {
         if (fds[1].revents && read(alarm_fd, &rings, sizeof rings) < 0) errno = number;
+        ready = fds[0].revents != 0;
     }
     errno = number;
+    return ready;
 }
 
-void poller_sleep(struct worker *worker, int64_t until) {
+bool poller_sleep(struct worker *worker, int64_t until) {
     struct worker *nobody = NULL;
+    bool ready;
     if (atomic_load(&instance) < 0 || !atomic_compare_exchange_strong(&sentry, &nobody, worker)) {
         futex_wait(&worker->wake, 0, until);
-        return;
+        return false;
     }
-    sleep_at_post(worker, until);
+    ready = sleep_at_post(worker, until);
     atomic_store(&sentry, NULL);
+    return ready;
 }
 
 void poller_wake(struct worker *worker) {

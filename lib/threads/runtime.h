@@ -215,8 +215,9 @@ size_t timers_count(void);
  * nobody has looked just before. Returns whether there were any. */
 bool poller_look(bool idle);
 
-/* Sleeps until the worker is woken, a descriptor may be ready or the time has come. */
-void poller_sleep(struct worker *worker, int64_t until);
+/* Sleeps until the worker is woken, a descriptor may be ready or the time has come. Returns whether
+ * a descriptor may be. */
+bool poller_sleep(struct worker *worker, int64_t until);
 
 /* Wakes a worker whose `wake` has been set. */
 void poller_wake(struct worker *worker);

@@ -714,18 +714,19 @@ static bool is_needed(const struct worker *worker) {
 /* Sleeps until it is woken or the time has come. One that watches sleeps on while it is not
  * needed, and lets the others be alone. */
 static void sleep_until(struct worker *worker, int64_t until, bool watches, bool keeps_time) {
+    bool ready;
     poller_verify();
     go_out();
     /* Where there is nothing yet for the monitor to watch. */
     if (!atomic_load_explicit(&runtime.watched, memory_order_relaxed)) threads_unshare();
-    poller_sleep(worker, until);
-    while (watches && !is_needed(worker)) {
+    ready = poller_sleep(worker, until);
+    while (watches && !ready && !is_needed(worker)) {
         if (worker->patience < WATCH_MOST) worker->patience *= 2;
         until = engine_now() + worker->patience;
         /* A timer that is armed meanwhile is seen at the next look at the latest. */
         if (keeps_time) atomic_store(&runtime.kept_until, until);
         if (timers_next() < until) until = timers_next();
-        poller_sleep(worker, until);
+        ready = poller_sleep(worker, until);
     }
     come_in();
 }
