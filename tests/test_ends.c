@@ -46,7 +46,8 @@ static void end_as_one_retires(void *arg) {
 static void run_ends_while_a_worker_retires(void) {
     pirn_config config = {.workers = 3};
     atomic_int spins = 0;
-    for (int i = 0; i < 3000; i++) CU_ASSERT_EQUAL(pirn_run(&config, end_as_one_retires, &spins), 0);
+    for (int i = 0; i < 3000; i++)
+        CU_ASSERT_EQUAL(pirn_run(&config, end_as_one_retires, &spins), 0);
 }
 
 /* ---- The monitor ----------------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ static void monitor_ends_with_its_run(void) {
     pirn_config config = {.workers = 2};
     int before = count_threads();
     for (int i = 0; i < 3000; i++) CU_ASSERT_EQUAL(pirn_run(&config, end_soon, NULL), 0);
-    CU_ASSERT(only_these_threads(before));
+    CU_ASSERT(only_these_threads(before + PIRN_TSAN)); /* which starts one of its own */
 }
 
 #if !PIRN_ASAN && !PIRN_TSAN /* they have a pthread_create of their own */
@@ -79,7 +80,8 @@ static _Atomic bool refuse;
 static _Atomic int refused;
 
 /* In place of the C library's, which the runtime calls. */
-int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg) {
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+                   void *arg) {
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (atomic_load(&refuse)) {
         atomic_fetch_add(&refused, 1);

@@ -27,6 +27,13 @@
 #endif
 #endif
 
+#ifndef PIRN_ASAN
+#define PIRN_ASAN 0
+#endif
+#ifndef PIRN_TSAN
+#define PIRN_TSAN 0
+#endif
+
 #if PIRN_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>

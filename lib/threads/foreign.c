@@ -32,7 +32,7 @@ static void thread_ends(void *value) {
     bool counted;
     (void)value;
     runtime_lock();
-    counted = atomic_load(&runtime.running) && known_in == runtime.epoch;
+    counted = atomic_load(&runtime.running) && known_in == runtime_epoch();
     if (counted) runtime.foreign_count--;
     known_in = 0;
     runtime_unlock();
@@ -53,7 +53,7 @@ struct task *threads_foreign(void) {
     /* A worker between two tasks is not the program's thread. */
     if (worker_self()) return &stand_in;
     running = atomic_load_explicit(&runtime.running, memory_order_acquire);
-    if (known && (!running || known_in == runtime.epoch)) return &stand_in;
+    if (known && (!running || known_in == runtime_epoch())) return &stand_in;
     pthread_once(&once, make_key);
     runtime_lock();
     if (!known) {
@@ -64,7 +64,7 @@ struct task *threads_foreign(void) {
     running = atomic_load(&runtime.running);
     if (running && known) {
         runtime.foreign_count++;
-        known_in = runtime.epoch;
+        known_in = runtime_epoch();
     }
     runtime_unlock();
     if (running) threads_share();

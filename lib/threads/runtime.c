@@ -226,7 +226,7 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         runtime.foreign_count = 0;
         runtime.counts = (struct counts){0};
         runtime.result = 0;
-        runtime.epoch++;
+        atomic_fetch_add(&runtime.epoch, 1);
         atomic_store(&runtime.last_id, MAIN_TASK);
         atomic_store(&runtime.live, 0);
         atomic_store(&runtime.idle_count, 0);

@@ -329,8 +329,8 @@ struct runtime {
     bool main_ended;             /* by pirn_exit */
     bool over;                   /* it has been seen that nothing can run any more */
     int result;
-    uint64_t epoch;    /* of this run */
-    int foreign_count; /* threads of the program that have called in this run */
+    _Atomic uint64_t epoch; /* of this run */
+    int foreign_count;      /* threads of the program that have called in this run */
     _Atomic int halted;
     _Atomic bool halting; /* for a dump */
 };
@@ -339,6 +339,10 @@ extern struct runtime runtime;
 
 static inline void runtime_lock(void) { threads_lock(&runtime.lock); }
 static inline void runtime_unlock(void) { threads_unlock(&runtime.lock); }
+
+static inline uint64_t runtime_epoch(void) {
+    return atomic_load_explicit(&runtime.epoch, memory_order_relaxed);
+}
 
 /* Makes every worker leave, with the result of pirn_run. Only the first call counts. */
 void runtime_stop(int result);
