@@ -21,13 +21,20 @@
 
 #define CONTROL_VARIABLE "PIRN_CONTROL"
 
+enum { MOST_JOBS = 1024 };
+
 enum control_record { CONTROL_RECORD_FAILING, CONTROL_RECORD_ALL, CONTROL_RECORD_NONE };
 
 struct control_options {
     uint32_t size;          /* of this struct */
     char strategy[64];      /* "": the default */
     uint64_t seed;          /* of the first run; 0: fresh */
-    uint64_t runs;          /* at most; 0: no limit */
+    uint64_t runs;          /* at most, of all shards together, those before `next` included;
+                               0: no limit */
+    uint64_t shard, shards; /* shards 0: no exploration */
+    uint64_t next;          /* the run to begin with, from 0 */
+    int64_t resumed;        /* exploration in `trace` that goes on; 0: none */
+    uint32_t jobs;          /* processes that perform runs; 0: one */
     uint64_t max_steps;     /* 0: the default */
     int64_t time_limit;     /* for all runs, in ns of wall-clock time; 0: none */
     int64_t run_time_limit; /* for one run; 0: the default */
@@ -46,6 +53,7 @@ enum control_type {
     CONTROL_HELLO,    /* pirn_run has been reached */
     CONTROL_PROGRESS, /* at most ten a second; everything counted is in the trace */
     CONTROL_FAILURE,  /* a failing run; it is in the trace */
+    CONTROL_NOTE,     /* something the user should know: message */
     CONTROL_ERROR,    /* the library cannot go on: message; `status` as the command should exit */
     CONTROL_DONE      /* the final figures */
 };
@@ -54,7 +62,7 @@ struct control_message {
     uint32_t size; /* of this struct */
     enum control_type type;
     uint64_t runs, distinct, failures, steps; /* so far */
-    uint64_t run;                             /* FAILURE: its number in this exploration, from 1 */
+    uint64_t run;         /* FAILURE: its number in the exploration, all shards together, from 1 */
     int64_t trace_run;    /* FAILURE, DONE: the run's id in the trace; 0: not recorded */
     pirn_outcome outcome; /* FAILURE, and DONE: of the first failing run, else of the last run */
     uint64_t seed;        /* of that run */
@@ -63,7 +71,7 @@ struct control_message {
     double unseen;        /* an estimate of the probability that the next run has a graph that none
                              has had; -1 where the runs are no sample */
     int status;           /* ERROR: 2 or 3 */
-    char message[1024];   /* FAILURE, ERROR, DONE */
+    char message[1024];   /* FAILURE, NOTE, ERROR, DONE */
 };
 
 /* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the

@@ -9,6 +9,7 @@
 
 #include "lib/core/label.h"
 #include "lib/core/symbol.h"
+#include "sim/jobs.h"
 #include "sim/program.h"
 
 static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
@@ -182,12 +183,13 @@ static void check_replay(struct exploration *e) {
 }
 
 /* Counts and records the run that is in the log. */
-static int take_in(struct exploration *e, const char *strategy) {
+static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
     struct log *log = e->log;
     bool failed = log->outcome != PIRN_OK, full;
     char *schedule = NULL;
 
     e->done++;
+    e->next = run + 1;
     e->steps += log->steps;
     add_graph(e, log->graph);
     if (failed || e->recorder) {
@@ -196,6 +198,7 @@ static int take_in(struct exploration *e, const char *strategy) {
     }
     if (e->recorder) {
         full = e->record == CONTROL_RECORD_ALL || (failed && e->record == CONTROL_RECORD_FAILING);
+        recorder_reached(e->recorder, e->next);
         if (recorder_add(e->recorder, log, strategy, schedule, full, &e->trace_run) != 0) {
             snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
             free(schedule);
@@ -203,7 +206,8 @@ static int take_in(struct exploration *e, const char *strategy) {
         }
     }
     if (failed) {
-        if (++e->failures == 1) {
+        e->failures++;
+        if (e->outcome == PIRN_OK) {
             e->outcome = log->outcome;
             e->failing_seed = log->seed;
             e->failing_run = e->trace_run;
@@ -227,15 +231,49 @@ static int report(struct exploration *e, enum control_type type) {
     return rc;
 }
 
-int explore(struct exploration *e) {
-    enum { REPORT_EVERY = 100000000 }; /* ns */
-    int64_t start = wall_clock(), reported = start;
-    struct strategy *strategy =
-        e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
-    int rc = 0;
+bool explore_over(struct exploration *e) {
+    enum { ASK_EVERY = 10000000 }; /* ns */
+    int64_t now = wall_clock();
+    if (e->over) return true;
+    if (e->time_limit && now - e->begun >= e->time_limit) e->over = true;
+    if (e->stopped && now - e->asked_at >= ASK_EVERY) {
+        e->asked_at = now;
+        if (e->stopped(e)) e->over = true;
+    }
+    return e->over;
+}
 
+int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
+    int64_t before = wall_clock();
+    int rc;
+    log_reset(e->log);
+    e->log->seed = e->seed + run;
+    rc = e->perform(e, strategy);
+    if (rc) return rc;
+    if (e->replay) check_replay(e);
+    e->log->wall_ns = wall_clock() - before;
+    return 0;
+}
+
+int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t run) {
+    enum { REPORT_EVERY = 100000000 }; /* ns */
+    int rc = take_in(e, strategy->name, run);
+    if (rc) return rc;
+    if (e->log->outcome != PIRN_OK) {
+        if ((rc = report(e, CONTROL_FAILURE))) return rc;
+        e->over = e->over || !e->keep_going;
+    }
+    if (wall_clock() - e->reported < REPORT_EVERY) return 0;
+    rc = report(e, CONTROL_PROGRESS);
+    e->reported = wall_clock();
+    return rc;
+}
+
+static int begin(struct exploration *e) {
+    uint64_t graph;
+    int rc;
     e->outcome = PIRN_OK;
-    strategy_start(strategy);
+    e->begun = e->reported = wall_clock();
     if (!(e->log = log_new(e->run.max_steps))) {
         snprintf(e->message, sizeof e->message,
                  "not enough memory, or address space, for runs of %llu steps",
@@ -244,27 +282,76 @@ int explore(struct exploration *e) {
     }
     if (e->trace && !(e->recorder = recorder_open(e->trace, e->message, sizeof e->message)))
         return -EIO;
-    for (uint64_t i = 0; !e->runs || i < e->runs; i++) {
-        int64_t before = wall_clock();
-        if (e->time_limit && before - start >= e->time_limit) break;
-        log_reset(e->log);
-        e->log->seed = e->seed + i;
-        rc = e->perform(e, strategy);
-        if (rc) break;
-        if (e->replay) check_replay(e);
-        e->log->wall_ns = wall_clock() - before;
-        if ((rc = take_in(e, strategy->name))) break;
-        if (strategy->learn) strategy->learn(strategy, e->log);
-        if (e->log->outcome != PIRN_OK) {
-            if ((rc = report(e, CONTROL_FAILURE)) || !e->keep_going) break;
-        }
-        if (wall_clock() - reported >= REPORT_EVERY) {
-            if ((rc = report(e, CONTROL_PROGRESS))) break;
-            reported = wall_clock();
-        }
+    if (!e->share.shards || !e->recorder) return 0;
+    if (e->resumed) {
+        rc = recorder_resume(e->recorder, e->resumed, &e->done, &e->failures, &e->steps);
+        while (rc == 0 && recorder_resume_graph(e->recorder, &graph)) add_graph(e, graph);
+    } else {
+        struct recorder_exploration row = {e->asked,          e->seed,      e->share.shard,
+                                           e->share.shards,   e->run.allow, e->run.max_steps,
+                                           e->run.late_timers};
+        rc = recorder_explore(e->recorder, &row);
+    }
+    if (rc) snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+    return rc;
+}
+
+static bool is_wanted(const struct exploration *e, uint64_t run) {
+    return !e->runs || run < e->runs;
+}
+
+/* The runs that a strategy learns from: all of them, but only our own are counted. */
+static int take_lessons(struct exploration *e, struct strategy *strategy, const struct share *share,
+                        uint64_t *run) {
+    uint64_t next = e->next;
+    int rc = 0;
+    for (*run = 0; *run < LESSONS && is_wanted(e, *run) && !explore_over(e); ++*run) {
+        if ((rc = explore_perform(e, strategy, *run))) return rc;
+        if (*run >= next && share_has(share, *run)) rc = explore_take_in(e, strategy, *run);
+        if (rc) return rc;
+        strategy->learn(strategy, e->log);
+    }
+    return 0;
+}
+
+/* The runs from `position` on. */
+static int take_turns(struct exploration *e, struct strategy *strategy, const struct share *share,
+                      uint64_t position) {
+    int rc = 0;
+    while (rc == 0 && !explore_over(e)) {
+        uint64_t run = share_run(share, position++);
+        if (!is_wanted(e, run)) break;
+        rc = explore_perform(e, strategy, run);
+        if (rc == 0) rc = explore_take_in(e, strategy, run);
         if (e->replay) break;
     }
-    return rc ? rc : commit(e);
+    return rc;
+}
+
+int explore(struct exploration *e) {
+    static const struct share whole = {1, 1};
+    const struct share *share = e->share.shards ? &e->share : &whole;
+    struct strategy *strategy =
+        e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
+    uint64_t run = 0, position;
+    int rc = begin(e);
+
+    if (rc) return rc;
+    strategy_start(strategy);
+    if (strategy->learn) rc = take_lessons(e, strategy, share, &run);
+    position = share_position(share, run > e->next ? run : e->next);
+    if (rc == 0 && e->jobs > 1)
+        rc = jobs_explore(e, strategy, position);
+    else if (rc == 0)
+        rc = take_turns(e, strategy, share, position);
+    if (rc == -ECANCELED) {
+        e->over = true;
+        rc = 0;
+    }
+    if (rc) return rc;
+    if (e->runs && !e->over) e->next = e->runs;
+    if (e->recorder) recorder_reached(e->recorder, e->next);
+    return commit(e);
 }
 
 void explore_end(struct exploration *e) {

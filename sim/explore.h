@@ -5,10 +5,13 @@
 #ifndef SIM_EXPLORE_H
 #define SIM_EXPLORE_H
 
+#include <sys/types.h>
+
 #include "sim/control.h"
 #include "sim/log.h"
 #include "sim/recorder.h"
 #include "sim/schedule.h"
+#include "sim/share.h"
 #include "sim/sim.h"
 
 enum { MOST_FAILURE_KINDS = 1000, RESOLVED_SITES = 256 };
@@ -25,14 +28,24 @@ struct exploration {
     struct strategy *strategy;
     struct schedule *replay; /* instead of the strategy, once; NULL: none */
     struct run_options run;
-    uint64_t seed, runs; /* runs 0: no limit */
+    uint64_t seed, runs; /* of the whole exploration, whoever shares it; runs 0: no limit */
+    struct share share;  /* shards 0: nobody shares it, and it is not to go on another time */
+    uint64_t next;       /* the runs before this one are done; moves on */
+    int64_t resumed;     /* the exploration in the trace that goes on; 0: none */
+    const char *asked;   /* the strategy's name as asked for */
+    unsigned jobs;       /* processes that perform runs; 0 and 1: this one does */
     int64_t time_limit;  /* 0: none */
     bool keep_going;
     enum control_record record;
     const char *trace; /* NULL: none */
     /* How a run is performed with the given strategy. Returns 0 with the log filled in, a
-     * negative errno when there could be none, or 1 in a child that goes on with the program. */
+     * negative errno when there could be none (-ECANCELED: it is to end, as `stopped` says), or 1
+     * in a child that goes on with the program. */
     int (*perform)(struct exploration *exploration, struct strategy *strategy);
+    /* Called in a process forked from `parent` to perform runs there. Needed with `jobs`. */
+    void (*worker_begins)(struct exploration *exploration, pid_t parent);
+    /* Whether it is to end with what there is, asked a few times a second; may be NULL. */
+    bool (*stopped)(struct exploration *exploration);
     /* Told of each failing run, after it has been recorded, and now and then of progress; may be
      * NULL. */
     void (*report)(struct exploration *exploration, enum control_type type);
@@ -46,8 +59,11 @@ struct exploration {
     int64_t trace_run;    /* the last one recorded; 0: none */
     pirn_outcome outcome; /* of the first failing run */
     uint64_t failing_seed;
-    int64_t failing_run; /* in the trace */
-    char message[1024];  /* of the first failing run, or why it cannot go on */
+    int64_t failing_run;               /* in the trace */
+    char message[1024];                /* of the first failing run, or why it cannot go on */
+    char note[1024];                   /* of CONTROL_NOTE */
+    bool over;                         /* there is no need to go on */
+    int64_t begun, asked_at, reported; /* wall clock */
     struct failure_kind kinds[MOST_FAILURE_KINDS];
     size_t kind_count;
     uint64_t failing_kind; /* of the last failing run: its key */
@@ -67,6 +83,15 @@ uint64_t explore_fresh_seed(void);
  * what `perform` returns: with a line in `message`.
  */
 int explore(struct exploration *exploration);
+
+/* Performs one run. Returns as exploration.perform does. */
+int explore_perform(struct exploration *exploration, struct strategy *strategy, uint64_t run);
+
+/* Counts, records and tells of the run that is in the log. Returns 0 or a negative errno. */
+int explore_take_in(struct exploration *exploration, struct strategy *strategy, uint64_t run);
+
+/* Whether to end: by what was found, by the time, or because somebody asks for it. */
+bool explore_over(struct exploration *exploration);
 
 /* An estimate of the probability that the next run has a graph that none has had; -1 where the runs
  * are no sample. */

@@ -17,6 +17,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/faults.c \
 	%D%/fds.c \
 	%D%/finish.c \
+	%D%/jobs.c \
+	%D%/jobs.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/marks.c \
@@ -33,6 +35,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/schedule.h \
 	%D%/serve.c \
 	%D%/serve.h \
+	%D%/share.h \
 	%D%/sim.h \
 	%D%/strategies.h \
 	%D%/strategy.c \
@@ -76,9 +79,12 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/command.h \
 	%D%/cli/explore.c \
 	%D%/cli/find.c \
+	%D%/cli/junit.c \
+	%D%/cli/junit.h \
 	%D%/cli/launch.c \
 	%D%/cli/launch.h \
 	%D%/cli/main.c \
+	%D%/cli/merge.c \
 	%D%/cli/options.c \
 	%D%/cli/options.h \
 	%D%/cli/progress.c \
@@ -86,6 +92,8 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/replay.c \
 	%D%/cli/report.c \
 	%D%/cli/report.h \
+	%D%/cli/resume.c \
+	%D%/cli/resume.h \
 	%D%/cli/run.c \
 	%D%/cli/scratch.c \
 	%D%/cli/scratch.h \
@@ -93,8 +101,11 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/program.h \
 	%D%/schedule.c \
 	%D%/schedule.h \
+	%D%/trace_file.c \
+	%D%/trace_file.h \
 	%D%/trace_kind.c \
 	%D%/trace_kind.h
+nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c
 %C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS)
 %C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
 

@@ -71,6 +71,7 @@ void log_reset(struct log *log) {
     log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
         0;
     log->mark_count = 0;
+    log->performer = 0;
 }
 
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,

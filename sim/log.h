@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sim/pirn-sim.h"
 
@@ -83,6 +84,7 @@ struct log {
     uint32_t event_hash; /* of all events in order: equal for equal runs */
     uint32_t last_task;  /* who ran last */
 
+    pid_t performer;     /* the process forked for the run; 0: none */
     uint64_t most_steps; /* per run */
     size_t event_room, choice_room, edge_room, case_room, task_room, object_room, mark_room;
     size_t choice_count, edge_count, case_count, object_count, finding_count, mark_count;

@@ -50,7 +50,7 @@ typedef enum pirn_outcome {
  *
  * All of them draw from the seed, and are fair in the end: where tasks do nothing but try in vain,
  * and in the second half of a run's steps, they take turns. "pct", "surw" and "portfolio" learn
- * from the runs before, so that there the same exploration from its first seed gives the same run
+ * from the first 16 runs, so that there the same exploration from its first seed gives the same run
  * again; with the others a run's seed is enough. A run's schedule always is.
  */
 typedef struct pirn_sim_options {

@@ -41,6 +41,12 @@ enum statement {
     ADD_CASE,
     ADD_EDGE,
     ADD_FINDING,
+    ADD_EXPLORATION,
+    ADD_EXPLORED,
+    REACH,
+    FIND_BUILD,
+    SUM_RUNS,
+    FIND_GRAPHS,
     STATEMENTS
 };
 
@@ -60,6 +66,15 @@ static const char *const sql[STATEMENTS] = {
     "INSERT OR IGNORE INTO select_case VALUES(?1, ?2, ?3, ?4, ?5)",
     "INSERT OR IGNORE INTO edge VALUES(?1, ?2, ?3, ?4)",
     "INSERT INTO finding VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    "INSERT INTO exploration(program, strategy, seed, shard, shards, allow, max_steps, "
+    "late_timers, next) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+    "INSERT INTO explored VALUES(?1, ?2)",
+    "UPDATE exploration SET next = ?2 WHERE id = ?1",
+    "SELECT build_id FROM exploration JOIN program ON program.id = program WHERE exploration.id = "
+    "?1",
+    "SELECT count(*), coalesce(sum(outcome <> 'ok'), 0), coalesce(sum(steps), 0) FROM explored "
+    "JOIN run ON run.id = run WHERE exploration = ?1",
+    "SELECT graph FROM explored JOIN run ON run.id = run WHERE exploration = ?1",
 };
 
 struct site {
@@ -73,8 +88,10 @@ struct recorder {
     sqlite3_stmt *statements[STATEMENTS];
     char *path;
     int64_t program;
-    int64_t begun; /* when the transaction began; 0: there is none */
-    int64_t added; /* when something was last added */
+    int64_t exploration;     /* 0: none */
+    uint64_t next, recorded; /* from which run on it goes on: really, and in the row */
+    int64_t begun;           /* when the transaction began; 0: there is none */
+    int64_t added;           /* when something was last added */
     bool failed;
     char error[1024];
     struct site *sites; /* a hash table */
@@ -109,8 +126,10 @@ static int begin(struct recorder *r) {
     return 0;
 }
 
+static int add_reached(struct recorder *r);
+
 int recorder_commit(struct recorder *recorder) {
-    if (recorder->failed) return -EIO;
+    if (recorder->failed || add_reached(recorder)) return -EIO;
     if (!recorder->begun) return 0;
     int rc = sqlite3_exec(recorder->db, "COMMIT", NULL, NULL, NULL);
     if (rc) return fail(recorder, rc);
@@ -238,6 +257,13 @@ static void one_line(char *to, const char *from, size_t size) {
     to[i] = '\0';
 }
 
+static int add_explored(struct recorder *r, int64_t run) {
+    sqlite3_stmt *s = r->statements[ADD_EXPLORED];
+    bind_int(s, 1, r->exploration);
+    bind_int(s, 2, run);
+    return insert(r, s);
+}
+
 static int add_run(struct recorder *r, const struct log *log, const char *strategy,
                    const char *schedule, int64_t *id) {
     sqlite3_stmt *s = r->statements[ADD_RUN];
@@ -258,7 +284,7 @@ static int add_run(struct recorder *r, const struct log *log, const char *strate
     bind_int(s, 13, (int64_t)log->graph);
     int rc = insert(r, s);
     *id = rc ? 0 : sqlite3_last_insert_rowid(r->db);
-    return rc;
+    return rc || !r->exploration ? rc : add_explored(r, *id);
 }
 
 static int add_events(struct recorder *r, const struct log *log, int64_t run) {
@@ -416,6 +442,84 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
     r->added = now;
     return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r)
                                                                             : 0;
+}
+
+/* ---- An exploration ------------------------------------------------------------------------ */
+
+int recorder_explore(struct recorder *recorder, const struct recorder_exploration *exploration) {
+    struct recorder *r = recorder;
+    sqlite3_stmt *s = r->statements[ADD_EXPLORATION];
+    bind_int(s, 1, r->program);
+    bind_text(s, 2, exploration->strategy);
+    bind_int(s, 3, (int64_t)exploration->seed);
+    bind_int(s, 4, (int64_t)exploration->shard);
+    bind_int(s, 5, (int64_t)exploration->shards);
+    bind_int(s, 6, exploration->allow);
+    bind_int(s, 7, (int64_t)exploration->max_steps);
+    bind_int(s, 8, exploration->late_timers);
+    if (begin(r) || insert(r, s)) return -EIO;
+    r->exploration = sqlite3_last_insert_rowid(r->db);
+    return recorder_commit(r);
+}
+
+void recorder_reached(struct recorder *recorder, uint64_t next) { recorder->next = next; }
+
+static int add_reached(struct recorder *r) {
+    sqlite3_stmt *s = r->statements[REACH];
+    if (!r->exploration || r->next == r->recorded) return 0;
+    bind_int(s, 1, r->exploration);
+    bind_int(s, 2, (int64_t)r->next);
+    if (begin(r) || insert(r, s)) return -EIO;
+    r->recorded = r->next;
+    return 0;
+}
+
+static int refuse(struct recorder *r, const char *why) {
+    snprintf(r->error, sizeof r->error, "%s: %s", r->path, why);
+    r->failed = true;
+    return -EIO;
+}
+
+/* The first row of a query about the exploration; it stays to be read until it is reset. */
+static int ask(struct recorder *r, enum statement which) {
+    bind_int(r->statements[which], 1, r->exploration);
+    int rc = sqlite3_step(r->statements[which]);
+    if (rc == SQLITE_ROW) return 0;
+    sqlite3_reset(r->statements[which]);
+    return rc == SQLITE_DONE ? refuse(r, "the exploration to go on with is not there any more")
+                             : fail(r, rc);
+}
+
+int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint64_t *failures,
+                    uint64_t *steps) {
+    struct recorder *r = recorder;
+    sqlite3_stmt *build = r->statements[FIND_BUILD], *sum = r->statements[SUM_RUNS];
+    r->exploration = id;
+    if (ask(r, FIND_BUILD)) return -EIO;
+    const char *found = (const char *)sqlite3_column_text(build, 0);
+    bool same = found && !strcmp(found, program_build_id());
+    sqlite3_reset(build);
+    if (!same)
+        return refuse(r, "recorded from another program, or another build of it: what its runs "
+                         "were says nothing of this one; begin a new exploration");
+    if (ask(r, SUM_RUNS)) return -EIO;
+    *runs = (uint64_t)sqlite3_column_int64(sum, 0);
+    *failures = (uint64_t)sqlite3_column_int64(sum, 1);
+    *steps = (uint64_t)sqlite3_column_int64(sum, 2);
+    sqlite3_reset(sum);
+    bind_int(r->statements[FIND_GRAPHS], 1, id);
+    return 0;
+}
+
+bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph) {
+    sqlite3_stmt *s = recorder->statements[FIND_GRAPHS];
+    if (sqlite3_step(s) == SQLITE_ROW) {
+        *graph = (uint64_t)sqlite3_column_int64(s, 0);
+        return true;
+    }
+    int rc = sqlite3_reset(s);
+    if (rc) fail(recorder, rc);
+    return false;
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------- */

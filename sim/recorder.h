@@ -33,6 +33,31 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
 /* Makes what was added safe from the end of this process. Returns 0 or -EIO. */
 int recorder_commit(struct recorder *recorder);
 
+/* Several runs of one search. */
+struct recorder_exploration {
+    const char *strategy; /* as asked for */
+    uint64_t seed, shard, shards;
+    unsigned allow; /* PIRN_ALLOW_... */
+    uint64_t max_steps;
+    bool late_timers;
+};
+
+/* The runs added from now on are those of a new exploration. Returns 0 or -EIO. */
+int recorder_explore(struct recorder *recorder, const struct recorder_exploration *exploration);
+
+/*
+ * The runs added from now on are those of exploration `id`, which goes on. Fills in what its runs
+ * so far come to; recorder_resume_graph gives the graph of each, one a call, until it returns
+ * false.
+ * Returns 0 or -EIO: the trace cannot be read, or the program is another build.
+ */
+int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint64_t *failures,
+                    uint64_t *steps);
+bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph);
+
+/* Says from which run on the exploration has to go on; written with what is committed next. */
+void recorder_reached(struct recorder *recorder, uint64_t next);
+
 /* One line about the last failure. */
 const char *recorder_error(const struct recorder *recorder);
 

@@ -28,7 +28,8 @@ enum { LAST_WORDS = 200, GRACE = 2000 /* ms beyond its limit before a run is kil
 static struct {
     int messages;
     struct control_options options;
-    int words; /* what the child says to standard error, where nobody sees it; -1: it is seen */
+    bool stopped; /* the command asks for an end */
+    int words;    /* what the child says to standard error, where nobody sees it; -1: it is seen */
 } server = {.messages = -1, .words = -1};
 
 bool serve_wanted(void) {
@@ -51,26 +52,31 @@ static _Noreturn void fail(int status, const char *text) {
 
 static void report(struct exploration *e, enum control_type type) {
     struct control_message message = {.size = sizeof message, .type = type};
-    bool last = type == CONTROL_FAILURE || e->failures == 0;
+    bool last = type == CONTROL_FAILURE || e->outcome == PIRN_OK;
     message.runs = e->done;
     message.distinct = e->distinct;
     message.failures = e->failures;
     message.steps = e->steps;
-    message.run = e->done;
+    message.run = e->log->seed - e->seed + 1;
     message.outcome = last ? e->log->outcome : e->outcome;
     message.seed = last ? e->log->seed : e->failing_seed;
     message.trace_run = last ? e->trace_run : e->failing_run;
     message.run_steps = e->log->steps;
     message.kind = e->failing_kind;
     message.unseen = explore_unseen(e);
-    snprintf(message.message, sizeof message.message, "%s", last ? e->log->message : e->message);
+    snprintf(message.message, sizeof message.message, "%s",
+             type == CONTROL_NOTE ? e->note
+             : last               ? e->log->message
+                                  : e->message);
     send_message(&message);
 }
 
 /* ---- One run ------------------------------------------------------------------------------- */
 
-static void become_child(struct exploration *e) {
+static void become_child(struct exploration *e, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    e->log->performer = getpid();
+    if (getppid() != parent) _exit(3);
     close(server.messages);
     if (e->recorder) recorder_forget(e->recorder);
     if (server.words >= 0) {
@@ -83,16 +89,32 @@ static void become_child(struct exploration *e) {
     faults_begin(e->run.time_limit);
 }
 
-/* Waits for the child; kills it when it takes far longer than it may. Returns false then. */
-static bool wait_for(pid_t child, int64_t limit, int *status) {
+/* Whether the command asks for an end, or has gone. */
+static bool stopped(struct exploration *e) {
+    char byte;
+    (void)e;
+    if (!server.stopped && recv(server.messages, &byte, 1, MSG_DONTWAIT) >= 0)
+        server.stopped = true;
+    return server.stopped;
+}
+
+/* Waits for the child; kills it when it takes far longer than it may, and returns false then, and
+ * when all is to end. */
+static bool wait_for(struct exploration *e, pid_t child, int *status) {
+    int64_t limit = e->run.time_limit;
     int milliseconds = limit > 0 ? (int)(limit / 1000000) + GRACE : -1;
     int descriptor = (int)syscall(SYS_pidfd_open, child, 0);
     bool in_time = true;
     if (descriptor >= 0) {
-        struct pollfd poll_for = {.fd = descriptor, .events = POLLIN};
+        struct pollfd poll_for[2] = {{.fd = descriptor, .events = POLLIN},
+                                     {.fd = server.messages, .events = POLLIN}};
         int ready;
-        while ((ready = poll(&poll_for, 1, milliseconds)) < 0 && errno == EINTR) continue;
-        in_time = ready != 0;
+        while ((ready = poll(poll_for, 2, milliseconds)) < 0 && errno == EINTR) continue;
+        in_time = ready > 0 && poll_for[0].revents;
+        if (!in_time && ready > 0) {
+            stopped(e); /* what it is asked with is read */
+            server.stopped = true;
+        }
         close(descriptor);
     }
     if (!in_time) kill(child, SIGKILL);
@@ -150,7 +172,7 @@ static void judge(struct exploration *e, int status, bool in_time) {
 static int perform(struct exploration *e, struct strategy *strategy) {
     bool in_time;
     int status = 0;
-    pid_t child;
+    pid_t self, child;
 
     strategy->begin(strategy, e->log->seed);
     if (server.words >= 0 &&
@@ -158,6 +180,7 @@ static int perform(struct exploration *e, struct strategy *strategy) {
         server.words = -1;
     /* Else what is buffered would come out once for each child. */
     fflush(NULL);
+    self = getpid();
     child = fork();
     if (child < 0) {
         snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s",
@@ -165,12 +188,27 @@ static int perform(struct exploration *e, struct strategy *strategy) {
         return -errno;
     }
     if (child == 0) {
-        become_child(e);
+        become_child(e, self);
         return 1;
     }
-    in_time = wait_for(child, e->run.time_limit, &status);
+    in_time = wait_for(e, child, &status);
+    if (!in_time && server.stopped) return -ECANCELED;
     judge(e, status, in_time);
     return 0;
+}
+
+/* Performs runs for `parent`, which alone talks to the command. */
+static void worker_begins(struct exploration *e, pid_t parent) {
+    (void)e;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(3);
+    close(server.messages);
+    server.messages = -1;
+    /* Shared it would hold the words of the runs of all. */
+    if (server.words >= 0) {
+        close(server.words);
+        server.words = memfd_create("pirn-words", MFD_CLOEXEC);
+    }
 }
 
 /* ---- All runs ------------------------------------------------------------------------------ */
@@ -249,6 +287,13 @@ void serve(struct log **log, struct strategy **strategy, struct run_options *opt
     read_expected(&e);
     e.seed = o->seed ? o->seed : explore_fresh_seed();
     e.runs = o->runs;
+    e.share = (struct share){o->shard, o->shards};
+    e.next = o->next;
+    e.resumed = o->resumed;
+    e.asked = o->strategy[0] ? o->strategy : e.strategy->name;
+    e.jobs = o->jobs;
+    e.worker_begins = worker_begins;
+    e.stopped = stopped;
     e.time_limit = o->time_limit;
     e.keep_going = o->keep_going;
     e.record = o->record;

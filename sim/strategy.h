@@ -38,9 +38,9 @@ struct strategy {
     uint64_t (*pick)(struct strategy *strategy, uint64_t n);
     uint64_t (*random)(struct strategy *strategy);
     /*
-     * A run of the exploration is over, and this is what it left. Called where the exploration is,
-     * which may be another process than the run's. NULL: it learns nothing, and its runs are
-     * functions of their seeds alone.
+     * One of the first LESSONS runs of the exploration (share.h) is over, and this is what it left.
+     * Called where the exploration is, which may be another process than the run's. NULL: it learns
+     * nothing, and its runs are functions of their seeds alone.
      */
     void (*learn)(struct strategy *strategy, struct log *log);
     int most_depth;    /* that it can be asked for; 0: it has no depth */

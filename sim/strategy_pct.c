@@ -11,8 +11,8 @@
  * probability of at least 1 / (n k^(d-1)).
  *
  * Where this departs from the paper
- *   - k is not known before: it is learned from the runs before, quickly upwards and slowly
- *     downwards. The first run guesses, and the guarantee begins with the second.
+ *   - k is not known before: it is learned from the first runs (share.h), quickly upwards and
+ *     slowly downwards. The very first guesses, and the guarantee begins with the second.
  *   - Timers take part (timer_rank), and count as a task each time that they are armed.
  *   - A task that starves others is made to take turns in the end (engine.c).
  */

@@ -12,9 +12,10 @@
  *
  * Where this departs from the paper
  *   - It is uniform over all steps: none are selected.
- *   - The numbers are means over the runs before that came to rest, for each task by its place in
- *     the tree of tasks. In the first run, and for tasks that have not been seen, every task counts
- *     as one step, as in `random`; and so does one that goes on for longer than it used to.
+ *   - The numbers are means over the first runs (share.h) that came to rest, for each task by its
+ *     place in the tree of tasks. In the very first run, and for tasks that have not been seen,
+ *     every task counts as one step, as in `random`; and so does one that goes on for longer than
+ *     it used to.
  *   - A timer takes part with its weight, as one step.
  */
 #include <string.h>

@@ -47,14 +47,14 @@ run_sql() {
 # ---- Usage ----
 
 no_arguments() { gives 2 && grep -q '^usage: pirn' err && test ! -s out; }
-helps() { gives 0 "$1" --help && prints '^usage: pirn' && test ! -s err && test "$(wc -l <out)" -le 26; }
+helps() { gives 0 "$1" --help && prints '^usage: pirn' && test ! -s err && test "$(wc -l <out)" -le 30; }
 version() { gives 0 --version && prints '^pirn [0-9]'; }
 top_help() { gives 0 --help && prints '^usage: pirn' && prints explore; }
 
 run "without arguments it shows its usage" no_arguments
 run "--help" top_help
 run "--version" version
-for subcommand in run explore replay list explain view; do
+for subcommand in run explore replay merge list explain view; do
     run "$subcommand --help fits a screen" helps $subcommand
 done
 run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
@@ -69,7 +69,7 @@ for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --stra
     --max-steps=0 --timers=never --timeout=-1 --color=x; do
     run "$option is refused" refuses 'no value for' 2 explore $option ls
 done
-for option in -j2 --shrink --isolate=fork --points=sync --shard=1/2 --junit=x; do
+for option in --shrink --isolate=fork --points=sync; do
     run "$option is for later" refuses 'not available yet' 2 explore $option ls
 done
 

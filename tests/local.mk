@@ -40,6 +40,7 @@ test_scripts = \
 	%D%/headers.sh \
 	%D%/leaks.sh \
 	%D%/http.sh \
+	%D%/jobs.sh \
 	%D%/readme.sh
 
 on_threads = $(tests_threaded) $(tests_of_threads)

@@ -716,7 +716,7 @@ static void files_that_are_no_traces(void) {
         CU_ASSERT_EQUAL(call(mains[i], "later.db", NULL), TOOL_USAGE);
         CU_ASSERT(said_once("format 2"));
         CU_ASSERT_EQUAL(call(mains[i], "bare.db", NULL), TOOL_FAILED);
-        CU_ASSERT(said_once("1 of its 9 tables"));
+        CU_ASSERT(said_once("1 of its 11 tables"));
     }
     CU_ASSERT_EQUAL(call(view_main, "norun.db", NULL), TOOL_USAGE);
     CU_ASSERT(said_once("holds no run yet"));

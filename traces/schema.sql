@@ -14,6 +14,20 @@ CREATE TABLE program(
     pirn_version TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE exploration(          -- many runs with seeds that follow each other
+    id          INTEGER PRIMARY KEY,
+    program     INTEGER NOT NULL REFERENCES program(id),
+    strategy    TEXT NOT NULL,     -- with its parameters
+    seed        INTEGER NOT NULL,  -- of run 0, stored as signed
+    shard       INTEGER NOT NULL,  -- the part of the runs that is recorded here, from 1
+    shards      INTEGER NOT NULL,  -- of so many
+    allow       INTEGER NOT NULL,  -- bits: 1 leak, 2 send-on-closed, 4 double-close, 8 race
+    max_steps   INTEGER NOT NULL,
+    late_timers INTEGER NOT NULL,
+    next        INTEGER NOT NULL,  -- of the runs before this one, those of the shard are done
+    position    TEXT               -- where a systematic search stands; NULL: it draws
+) STRICT;
+
 CREATE TABLE run(
     id          INTEGER PRIMARY KEY,
     program     INTEGER NOT NULL REFERENCES program(id),
@@ -31,6 +45,12 @@ CREATE TABLE run(
     graph       INTEGER NOT NULL,  -- hash of the happens-before graph, stored as signed
     shrunk_from INTEGER REFERENCES run(id)
 ) STRICT;
+
+CREATE TABLE explored(             -- the runs of each exploration
+    exploration INTEGER NOT NULL REFERENCES exploration(id),
+    run         INTEGER NOT NULL REFERENCES run(id),
+    PRIMARY KEY(exploration, run)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE site(                 -- a place in the program
     id       INTEGER PRIMARY KEY,

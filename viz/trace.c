@@ -88,12 +88,14 @@ static int check_format(struct trace *trace) {
     /* Views under these names could make reading cost anything, so they have to be tables. */
     status = pragma_number(
         trace,
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('program', 'run', "
-        "'site', 'task', 'object', 'event', 'select_case', 'edge', 'finding')",
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('program', "
+        "'exploration', 'explored', 'run', 'site', 'task', 'object', 'event', 'select_case', "
+        "'edge', "
+        "'finding')",
         &tables);
-    if (status == TOOL_OK && tables != 9) {
-        tool_error("%s: %d of its 9 tables are missing; record the runs again", trace->path,
-                   (int)(9 - tables));
+    if (status == TOOL_OK && tables != 11) {
+        tool_error("%s: %d of its 11 tables are missing; record the runs again", trace->path,
+                   (int)(11 - tables));
         return TOOL_FAILED;
     }
     return status;

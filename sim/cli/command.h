@@ -1,5 +1,6 @@
 /*
- * command.h - the subcommands of `pirn` that run programs.
+ * command.h - the subcommands of `pirn` that run programs, and that which puts
+ * together what they have recorded.
  *
  * Each takes the arguments that follow `pirn`, its own name first, and returns the exit status
  * (viz/tool.h; 128 and the signal's number when the user ended it and nothing had been found).
@@ -10,5 +11,6 @@
 int run_main(int argc, char **argv);     /* pirn run [--] PROGRAM... */
 int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
 int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
+int merge_main(int argc, char **argv);   /* pirn merge OUT IN... */
 
 #endif

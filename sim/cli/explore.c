@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "sim/cli/command.h"
+#include "sim/cli/junit.h"
 #include "sim/cli/launch.h"
 #include "sim/cli/options.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/report.h"
+#include "sim/cli/resume.h"
 
 enum { RUNS = 1000, MOST_KINDS = 20 };
 
@@ -31,11 +33,20 @@ struct kind {
 struct exploration {
     struct report report;
     struct progress progress;
+    struct junit junit;
     struct control_message figures; /* the last ones */
     struct kind kinds[MOST_KINDS];
     int kind_count;
     uint64_t others; /* beyond the kinds that there is room for */
 };
+
+static void add_to_junit(struct exploration *e, const struct control_message *failure) {
+    struct tool_text text = {0};
+    if (!e->junit.file) return;
+    report_text(&e->report, failure, &text);
+    junit_failure(&e->junit, failure, text.data);
+    tool_text_free(&text);
+}
 
 static bool is_known(struct exploration *e, const struct control_message *failure) {
     for (int i = 0; i < e->kind_count; i++) {
@@ -50,13 +61,14 @@ static bool is_known(struct exploration *e, const struct control_message *failur
         return true;
     }
     e->kinds[e->kind_count++] = (struct kind){*failure, *failure, 1};
+    add_to_junit(e, failure);
     return false;
 }
 
 static void told(void *context, const struct control_message *message) {
     struct exploration *e = context;
     if (message->type == CONTROL_HELLO) return;
-    if (message->type == CONTROL_ERROR) {
+    if (message->type == CONTROL_ERROR || message->type == CONTROL_NOTE) {
         progress_erase(&e->progress);
         return;
     }
@@ -104,9 +116,11 @@ static void print_estimate(const struct exploration *e) {
 static void print_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     if (e->kind_count > 1 || f->failures > 1) print_kinds(e);
-    printf("%s%" PRIu64 " run%s, %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n",
-           interrupted ? "interrupted: " : "", f->runs, f->runs == 1 ? "" : "s", f->distinct,
-           f->failures, f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
+    printf("%s%" PRIu64 " run%s", interrupted ? "interrupted: " : "", f->runs,
+           f->runs == 1 ? "" : "s");
+    if (e->report.options->resume) printf(" (%" PRIu64 " of them before)", e->progress.before);
+    printf(", %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n", f->distinct, f->failures,
+           f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
     if (has_estimate(e) && f->runs > 1) print_estimate(e);
 }
 
@@ -121,38 +135,59 @@ static void print_json_summary(const struct exploration *e, bool interrupted) {
 }
 
 static int conclude(struct exploration *e, int status, bool interrupted) {
+    const struct options *options = e->report.options;
+    double seconds = progress_seconds(&e->progress);
     progress_erase(&e->progress);
-    if (status != TOOL_OK && !interrupted && !e->figures.runs) return status;
-    if (e->report.options->json)
-        print_json_summary(e, interrupted);
-    else if (!e->report.options->quiet)
-        print_summary(e, interrupted);
-    int written = tool_flush(stdout, "standard output");
-    /* What was found is worth more to know than who ended it. */
-    if (e->figures.failures && (status == TOOL_OK || interrupted)) return TOOL_FOUND;
-    return status == TOOL_OK ? written : status;
+    if (status == TOOL_OK || interrupted || e->figures.runs) {
+        if (options->json)
+            print_json_summary(e, interrupted);
+        else if (!options->quiet)
+            print_summary(e, interrupted);
+        int written = tool_flush(stdout, "standard output");
+        /* What was found is worth more to know than who ended it. */
+        if (e->figures.failures && (status == TOOL_OK || interrupted))
+            status = TOOL_FOUND;
+        else if (status == TOOL_OK)
+            status = written;
+    }
+    int written = junit_end(&e->junit, &e->figures, seconds, interrupted ? TOOL_OK : status);
+    return status == TOOL_OK || status == TOOL_FOUND ? (written ? written : status) : status;
+}
+
+/* Completes what was asked for by what is not said, or by what the trace says. */
+static int prepare(struct options *options, uint64_t *before) {
+    struct control_options *c = &options->control;
+    if (!options->runs_given && !c->time_limit) c->runs = RUNS;
+    c->quiet_program = true;
+    if (options->resume) return resume(options, before);
+    if (c->shards > 1 && !c->seed)
+        return tool_usage_error("explore", "--shard needs --seed=N, the same for every shard");
+    if (!c->shards) c->shard = c->shards = 1;
+    return TOOL_OK;
+}
+
+static int perform(struct options *options) {
+    struct exploration e = {0};
+    struct launch launch = {
+        .program = options->program, .told = told, .context = &e, .graceful = true};
+    uint64_t before = 0;
+    int status = prepare(options, &before);
+    if (status == TOOL_OK) status = report_prepare(&e.report, options, stdout);
+    if (status == TOOL_OK) status = junit_begin(&e.junit, options->junit, *options->program);
+    if (status != TOOL_OK) return status;
+    launch.control = options->control;
+    progress_begin(&e.progress, &options->control, !options->quiet && !options->json);
+    e.progress.before = before;
+    status = launch_program(&launch);
+    return conclude(&e, status, launch.interrupted != 0);
 }
 
 int explore_main(int argc, char **argv) {
     struct options options;
-    struct exploration e = {0};
     int status;
 
     if (!options_read(&options, &usage, argc, argv, &status)) return status;
-    if (!*options.program) {
-        status = options_no_program(&usage);
-    } else {
-        struct launch launch = {.program = options.program, .told = told, .context = &e};
-        if (!options.runs_given && !options.control.time_limit) options.control.runs = RUNS;
-        options.control.quiet_program = true;
-        status = report_prepare(&e.report, &options, stdout);
-        if (status == TOOL_OK) {
-            launch.control = options.control;
-            progress_begin(&e.progress, &options.control, !options.quiet && !options.json);
-            status = launch_program(&launch);
-            status = conclude(&e, status, launch.interrupted != 0);
-        }
-    }
+    status = *options.program ? perform(&options) : options_no_program(&usage);
     options_free(&options);
     return status;
 }

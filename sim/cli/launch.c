@@ -335,8 +335,9 @@ enum heard { HEARD_NOTHING, HEARD_MESSAGE, HEARD_END };
 
 static enum heard receive(struct process *p, struct control_message *message) {
     ssize_t n;
+    /* Reset: it had ended before it was asked to. What it has said is there all the same. */
     while ((n = recv(p->messages, message, sizeof *message, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
-           errno == EINTR)
+           (errno == EINTR || errno == ECONNRESET))
         continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return HEARD_NOTHING;
     if (n <= 0) return HEARD_END;
@@ -359,8 +360,9 @@ static bool drain(struct process *p, const struct launch *launch, int *status) {
         p->hello = true;
         if (message.type == CONTROL_DONE) p->done = true;
         launch->told(launch->context, &message);
-        if (message.type != CONTROL_ERROR) continue;
+        if (message.type != CONTROL_ERROR && message.type != CONTROL_NOTE) continue;
         tool_error("%s", message.message);
+        if (message.type == CONTROL_NOTE) continue;
         *status = message.status;
         return false;
     }
@@ -384,6 +386,15 @@ static int silence(const struct process *p, const char *program, int64_t limit) 
     return TOOL_USAGE;
 }
 
+/* Asks the library for an end. Returns false where there is nobody to ask, or it has been asked. */
+static bool ask_for_end(const struct process *p, struct launch *launch) {
+    bool first = !launch->interrupted;
+    launch->interrupted = interrupted;
+    interrupted = 0;
+    return launch->graceful && first && p->hello &&
+           send(p->messages, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
 /* Waits for messages until there can be no more. -1: the program has ended without a word of
  * why. */
 static int listen_to(struct process *p, struct launch *launch, const sigset_t *mask) {
@@ -395,11 +406,10 @@ static int listen_to(struct process *p, struct launch *launch, const sigset_t *m
         bool ended = has_ended(p);
         int64_t left = deadline - now();
         bool over = !drain(p, launch, &status) || ended;
-        if (interrupted && status == -1) {
-            launch->interrupted = interrupted;
-            return 128 + interrupted;
-        }
-        if (over) return status;
+        if (interrupted && status == -1 && !ask_for_end(p, launch))
+            return 128 + launch->interrupted;
+        if (over)
+            return status == TOOL_OK && launch->interrupted ? 128 + launch->interrupted : status;
         if (!p->hello && left <= 0) return silence(p, launch->program[0], limit);
         struct pollfd descriptor = {.fd = p->messages, .events = POLLIN};
         struct timespec wait = {left / SECOND, left % SECOND};

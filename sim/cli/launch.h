@@ -11,10 +11,11 @@ struct launch {
     char **program; /* its arguments, NULL-terminated; the first is looked up as a shell does */
     struct control_options control;
     const char *schedule; /* to replay; NULL: none */
-    /* Told of everything the library reports, CONTROL_DONE included; CONTROL_ERROR is then
-     * printed by launch_program. */
+    /* Told of everything the library reports, CONTROL_DONE included; CONTROL_NOTE and CONTROL_ERROR
+     * are then printed by launch_program. */
     void (*told)(void *context, const struct control_message *message);
     void *context;
+    bool graceful;   /* the first interruption lets the library come to an end; the second kills */
     int interrupted; /* set to the signal with which the user ended it all, else 0 */
 };
 

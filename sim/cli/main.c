@@ -20,6 +20,7 @@ static const struct subcommand {
     {"run", run_main, "[--] PROGRAM...", "one simulated run"},
     {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
     {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
+    {"merge", merge_main, "OUT IN...", "several traces into one"},
     {"list", list_main, "TRACE", "the runs of a trace"},
     {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
     {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},

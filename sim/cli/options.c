@@ -31,6 +31,9 @@ enum {
     TIMEOUT,
     JSON,
     COLOR,
+    SHARD,
+    RESUME,
+    JUNIT,
     NOT_YET
 };
 
@@ -43,9 +46,12 @@ static const struct row {
 } rows[] = {
     {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
     {EXPLORE, 't', "time", "SECONDS", "at most so long"},
+    {EXPLORE, 'j', "jobs", "N", "in N processes; what comes of it is the same (1)"},
+    {EXPLORE, SHARD, "shard", "K/N", "the K-th of N parts of the runs; needs --seed"},
     {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
     {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; 'help' lists them (portfolio)"},
     {ALL, TRACE, "trace", "FILE", "record into FILE, which is created or added to"},
+    {EXPLORE, RESUME, "resume", "TRACE", "go on with the next runs of what TRACE records"},
     {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
     {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
     {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
@@ -55,19 +61,17 @@ static const struct row {
      "for one run, and until the program gets to pirn_run (10)"},
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
+    {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
-    {EXPLORE, 'j', "jobs", "N", NULL},
     {EXPLORE, NOT_YET, "shrink", NULL, NULL},
     {ALL, NOT_YET, "isolate", "HOW", NULL},
     {ALL, NOT_YET, "points", "WHICH", NULL},
-    {EXPLORE, NOT_YET, "shard", "K/N", NULL},
-    {EXPLORE, NOT_YET, "junit", "FILE", NULL},
     {REPLAY, NOT_YET, "gdb", NULL, NULL},
     {REPLAY, NOT_YET, "until", "STEP", NULL},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
+enum { ROWS = sizeof rows / sizeof *rows, MOST_SHARDS = 1000000 };
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
@@ -155,6 +159,17 @@ static bool read_trace(struct options *o, const char *path) {
     return fits;
 }
 
+/* "2/5". */
+static bool read_shard(const char *text, struct control_options *c) {
+    char first[24];
+    size_t length = strcspn(text, "/");
+    if (!text[length] || length >= sizeof first) return false;
+    memcpy(first, text, length);
+    first[length] = '\0';
+    return read_number(text + length + 1, 1, MOST_SHARDS, &c->shards) &&
+           read_number(first, 1, c->shards, &c->shard);
+}
+
 static bool read_strategy(struct options *o, const char *name) {
     if (strlen(name) >= sizeof o->control.strategy || pirn__strategy_check(name)) return false;
     strcpy(o->control.strategy, name);
@@ -168,12 +183,25 @@ static bool take(struct options *o, int value, const char *text) {
     static const char *const which[] = {"failing", "all", "none", NULL};
     static const char *const when[] = {"early", "late", NULL};
     struct control_options *c = &o->control;
+    uint64_t number;
     int i;
     switch (value) {
     case 'n':
         return o->runs_given = read_number(text, 1, UINT64_MAX, &c->runs);
     case 't':
         return read_seconds(text, &c->time_limit);
+    case 'j':
+        if (!read_number(text, 1, MOST_JOBS, &number)) return false;
+        c->jobs = (uint32_t)number;
+        return true;
+    case SHARD:
+        return read_shard(text, c);
+    case RESUME:
+        o->resume = text;
+        return read_trace(o, text);
+    case JUNIT:
+        o->junit = text;
+        return *text != '\0';
     case SEED:
         return read_number(text, 0, UINT64_MAX, &c->seed);
     case STRATEGY:
@@ -238,9 +266,9 @@ static int read_options(struct options *o, const struct options_usage *usage, in
             *status = print_help(usage);
             return -1;
         }
-        if (option == NOT_YET || option == 'j') {
-            *status = tool_usage_error(usage->name, "option '%s%s' is not available yet",
-                                       option == 'j' ? "-" : "--", option == 'j' ? "j" : row->name);
+        if (option == NOT_YET) {
+            *status =
+                tool_usage_error(usage->name, "option '--%s' is not available yet", row->name);
             return -1;
         }
         if (option == STRATEGY && !strcmp(optarg, "help")) {
@@ -252,6 +280,9 @@ static int read_options(struct options *o, const struct options_usage *usage, in
                                        row->name, row->help);
             return -1;
         }
+        if (option == SEED || option == STRATEGY || option == TRACE || option == ALLOW ||
+            option == MAX_STEPS || option == TIMERS)
+            o->fixed = row->name;
         if (option == ALLOW || option == MAX_STEPS || option == TIMERS || option == TIMEOUT) {
             tool_text_addf(&o->repeated, "--%s=", row->name);
             tool_shell_quote(&o->repeated, optarg);

@@ -20,7 +20,11 @@ struct options_usage {
 struct options {
     struct control_options control; /* as the options say; zero is the default */
     bool runs_given;
-    const char *trace; /* as given; NULL: none */
+    const char *trace;  /* as given; NULL: none */
+    const char *resume; /* the same, where its exploration is to go on; NULL: not */
+    const char
+        *fixed; /* an option that was given and that `resume` has from the trace; NULL: none */
+    const char *junit; /* NULL: none */
     bool quiet, json;
     enum tool_color_mode color;
     struct tool_text

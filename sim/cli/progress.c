@@ -47,11 +47,11 @@ void progress_show(struct progress *progress, const struct control_message *figu
     int full = (int)(part_done(progress, figures->runs) * BAR);
     for (int i = 0; i < BAR; i++) bar[i] = i < full ? '#' : '.';
     bar[BAR] = '\0';
-    int length =
-        snprintf(line, sizeof line,
-                 "[%s] %" PRIu64 " runs, %.0f/s, %" PRIu64 " distinct, %" PRIu64 " failure%s", bar,
-                 figures->runs, seconds > 0 ? (double)figures->runs / seconds : 0.0,
-                 figures->distinct, figures->failures, figures->failures == 1 ? "" : "s");
+    int length = snprintf(
+        line, sizeof line,
+        "[%s] %" PRIu64 " runs, %.0f/s, %" PRIu64 " distinct, %" PRIu64 " failure%s", bar,
+        figures->runs, seconds > 0 ? (double)(figures->runs - progress->before) / seconds : 0.0,
+        figures->distinct, figures->failures, figures->failures == 1 ? "" : "s");
     /* A line that wraps could not be taken away. */
     if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > 1 && length >= window.ws_col)
         line[window.ws_col - 1] = '\0';

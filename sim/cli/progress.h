@@ -10,6 +10,7 @@
 
 struct progress {
     uint64_t runs;      /* of how many; 0: not known */
+    uint64_t before;    /* of them, made another time */
     int64_t time_limit; /* ns; 0: none */
     int64_t begun, shown_at;
     bool enabled, shown;

@@ -75,11 +75,14 @@ static void add_replay(struct tool_text *text, const struct report *report,
     } else {
         /* The seed and the strategy decide as much as a schedule does, the runs before included,
          * from which the strategy may have learned. */
-        uint64_t before = failure->run - 1;
+        uint64_t before = failure->run - 1, shards = report->options->control.shards;
         tool_text_addf(text, " %s %s--seed=0x%" PRIx64, before ? "explore" : "run",
                        tool_text_string(&report->options->repeated), failure->seed - before);
         if (before) tool_text_addf(text, " -n %" PRIu64, failure->run);
         if (before && report->options->control.keep_going) tool_text_add(text, " --keep-going");
+        if (before && shards > 1)
+            tool_text_addf(text, " --shard=%" PRIu64 "/%" PRIu64, report->options->control.shard,
+                           shards);
         if (*strategy) tool_text_addf(text, " --strategy=%s", strategy);
     }
     tool_text_add(text, " ");
@@ -154,6 +157,24 @@ static void print_json(const struct report *report, const struct control_message
     fprintf(report->out, "%s}\n", json.data);
     tool_text_free(&command);
     tool_text_free(&json);
+}
+
+void report_text(const struct report *report, const struct control_message *failure,
+                 struct tool_text *text) {
+    struct trace_run *run = load(report, failure);
+    struct explain_options options = {.steps = 12};
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *memory = run ? open_memstream(&bytes, &size) : NULL;
+    if (memory) {
+        explain_run(memory, run, &options);
+        if (!fclose(memory)) tool_text_add_bytes(text, bytes, size);
+        tool_text_add(text, "\n");
+    }
+    free(bytes);
+    tool_text_add(text, "replay: ");
+    add_replay(text, report, failure, run);
+    trace_run_free(run);
 }
 
 void report_failure(const struct report *report, const struct control_message *failure) {

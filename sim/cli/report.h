@@ -26,6 +26,10 @@ int report_prepare(struct report *report, struct options *options, FILE *out);
 /* Prints a failure in full; with --quiet without the explanation, with --json as one object. */
 void report_failure(const struct report *report, const struct control_message *failure);
 
+/* Appends the explanation of a failing run and the command that repeats it. */
+void report_text(const struct report *report, const struct control_message *failure,
+                 struct tool_text *text);
+
 /* Prints the command that repeats a failing run, as a line. */
 void report_replay(const struct report *report, const struct control_message *failure);
 

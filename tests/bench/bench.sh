@@ -69,6 +69,13 @@ while IFS='	' read -r row _ _ _ few _; do
 done <"$scratch/rows"
 run "a table is made" table
 run "a table is put into a document" document
+# How runs a second grow with processes is measured, whatever it is.
+jobs() {
+    PIRN_BENCH_RUNS=2 PIRN_BENCH_COUNT=60 sh "$top_srcdir/tests/bench/jobs.sh" "$top_builddir" 2 3 >"$scratch/jobs" || return 1
+    cat "$scratch/jobs"
+    test "$(grep -Ec '^explore -j [123] +-?[0-9]+ runs/s +-?[0-9.]+ times -j 1$' "$scratch/jobs")" -eq 3
+}
+run "explorations in several processes are measured" jobs
 run "a row that does not exist is refused" ends 2 "$compare" --quick "$bench" no_such_row
 run "a benchmark that fails is a failure" wrong_result
 done_testing

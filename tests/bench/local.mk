@@ -34,7 +34,10 @@ EXTRA_DIST += $(peers)
 if HAVE_CUNIT
 TESTS += %D%/bench.sh
 endif
-EXTRA_DIST += %D%/bench.sh
+EXTRA_DIST += %D%/bench.sh %D%/jobs.sh
+
+# Numbers of processes for bench-jobs; none: 2.
+JOBS =
 
 # Names of rows; none: all. Go commands; the better one of several is the peer.
 BENCH =
@@ -44,11 +47,14 @@ BENCH_COMPARE = peers=`$(SHELL) $(srcdir)/%D%/peers/build %D%/go $(GO)` && \
 	%D%/compare --built '$(CC) $(CFLAGS)' `for peer in $$peers; do echo "--peer $$peer"; done`
 
 if SANITIZE
-bench bench-doc:
+bench bench-doc bench-jobs:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
 	@$(BENCH_COMPARE) %D%/bench $(BENCH)
+	@test -n '$(BENCH)' || $(MAKE) $(AM_MAKEFLAGS) bench-jobs
+bench-jobs: pirn docs/examples/transactions-fixed
+	@$(SHELL) $(srcdir)/%D%/jobs.sh . $(JOBS)
 bench-doc: %D%/bench %D%/compare
 	@$(BENCH_COMPARE) --update $(srcdir)/docs/benchmarks.md %D%/bench
 endif
@@ -57,4 +63,4 @@ bench-clean:
 	rm -rf %D%/go
 clean-local: bench-clean
 
-.PHONY: bench bench-clean bench-doc
+.PHONY: bench bench-clean bench-doc bench-jobs

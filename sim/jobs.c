@@ -1,0 +1,366 @@
+/*
+ * jobs.c - an exploration in several processes.
+ *
+ * The process that explores forks workers, which perform the runs (each in a process forked for it,
+ * as ever), and takes in what they leave, in the order of the runs: it alone counts, groups,
+ * records and tells. So the outcome is that of one process, run for run.
+ *
+ * The board is memory that all of them share: a window of entries over the positions that follow
+ * each other, an entry for each log. A worker claims the first position that is free, performs the
+ * run into the entry's log and says that it is done. The parent takes in the oldest, and gives the
+ * entry to the position beyond the window.
+ *
+ *     free --worker--> claimed --worker--> done --parent--> free, for another position
+ *                         |
+ *                         +--parent, when the worker has died--> free
+ *
+ * Invariants
+ *   1. An entry's log is written by the worker that has claimed it, and by the process it has
+ *      forked, alone.
+ *   2. The last log taken in stays as it is until the next one has been.
+ *   3. A worker waits only while no position in the window is free: each change of that wakes it.
+ */
+#include "sim/jobs.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LEAST_WINDOW = 32, /* so that one run may take as long as some others together */
+    WINDOW_FOR_EACH = 4,
+    LONGEST_REST = 100, /* ms */
+    MOST_DEATHS = 2,    /* of workers with the same run */
+    LAST_BREATH = 1000, /* ms that the process of a run may take to die */
+    STATE_BITS = 16,
+    DONE = (1 << STATE_BITS) - 1 /* free: 0; claimed: the worker's number from 1 */
+};
+
+#define LOOK_AGAIN (100 * PIRN_MSEC) /* after which workers may have died */
+
+struct board {
+    _Atomic uint64_t first;     /* position that is looked at first */
+    _Atomic uint32_t changes;   /* a futex: something has become free */
+    _Atomic uint32_t waiting;   /* workers, for that */
+    _Atomic uint32_t asleep;    /* the parent is, until position `first` is done */
+    size_t size;                /* of all this */
+    _Atomic uint64_t entries[]; /* position << STATE_BITS | state */
+};
+
+/* What a worker says before it gives up. */
+struct farewell {
+    int error; /* negative errno; 0: nothing was said */
+    char message[sizeof((struct exploration *)NULL)->message];
+};
+
+struct jobs {
+    struct exploration *exploration;
+    struct strategy *strategy;
+    struct board *board;
+    struct farewell *farewells; /* of each worker, shared */
+    size_t window, jobs;
+    struct log **logs;  /* of each entry */
+    struct log *before; /* of the last run before these */
+    pid_t *workers;     /* 0: it has ended */
+    unsigned *deaths;   /* with the position in each entry */
+    uint64_t end;       /* position that is not to be performed any more; 0: none */
+    int bell;           /* an eventfd that wakes the parent */
+    pid_t parent;
+};
+
+static uint64_t entry_of(uint64_t position, unsigned state) {
+    return position << STATE_BITS | state;
+}
+
+static int complain(struct exploration *e, int error, const char *what) {
+    snprintf(e->message, sizeof e->message, "%s: %s", what, strerror(-error));
+    return error;
+}
+
+/* ---- In a worker --------------------------------------------------------------------------- */
+
+/* Claims the first free position in the window. Returns false where there is none. */
+static bool claim_now(struct jobs *j, unsigned worker, uint64_t *position) {
+    uint64_t first = atomic_load(&j->board->first);
+    for (uint64_t p = first; p < first + j->window && (!j->end || p < j->end); p++) {
+        uint64_t seen = entry_of(p, 0);
+        *position = p;
+        if (atomic_load(&j->board->entries[p % j->window]) == seen &&
+            atomic_compare_exchange_strong(&j->board->entries[p % j->window], &seen,
+                                           entry_of(p, worker + 1)))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t claim(struct jobs *j, unsigned worker) {
+    uint64_t position;
+    for (;;) {
+        uint32_t changes = atomic_load(&j->board->changes);
+        if (claim_now(j, worker, &position)) return position;
+        atomic_fetch_add(&j->board->waiting, 1);
+        syscall(SYS_futex, &j->board->changes, FUTEX_WAIT, changes, NULL, NULL, 0);
+        atomic_fetch_sub(&j->board->waiting, 1);
+    }
+}
+
+static void hand_over(struct jobs *j, uint64_t position) {
+    static const uint64_t one = 1;
+    atomic_store(&j->board->entries[position % j->window], entry_of(position, DONE));
+    /* The parent looks for itself soon enough, unless runs are short. */
+    if (!atomic_load(&j->board->asleep)) return;
+    if (position != atomic_load(&j->board->first) + j->window / 2) return;
+    if (write(j->bell, &one, sizeof one) < 0) return; /* it is ringing loudly */
+}
+
+/* Performs runs for ever; the parent ends it. Returns 1 in the process forked for a run. */
+static int work(struct jobs *j, unsigned worker) {
+    struct exploration *e = j->exploration;
+    int rc = 0;
+    e->recorder = NULL;
+    e->worker_begins(e, j->parent);
+    /* A process forked for a run needs its own log, and to give it all of them takes time. */
+    for (size_t i = 0; i < j->window; i++) madvise(j->logs[i], j->logs[i]->size, MADV_DONTFORK);
+    while (rc == 0) {
+        uint64_t position = claim(j, worker);
+        e->log = j->logs[position % j->window];
+        madvise(e->log, e->log->size, MADV_DOFORK);
+        rc = explore_perform(e, j->strategy, share_run(&e->share, position));
+        if (rc == 1) return 1;
+        madvise(e->log, e->log->size, MADV_DONTFORK);
+        if (rc == 0) hand_over(j, position);
+    }
+    memcpy(j->farewells[worker].message, e->message, sizeof e->message);
+    j->farewells[worker].error = rc;
+    _exit(3);
+}
+
+/* ---- Workers begin and end ----------------------------------------------------------------- */
+
+/* Returns 1 in the process forked for a run of the worker's. */
+static int begin_worker(struct jobs *j, unsigned worker) {
+    pid_t pid = fork();
+    if (pid == 0) return work(j, worker);
+    if (pid < 0) return complain(j->exploration, -errno, "cannot make a process to explore in");
+    j->workers[worker] = pid;
+    return 0;
+}
+
+static void wake_workers(struct jobs *j) {
+    atomic_fetch_add(&j->board->changes, 1);
+    if (atomic_load(&j->board->waiting))
+        syscall(SYS_futex, &j->board->changes, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* The kernel kills the process of a run together with the worker, but need not be done yet. */
+static void wait_for_last_breath(const struct log *log) {
+    struct timespec pause = {0, 1000000};
+    for (int i = 0; i < LAST_BREATH && log->performer && kill(log->performer, 0) == 0; i++)
+        nanosleep(&pause, NULL);
+}
+
+static void add_end(char *text, size_t size, int status) {
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+/* Has what a dead worker was at done again. Returns -ECHILD where that has been its end twice. */
+static int free_claim(struct jobs *j, unsigned worker, const char *end) {
+    struct exploration *e = j->exploration;
+    uint64_t first = atomic_load(&j->board->first);
+    for (uint64_t p = first; p < first + j->window; p++) {
+        size_t at = p % j->window;
+        uint64_t run = share_run(&e->share, p);
+        if (atomic_load(&j->board->entries[at]) != entry_of(p, worker + 1)) continue;
+        if (++j->deaths[at] == MOST_DEATHS) {
+            snprintf(e->message, sizeof e->message,
+                     "the process that performs run %llu (seed 0x%llx) %s, and so did the one "
+                     "before it; what is recorded is safe",
+                     (unsigned long long)run + 1, (unsigned long long)(e->seed + run), end);
+            return -ECHILD;
+        }
+        snprintf(e->note, sizeof e->note,
+                 "one of the processes that perform runs %s; another one makes run %llu again", end,
+                 (unsigned long long)run + 1);
+        wait_for_last_breath(j->logs[at]);
+        atomic_store(&j->board->entries[at], entry_of(p, 0));
+        wake_workers(j);
+        return 0;
+    }
+    snprintf(e->note, sizeof e->note,
+             "one of the processes that perform runs %s; another one goes on in its place", end);
+    return 0;
+}
+
+/* Puts others in the place of workers that have died. Returns 1 in the process of a run. */
+static int look_after_workers(struct jobs *j) {
+    struct exploration *e = j->exploration;
+    char end[128];
+    int status, rc = 0;
+    for (unsigned i = 0; i < j->jobs && rc == 0; i++) {
+        if (!j->workers[i] || waitpid(j->workers[i], &status, WNOHANG) != j->workers[i]) continue;
+        j->workers[i] = 0;
+        if (j->farewells[i].error) {
+            memcpy(e->message, j->farewells[i].message, sizeof e->message);
+            return j->farewells[i].error;
+        }
+        add_end(end, sizeof end, status);
+        rc = free_claim(j, i, end);
+        if (rc == 0 && e->report) e->report(e, CONTROL_NOTE);
+        if (rc == 0) rc = begin_worker(j, i);
+    }
+    return rc;
+}
+
+static void end_workers(struct jobs *j) {
+    for (unsigned i = 0; i < j->jobs; i++)
+        if (j->workers[i]) kill(j->workers[i], SIGKILL);
+    for (unsigned i = 0; i < j->jobs; i++)
+        while (j->workers[i] && waitpid(j->workers[i], NULL, 0) < 0 && errno == EINTR) continue;
+}
+
+/* ---- In the parent ------------------------------------------------------------------------- */
+
+static bool is_done(const struct jobs *j, uint64_t position) {
+    return atomic_load(&j->board->entries[position % j->window]) == entry_of(position, DONE);
+}
+
+/* Sleeps for the more milliseconds the longer there has been nothing to do, or until half the
+ * window is done. */
+static void rest(struct jobs *j, uint64_t position, int *pause) {
+    struct pollfd bell = {.fd = j->bell, .events = POLLIN};
+    uint64_t rung;
+    atomic_store(&j->board->asleep, 1);
+    /* Else nobody might ring any more. */
+    if (!is_done(j, position) && poll(&bell, 1, *pause) > 0)
+        while (read(j->bell, &rung, sizeof rung) > 0) continue;
+    atomic_store(&j->board->asleep, 0);
+    *pause = 2 * *pause < LONGEST_REST ? 2 * *pause : LONGEST_REST;
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * PIRN_SEC + t.tv_nsec;
+}
+
+/* Gives the entry of a position to the one that comes next in it. */
+static void release(struct jobs *j, uint64_t position) {
+    size_t at = position % j->window;
+    j->deaths[at] = 0;
+    atomic_store(&j->board->entries[at], entry_of(position + j->window, 0));
+    wake_workers(j);
+}
+
+static int take_in_all(struct jobs *j, uint64_t position) {
+    struct exploration *e = j->exploration;
+    int64_t looked = now();
+    int rc = 0, pause = 1;
+    for (uint64_t p = position; rc == 0 && (!j->end || p < j->end);) {
+        if (explore_over(e)) break;
+        if (now() - looked >= LOOK_AGAIN) {
+            rc = look_after_workers(j);
+            looked = now();
+            continue;
+        }
+        if (!is_done(j, p)) {
+            rest(j, p, &pause);
+            continue;
+        }
+        pause = 1;
+        e->log = j->logs[p % j->window];
+        rc = explore_take_in(e, j->strategy, share_run(&e->share, p));
+        /* Only now the last one is no longer looked at. */
+        atomic_store(&j->board->first, p + 1);
+        if (p > position) release(j, p - 1);
+        p++;
+    }
+    return rc;
+}
+
+/* ---- Beginning and end --------------------------------------------------------------------- */
+
+static void *shared_memory(size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* As many logs as there is room for, up to the window; each worker has to have one, and the parent
+ * keeps one. */
+static int make_logs(struct jobs *j) {
+    size_t made = 0;
+    while (made < j->window && (j->logs[made] = log_new(j->exploration->run.max_steps))) made++;
+    j->window = made;
+    return made > j->jobs ? 0 : -ENOMEM;
+}
+
+static int prepare(struct jobs *j, uint64_t position) {
+    size_t size;
+    j->window = WINDOW_FOR_EACH * j->jobs > LEAST_WINDOW ? WINDOW_FOR_EACH * j->jobs : LEAST_WINDOW;
+    size = sizeof *j->board + j->window * sizeof *j->board->entries;
+    j->logs = calloc(j->window, sizeof *j->logs);
+    j->workers = calloc(j->jobs, sizeof *j->workers);
+    j->deaths = calloc(j->window, sizeof *j->deaths);
+    j->board = shared_memory(size);
+    j->farewells = shared_memory(j->jobs * sizeof *j->farewells);
+    if (!j->logs || !j->workers || !j->deaths || !j->board || !j->farewells || make_logs(j)) {
+        snprintf(j->exploration->message, sizeof j->exploration->message,
+                 "not enough memory, or address space, for %zu processes (-j)", j->jobs);
+        return -ENOMEM;
+    }
+    j->board->size = size;
+    j->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (j->bell < 0) return complain(j->exploration, -errno, "cannot make an eventfd");
+    atomic_store(&j->board->first, position);
+    for (uint64_t p = position; p < position + j->window; p++)
+        atomic_store(&j->board->entries[p % j->window], entry_of(p, 0));
+    return 0;
+}
+
+/* The last log stays with the exploration. */
+static void clean_up(struct jobs *j) {
+    for (size_t i = 0; j->logs && i < j->window; i++)
+        if (j->logs[i] != j->exploration->log) log_free(j->logs[i]);
+    if (j->before != j->exploration->log) log_free(j->before);
+    if (j->board) munmap(j->board, j->board->size);
+    if (j->farewells) munmap(j->farewells, j->jobs * sizeof *j->farewells);
+    if (j->bell >= 0) close(j->bell);
+    free(j->logs);
+    free(j->workers);
+    free(j->deaths);
+}
+
+int jobs_explore(struct exploration *e, struct strategy *strategy, uint64_t position) {
+    static struct jobs jobs; /* workers go on with what it points at */
+    struct jobs *j = &jobs;
+    int rc;
+    *j = (struct jobs){.exploration = e,
+                       .strategy = strategy,
+                       .before = e->log,
+                       .jobs = e->jobs,
+                       .end = e->runs ? share_position(&e->share, e->runs) : 0,
+                       .bell = -1,
+                       .parent = getpid()};
+    if (e->runs && position >= j->end) return 0;
+    rc = prepare(j, position);
+    for (unsigned i = 0; i < j->jobs && rc == 0; i++) rc = begin_worker(j, i);
+    if (rc == 0) rc = take_in_all(j, position);
+    if (rc == 1) return 1;
+    end_workers(j);
+    clean_up(j);
+    return rc;
+}
