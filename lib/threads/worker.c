@@ -155,7 +155,8 @@ static inline void fetch_ahead(const struct task *next) {
     __builtin_prefetch(stack);
     __builtin_prefetch(stack + 128);
     __builtin_prefetch(stack + 256);
-    __builtin_prefetch(&then->next->context);
+    /* Which there may not be: as a number, then. */
+    __builtin_prefetch((void *)((uintptr_t)then->next + offsetof(struct task, context)));
 }
 
 static struct task *list_take_first(struct task_list *list) {
