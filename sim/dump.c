@@ -87,7 +87,7 @@ void engine_stats(struct pirn_stats *stats) {
         return;
     }
     add_totals(stats);
-    stats->timers = timers_count();
+    stats->timers = timers_armed;
     stats->descriptor_waits = fds_count();
     deepest = 0;
     while (stack_look_next(&sim.stacks, &look)) {

@@ -13,7 +13,8 @@ struct sim sim = {.now = CLOCK_START};
 
 /* Stands for the calling thread outside any task. */
 static struct task outside = {.core.sleep = &outside.sleep};
-static __thread bool simulating; /* in the one thread that the simulator runs in */
+/* In the one thread that the simulator runs in. */
+static __thread bool simulating __attribute__((tls_model("initial-exec")));
 
 struct task *engine_self(void) {
     if (!sim.active) return &outside;
@@ -110,25 +111,32 @@ static void unlink_task(struct task *task) {
 
 /* Keeps the struct for another task. */
 static void free_task(struct task *task) {
-    free(task->copy);
-    free(task->name);
-    if (task->stack.base) {
-        sanitize_stack_end(&task->fiber);
-        stack_put(&sim.stacks, &task->stack);
-    }
+    if (UNLIKELY(task->copy != NULL)) free(task->copy);
+    if (UNLIKELY(task->name != NULL)) free(task->name);
+    sanitize_stack_end(&task->fiber);
+    stack_put(&sim.stacks, &task->stack);
     task->next = sim.free_tasks;
     sim.free_tasks = task;
 }
 
-/* First thing on a stack that has been switched to. */
-static void arrive(struct fiber *self) {
-    sanitize_arrive(self, sim.came_from);
-    if (!sim.dead) return;
+static __attribute__((noinline)) void free_dead(void) {
     free_task(sim.dead);
     sim.dead = NULL;
 }
 
-static CONTEXT_BOUNDARY void switch_to(struct task *self, struct task *next, bool ends) {
+/* First thing on a stack that has been switched to. */
+static inline __attribute__((always_inline)) void arrive(struct fiber *self) {
+    sanitize_arrive(self, sim.came_from);
+    if (sim.dead) free_dead();
+}
+
+/*
+ * Inlined, into functions that are called by as few others as can be: processors predict that a
+ * function returns to who called it last, and that is wrong for every frame that a switch leaves
+ * behind and finds.
+ */
+static inline __attribute__((always_inline)) void switch_to(struct task *self, struct task *next,
+                                                            bool ends) {
     sim.log->switches++;
     if (self->state == TASK_RUNNABLE) sim.log->preemptions++;
     sim.current = next;
@@ -172,9 +180,10 @@ static struct task *choose(struct task *current) {
         struct timer *timer = timers_first();
         bool early = timer && !sim.options.late_timers;
         struct task *task;
+        uint64_t choice;
 
         if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) sim_leave();
-        fds_look();
+        if (UNLIKELY(fds_changed)) fds_look();
         if (sim.count == 0) {
             if (fds_wait(timer && timers_awaited())) continue;
             if (!timer || !timers_awaited()) {
@@ -187,17 +196,20 @@ static struct task *choose(struct task *current) {
         }
         if (sim.count == 1 && !early) return sim.runnable[0];
         task = must_be_fair() ? in_turn(early) : sim.strategy->task(sim.strategy, current, early);
-        log_choice(task == NULL      ? CHOICE_TIMER
-                   : task == current ? CHOICE_CONTINUE
-                                     : CHOICE_TASK + task->core.id - 1);
-        if (task) return task;
-        timers_fire();
+        if (UNLIKELY(!task)) {
+            log_choice(CHOICE_TIMER);
+            timers_fire();
+            continue;
+        }
+        choice = CHOICE_TASK + task->core.id - 1;
+        log_choice(task == current ? CHOICE_CONTINUE : choice);
+        return task;
     }
 }
 
-static void schedule(struct task *self) {
-    struct task *next = choose(self);
-    if (next != self) switch_to(self, next, false);
+/* It takes a step. */
+static void become_newest(struct task *self) {
+    if (self == sim.newest) return;
     unlink_age(self);
     link_newest(self);
 }
@@ -205,10 +217,25 @@ static void schedule(struct task *self) {
 /* Takes part in the simulation: a task, not the thread outside any. */
 static bool simulated(const struct task *self) { return sim.active && self == sim.current; }
 
-void engine_begin(struct task *self, const struct place *place) {
-    if (simulated(self)) {
-        self->next_place = *place;
-        schedule(self);
+/*
+ * A place is copied member by member: the caller has just written it so, and a processor that reads
+ * two writes at once has to wait for both to reach its cache.
+ */
+static void copy_place(struct place *to, const volatile struct place *from) {
+    to->op = from->op;
+    to->kind = from->kind;
+    to->object = from->object;
+    to->queue = from->queue;
+    to->site = from->site;
+}
+
+CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place) {
+    if (LIKELY(simulated(self))) {
+        struct task *next;
+        copy_place(&self->next_place, place);
+        next = choose(self);
+        if (next != self) switch_to(self, next, false);
+        become_newest(self);
         self->next_place.op = OP_NONE;
         event_add(self, place, object_number(place));
     } else if (sim.active && self == &sim.clock) {
@@ -224,20 +251,22 @@ void engine_yield(struct task *self, const struct place *place) {
     engine_end(self, 0);
 }
 
-void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,
-                 void (*after)(void *), void *arg) {
+static __attribute__((cold)) _Noreturn void wait_outside(const struct place *place) {
+    char buffer[256];
+    struct text text = text_in(buffer, sizeof buffer);
+    text_add(&text, "pirn: outside pirn_run this waits for ever under the simulator: %s in ",
+             op_names[place->op]);
+    text_add_site(&text, place->site);
+    fprintf(stderr, "%s\n", buffer);
+    abort();
+}
+
+CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, struct timer *timer,
+                                  int64_t when, void (*after)(void *), void *arg) {
     struct task *next;
     uint32_t object;
-    if (!simulated(self)) {
-        char buffer[256];
-        struct text text = text_in(buffer, sizeof buffer);
-        text_add(&text, "pirn: outside pirn_run this waits for ever under the simulator: %s in ",
-                 op_names[place->op]);
-        text_add_site(&text, place->site);
-        fprintf(stderr, "%s\n", buffer);
-        abort();
-    }
-    self->core.waits = *place;
+    if (UNLIKELY(!simulated(self))) wait_outside(place);
+    copy_place(&self->core.waits, place);
     self->core.waits.site = task_site(self, place->site);
     self->timed = timer != NULL;
     self->since = sim.now;
@@ -249,8 +278,7 @@ void engine_park(struct task *self, const struct place *place, struct timer *tim
     if (after) after(arg);
     next = choose(NULL);
     if (next != self) switch_to(self, next, false);
-    unlink_age(self);
-    link_newest(self);
+    become_newest(self);
     self->core.waits.op = OP_NONE;
     sim.blocked += sim.now - self->since;
     event_add(self, place, object);
@@ -271,9 +299,9 @@ static void begin_task(void *arg, void *passed) {
     struct place place = PLACE_ALONE(START, (const char *)(uintptr_t)self->core.fn + 1);
     (void)passed;
     arrive(&self->fiber);
-    unlink_age(self);
-    link_newest(self);
+    become_newest(self);
     event_add(self, &place, 0);
+    self->entry->first_step = self->step;
     engine_acquire(self, &self->started, EDGE_GO);
     engine_end(self, 0);
     if (self != sim.main) task_body(self);
@@ -294,17 +322,44 @@ static bool make_room_for(size_t tasks) {
     return true;
 }
 
+/* A task's argument and name, in its struct where they are short. */
+static bool copy_argument(struct task *task, const struct spawn *spawn) {
+    if (!spawn->copy) return true;
+    if (spawn->copy > sizeof task->copy_room && !(task->copy = malloc(spawn->copy))) return false;
+    task->core.arg = task->copy ? task->copy : task->copy_room;
+    memcpy(task->core.arg, spawn->arg, spawn->copy);
+    return true;
+}
+
+static bool copy_name(struct task *task, const struct spawn *spawn) {
+    size_t length;
+    if (LIKELY(!spawn->name)) return true;
+    length = strlen(spawn->name);
+    if (length >= sizeof task->name_room && !(task->name = malloc(length + 1))) return false;
+    task->core.name = memcpy(task->name ? task->name : task->name_room, spawn->name, length + 1);
+    return true;
+}
+
+/* For a compiler the size is as good as unknown: what it makes of a known one is slower than the C
+ * library's function. */
+static void task_clear(struct task *task) {
+    size_t size = offsetof(struct task, sleep);
+    __asm__("" : "+r"(size));
+    memset(task, 0, size);
+    task->sleep.wait.under_way = false;
+}
+
 static struct task *new_task(const struct spawn *spawn) {
     struct task *task = sim.free_tasks;
     if (task)
         sim.free_tasks = task->next;
     else if (!(task = malloc(sizeof *task)))
         return NULL;
-    memset(task, 0, sizeof *task);
-    if (spawn->copy && !(task->copy = malloc(spawn->copy))) goto failed;
-    if (spawn->name && !(task->name = strdup(spawn->name))) goto failed;
-    if (!stack_get(&sim.stacks, spawn->stack_size, &task->stack)) goto failed;
-    if (task->copy) memcpy(task->copy, spawn->arg, spawn->copy);
+    task_clear(task);
+    task->core.arg = spawn->arg;
+    if (!copy_argument(task, spawn) || !copy_name(task, spawn) ||
+        !stack_get(&sim.stacks, spawn->stack_size, &task->stack))
+        goto failed;
     return task;
 
 failed:
@@ -321,6 +376,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     struct log *log = sim.log;
     struct log_task *entry;
     struct task *task;
+    size_t name;
 
     if (!sim.active) return -EPERM;
     if (!engine_room()) return -EAGAIN;
@@ -331,25 +387,26 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     task->core.sleep = &task->sleep;
     task->core.parent = self->core.id;
     task->core.fn = spawn->fn;
-    task->core.arg = task->copy ? task->copy : spawn->arg;
     task->core.group = spawn->group;
     task->core.team = spawn->team;
     task->core.site = spawn->site;
-    task->core.name = task->name;
     task->core.daemon = spawn->daemon;
     task->identity = task->history = mix(self->identity, ++self->children);
     engine_release(self, &task->started);
     link_task(task);
     if (++sim.live > sim.most_live) sim.most_live = sim.live;
 
-    entry = &log->task_table[task->core.id - 1];
-    memset(entry, 0, sizeof *entry);
+    entry = task->entry = &log->task_table[task->core.id - 1];
     entry->parent = (uint32_t)task->core.parent;
+    entry->first_step = entry->last_step = entry->steps = 0;
     entry->identity = task->identity;
+    entry->state = LOG_RUNNABLE;
     entry->daemon = spawn->daemon;
     entry->function = (const void *)(uintptr_t)spawn->fn;
     entry->site = spawn->site;
-    if (spawn->name) strncpy(entry->name, spawn->name, sizeof entry->name - 1);
+    name = spawn->name ? strnlen(spawn->name, LOG_NAME - 1) : 0;
+    if (name) memcpy(entry->name, spawn->name, name);
+    entry->name[name] = '\0';
 
     sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
     context_init(&task->context, task->stack.base, task->stack.size, begin_task, task, sim.control);
@@ -357,7 +414,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     return 0;
 }
 
-_Noreturn void engine_exit(struct task *self) {
+CONTEXT_BOUNDARY _Noreturn void engine_exit(struct task *self) {
     struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
     event_add(self, &place, 0);
     engine_end(self, 0);
@@ -437,11 +494,15 @@ _Noreturn void engine_fail(struct task *self, enum failure failure, const struct
 }
 
 static int start_main(pirn_fn *main_fn, void *arg) {
-    struct spawn spawn = {.fn = main_fn, .arg = arg, .name = "main"};
+    static const char name[] = "main";
+    struct spawn spawn = {.fn = main_fn, .arg = arg};
     uint64_t id;
     int rc = engine_spawn(&outside, &spawn, &id);
-    if (rc == 0) sim.main = sim.youngest;
-    return rc;
+    if (rc) return rc;
+    sim.main = sim.youngest;
+    sim.main->core.name = name;
+    memcpy(sim.log->task_table[id - 1].name, name, sizeof name);
+    return 0;
 }
 
 /* Runs the first task; comes back when the run is over. */
@@ -480,14 +541,13 @@ static void discard_tasks(void) {
 int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
             struct strategy *strategy, const struct run_options *options) {
     pirn_config resolved;
-    size_t stack_size;
     int rc = config_resolve(config, &resolved);
 
     if (rc) return rc;
-    stack_size = stack_round(resolved.stack_size);
-    if (sim.stacks.size != stack_size) {
+    if (sim.stack_size != resolved.stack_size) {
         stack_pool_end(&sim.stacks);
-        stack_pool_init(&sim.stacks, stack_size);
+        stack_pool_init(&sim.stacks, resolved.stack_size);
+        sim.stack_size = resolved.stack_size;
     }
     sim.log = log;
     sim.strategy = strategy;
@@ -497,12 +557,15 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.epoch = (sim.epoch + 1) & 0x7fffffff;
     if (!sim.epoch) sim.epoch = 1;
     sim.first_step = log->steps;
+    sim.end_step = options->max_steps < log->most_steps - log->steps
+                       ? log->steps + options->max_steps
+                       : log->most_steps;
     sim.first_task = log->tasks;
     sim.main_returned = sim.main_ended = false;
     sim.idle = sim.turn = 0;
     sim.patience = strategy->fair ? UINT64_MAX : PATIENCE;
     sim.fair_from = strategy->fair ? UINT64_MAX : log->steps + options->max_steps / 2;
-    memset(&sim.clock, 0, sizeof sim.clock);
+    task_clear(&sim.clock);
     outside.identity = outside.history = log->tasks;
     outside.children = outside.step = 0;
     if (log->steps == 0) sim.now = CLOCK_START;
@@ -535,7 +598,7 @@ void sim_release(void) {
     }
     sim.free_tasks = NULL;
     stack_pool_end(&sim.stacks);
-    sim.stacks.size = 0;
+    sim.stack_size = 0;
     free(sim.runnable);
     sim.runnable = NULL;
     sim.room = 0;

@@ -1,8 +1,8 @@
 /*
  * engine_sim.h - the contract of lib/core/engine.h in the simulator.
  *
- * There is one thread, so locks are nothing; everything else is a question to the strategy or a
- * line in the log.
+ * There is one thread, so locks are nothing and exchanges need not be atomic; everything else is a
+ * question to the strategy or a line in the log.
  */
 #ifndef SIM_ENGINE_SIM_H
 #define SIM_ENGINE_SIM_H
@@ -38,11 +38,15 @@ static inline void engine_lock(waitq *queue) { (void)queue; }
 static inline void engine_unlock(waitq *queue) { (void)queue; }
 static inline void engine_linger(void) {}
 static inline bool engine_swap_if(_Atomic uint32_t *word, uint32_t from, uint32_t to) {
-    return atomic_compare_exchange_strong(word, &from, to);
+    if (atomic_load_explicit(word, memory_order_relaxed) != from) return false;
+    atomic_store_explicit(word, to, memory_order_relaxed);
+    return true;
 }
 
 static inline uint32_t engine_add(_Atomic uint32_t *word, uint32_t value) {
-    return atomic_fetch_add(word, value);
+    uint32_t before = atomic_load_explicit(word, memory_order_relaxed);
+    atomic_store_explicit(word, before + value, memory_order_relaxed);
+    return before;
 }
 
 void engine_park(struct task *self, const struct place *place, struct timer *timer, int64_t when,

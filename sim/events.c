@@ -26,25 +26,25 @@ static void check_expected(const struct log_event *event, uint64_t index) {
     sim_stop(PIRN_DIVERGED, buffer);
 }
 
-static void hash_event(uint64_t value) {
-    sim.log->event_hash = (uint32_t)mix(sim.log->event_hash, value);
+static __attribute__((cold)) _Noreturn void stop_too_long(void) {
+    char message[80];
+    /* Then nobody waits for an end any more. */
+    if (sim.main_returned) sim_leave();
+    snprintf(message, sizeof message, "no end after %llu steps",
+             (unsigned long long)(sim.log->steps - sim.first_step));
+    sim_stop(PIRN_LIVELOCK, message);
 }
 
-static uint64_t steps_here(void) { return sim.log->steps - sim.first_step; }
+/* An odd number without a pattern: histories are mixed well already. */
+#define OPERATION UINT64_C(0xd6e8feb86659fd93)
 
 struct log_event *event_add(struct task *self, const struct place *place, uint32_t object) {
     struct log *log = sim.log;
+    struct log_task *entry = self->entry;
     struct log_event *event;
     uint64_t index = log->steps;
-    char message[80];
 
-    if (index >= log->most_steps || steps_here() >= sim.options.max_steps) {
-        /* Then nobody waits for an end any more. */
-        if (sim.main_returned) sim_leave();
-        snprintf(message, sizeof message, "no end after %llu steps",
-                 (unsigned long long)steps_here());
-        sim_stop(PIRN_LIVELOCK, message);
-    }
+    if (UNLIKELY(index >= sim.end_step)) stop_too_long();
     event = &log->events[index];
     event->task = (uint32_t)self->core.id;
     event->object = object;
@@ -53,30 +53,33 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
     event->result = 0;
     event->time = sim.now - CLOCK_START;
     event->site = task_site(self, place->site);
-    event->hash = mix(self->history, place->op);
+    event->hash = self->history ^ (place->op + 1) * OPERATION;
     log->steps = index + 1;
     self->step = (uint32_t)(index + 1);
-    if (self->core.id) {
-        struct log_task *entry = &log->task_table[self->core.id - 1];
-        if (!entry->first_step) entry->first_step = self->step;
+    if (entry) {
         entry->last_step = self->step;
         entry->steps++;
         log->last_task = event->task;
     }
-    hash_event((uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
-    if (sim.options.expected) check_expected(event, index);
+    if (UNLIKELY(sim.options.expected != NULL)) check_expected(event, index);
     return event;
 }
 
-/* Results that depend on the order of independent steps, or are no part of the order. */
-static bool ordering(enum op op) {
-    return op != OP_GO && op != OP_RANDOM && op != OP_ADD && op != OP_DONE && op != OP_SIGNAL &&
-           op != OP_BROADCAST;
-}
+/* Sets of operations. */
+#define SET(op) (UINT64_C(1) << OP_##op)
+_Static_assert(OP_COUNT <= 64, "a set has a bit for each");
 
-/* Looks only, or has been refused: for the others nothing has changed. */
+/* Their results depend on the order of independent steps, or are no part of the order. */
+#define NOT_ORDERING (SET(GO) | SET(RANDOM) | SET(ADD) | SET(DONE) | SET(SIGNAL) | SET(BROADCAST))
+
+/* They only look. */
+#define LOOKING (SET(YIELD) | SET(LEN) | SET(ERR))
+
+static bool is_in(uint64_t set, enum op op) { return set >> op & 1; }
+
+/* For the others nothing has changed: it has only looked, or has been refused. */
 static bool changes_nothing(enum op op, int64_t result) {
-    return op == OP_YIELD || op == OP_LEN || op == OP_ERR || result == -EAGAIN || result == -EBUSY;
+    return is_in(LOOKING, op) || result == -EAGAIN || result == -EBUSY;
 }
 
 static void count_idle(enum op op, int64_t result) {
@@ -96,9 +99,9 @@ void engine_end(struct task *self, int64_t result) {
     count_idle(event->op, result);
     event->has_result = true;
     event->result = result;
-    self->history = mix(mix(event->hash, ordering(event->op) ? (uint64_t)result : 0), self->inputs);
+    self->history =
+        mix(event->hash, self->inputs + (is_in(NOT_ORDERING, event->op) ? 0 : (uint64_t)result));
     self->inputs = 0;
-    hash_event((uint64_t)result);
 }
 
 void engine_end_case(struct task *self, int64_t index) {

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "lib/core/config.h"
 #include "lib/core/label.h"
 #include "lib/core/symbol.h"
 #include "sim/jobs.h"
@@ -21,16 +22,16 @@ EXPORT const char *pirn_outcome_name(pirn_outcome outcome) {
                                                                             : "unknown";
 }
 
-static int64_t wall_clock(void) {
+static int64_t clock_of(clockid_t clock) {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return ts.tv_sec * PIRN_SEC + ts.tv_nsec;
 }
 
 uint64_t explore_fresh_seed(void) {
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-        seed = (uint64_t)wall_clock() * 0x9e3779b97f4a7c15u;
+        seed = (uint64_t)clock_of(CLOCK_MONOTONIC) * 0x9e3779b97f4a7c15u;
     /* Short enough to be typed. */
     return (seed >> 24) | 1;
 }
@@ -158,8 +159,8 @@ static void add_failure(struct exploration *e, char **schedule) {
 }
 
 char *explore_schedule(const struct log *log) {
-    struct schedule schedule = {program_fingerprint(), log->event_hash, log->steps, log->choices,
-                                log->choice_count};
+    struct schedule schedule = {program_fingerprint(), log_event_hash(log), log->steps,
+                                log->choices, log->choice_count};
     return schedule_print(&schedule);
 }
 
@@ -173,7 +174,7 @@ static void check_replay(struct exploration *e) {
     struct log *log = e->log;
     const char *build = "";
     if (log->outcome == PIRN_DIVERGED || !log->finished) return;
-    if (log->steps == e->replay->steps && log->event_hash == e->replay->event_hash) return;
+    if (log->steps == e->replay->steps && log_event_hash(log) == e->replay->event_hash) return;
     if (e->replay->program && e->replay->program != program_fingerprint())
         build = "; the schedule was recorded from another program, or another build of this one";
     log->outcome = PIRN_DIVERGED;
@@ -233,7 +234,7 @@ static int report(struct exploration *e, enum control_type type) {
 
 bool explore_over(struct exploration *e) {
     enum { ASK_EVERY = 10000000 }; /* ns */
-    int64_t now = wall_clock();
+    int64_t now = clock_of(e->clock);
     if (e->over) return true;
     if (e->time_limit && now - e->begun >= e->time_limit) e->over = true;
     if (e->stopped && now - e->asked_at >= ASK_EVERY) {
@@ -244,14 +245,14 @@ bool explore_over(struct exploration *e) {
 }
 
 int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
-    int64_t before = wall_clock();
+    int64_t before = e->trace ? clock_of(e->clock) : 0;
     int rc;
     log_reset(e->log);
     e->log->seed = e->seed + run;
     rc = e->perform(e, strategy);
     if (rc) return rc;
     if (e->replay) check_replay(e);
-    e->log->wall_ns = wall_clock() - before;
+    if (e->trace) e->log->wall_ns = clock_of(e->clock) - before;
     return 0;
 }
 
@@ -263,9 +264,9 @@ int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t r
         if ((rc = report(e, CONTROL_FAILURE))) return rc;
         e->over = e->over || !e->keep_going;
     }
-    if (wall_clock() - e->reported < REPORT_EVERY) return 0;
+    if (clock_of(e->clock) - e->reported < REPORT_EVERY) return 0;
     rc = report(e, CONTROL_PROGRESS);
-    e->reported = wall_clock();
+    e->reported = clock_of(e->clock);
     return rc;
 }
 
@@ -273,7 +274,8 @@ static int begin(struct exploration *e) {
     uint64_t graph;
     int rc;
     e->outcome = PIRN_OK;
-    e->begun = e->reported = wall_clock();
+    e->clock = e->trace ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
+    e->begun = e->reported = clock_of(e->clock);
     if (!(e->log = log_new(e->run.max_steps))) {
         snprintf(e->message, sizeof e->message,
                  "not enough memory, or address space, for runs of %llu steps",
@@ -366,6 +368,7 @@ void explore_end(struct exploration *e) {
 /* ---- In this process ----------------------------------------------------------------------- */
 
 struct call {
+    pirn_config config; /* read from the environment once for all runs */
     pirn_fn *fn;
     void *arg;
 };
@@ -374,7 +377,7 @@ static int perform_here(struct exploration *e, struct strategy *strategy) {
     const struct call *call = e->context;
     int rc;
     strategy->begin(strategy, e->log->seed);
-    rc = sim_run(NULL, call->fn, call->arg, e->log, strategy, &e->run);
+    rc = sim_run(&call->config, call->fn, call->arg, e->log, strategy, &e->run);
     if (rc) {
         snprintf(e->message, sizeof e->message, "a run could not begin: not enough memory");
         return rc;
@@ -411,7 +414,7 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
                             pirn_sim_result *result) {
     static const pirn_sim_options defaults;
     const pirn_sim_options *o = options ? options : &defaults;
-    struct call call = {main_fn, arg};
+    struct call call = {.fn = main_fn, .arg = arg};
     struct exploration e = {.perform = perform_here, .context = &call};
     struct schedule schedule;
     int rc;
@@ -424,6 +427,11 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
         return -EBUSY;
     }
     if ((rc = check(o, main_fn, result))) return rc;
+    if ((rc = config_resolve(NULL, &call.config))) {
+        snprintf(result->message, sizeof result->message,
+                 "a PIRN_ variable of the environment has a value that it cannot have");
+        return rc;
+    }
     if (o->replay) {
         if ((rc = schedule_read(o->replay, &schedule, result->message, sizeof result->message)))
             return rc;
@@ -438,6 +446,7 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     e.time_limit = o->time_limit;
     e.keep_going = o->keep_going;
     e.trace = o->trace && *o->trace ? o->trace : NULL;
+    e.record = o->record_all ? CONTROL_RECORD_ALL : CONTROL_RECORD_FAILING;
 
     label_keep();
     faults_begin(RUN_TIME_LIMIT);

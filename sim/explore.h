@@ -6,6 +6,7 @@
 #define SIM_EXPLORE_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "sim/control.h"
 #include "sim/log.h"
@@ -63,7 +64,8 @@ struct exploration {
     char message[1024];                /* of the first failing run, or why it cannot go on */
     char note[1024];                   /* of CONTROL_NOTE */
     bool over;                         /* there is no need to go on */
-    int64_t begun, asked_at, reported; /* wall clock */
+    clockid_t clock;                   /* coarse where nobody is told of times */
+    int64_t begun, asked_at, reported; /* by it */
     struct failure_kind kinds[MOST_FAILURE_KINDS];
     size_t kind_count;
     uint64_t failing_kind; /* of the last failing run: its key */

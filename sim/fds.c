@@ -22,7 +22,7 @@ enum { MOMENT = 1, LONG_MOMENT = 200 /* ms */ };
 static struct fd_watch *first, *last; /* as they came */
 static size_t watches, room;
 static struct pollfd *asked;
-static bool changed;
+bool fds_changed;
 static int epoll = -1;     /* which knows what can be waited for */
 static struct task kernel; /* wakes, but in no step */
 
@@ -56,7 +56,7 @@ int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int event
     *(last ? &last->next : &first) = watch;
     last = watch;
     /* It may have done something before it had to wait. */
-    changed = true;
+    fds_changed = true;
     return 0;
 }
 
@@ -70,7 +70,7 @@ void engine_fd_unwatch(struct fd_watch *watch, struct task *self) {
 /* The waiters have been woken: nobody will be asked for it. */
 void engine_fd_forget(int fd) { (void)fd; }
 
-void engine_fd_changed(void) { changed = true; }
+void engine_fd_changed(void) { fds_changed = true; }
 
 /* A woken task's watch is there until it runs. */
 static bool waits(const struct fd_watch *watch) { return watch->task->state == TASK_PARKED; }
@@ -106,8 +106,7 @@ static bool ask(int ms) {
 }
 
 void fds_look(void) {
-    if (!changed) return;
-    changed = false;
+    fds_changed = false;
     if (first) ask(0);
 }
 
@@ -124,7 +123,7 @@ size_t fds_count(void) { return watches; }
 void fds_clear(void) {
     first = last = NULL;
     watches = 0;
-    changed = false;
+    fds_changed = false;
     if (epoll >= 0) close(epoll);
     epoll = -1;
 }

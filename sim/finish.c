@@ -73,7 +73,7 @@ static enum log_state state_of(const struct task *task) {
 void finish_task(const struct task *task) {
     struct log *log = sim.log;
     uint64_t end = task->history;
-    log->task_table[task->core.id - 1].state = (uint8_t)state_of(task);
+    task->entry->state = (uint8_t)state_of(task);
     if (task->state == TASK_PARKED && task->step)
         end = mix(log->events[task->step - 1].hash, task->inputs);
     log->graph += mix(task->identity, end);

@@ -30,6 +30,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/random.h \
 	%D%/recorder.c \
 	%D%/recorder.h \
+	%D%/rows.c \
+	%D%/rows.h \
 	%D%/run.c \
 	%D%/schedule.c \
 	%D%/schedule.h \

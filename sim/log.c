@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/random.h"
+
 /* Room for each kind of row, for runs of so many steps. Most steps make one edge and no choice;
  * some make many. */
 static void make_room(struct log *log, uint64_t steps) {
@@ -67,11 +69,23 @@ void log_reset(struct log *log) {
     log->message[0] = '\0';
     log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;
     log->virtual_ns = log->wall_ns = 0;
-    log->event_hash = log->last_task = 0;
+    log->last_task = 0;
     log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
         0;
     log->mark_count = 0;
     log->performer = 0;
+}
+
+/* The log may have been overwritten by a program that crashed. */
+uint32_t log_event_hash(const struct log *log) {
+    size_t count = log->steps < log->event_room ? (size_t)log->steps : log->event_room;
+    uint64_t hash = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct log_event *event = &log->events[i];
+        hash = mix(hash, (uint64_t)event->task << 40 ^ (uint64_t)event->object << 8 ^ event->op);
+        if (event->has_result) hash = mix(hash, (uint64_t)event->result);
+    }
+    return (uint32_t)hash;
 }
 
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,

@@ -81,8 +81,7 @@ struct log {
     uint64_t seed;
     uint64_t steps, tasks, switches, preemptions, graph;
     int64_t virtual_ns, wall_ns;
-    uint32_t event_hash; /* of all events in order: equal for equal runs */
-    uint32_t last_task;  /* who ran last */
+    uint32_t last_task; /* who ran last */
 
     pid_t performer;     /* the process forked for the run; 0: none */
     uint64_t most_steps; /* per run */
@@ -107,6 +106,9 @@ void log_free(struct log *log);
 
 /* Makes it ready for the next run. */
 void log_reset(struct log *log);
+
+/* A hash of all events in order: equal for equal runs. */
+uint32_t log_event_hash(const struct log *log);
 
 /* Adds a finding, unless there are enough. */
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,

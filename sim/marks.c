@@ -16,14 +16,6 @@
 
 enum { LIST = 1 };
 
-/* A 64-bit mixer (the finaliser of MurmurHash3, by A. Appleby) over a combination of both. */
-uint64_t mix(uint64_t a, uint64_t b) {
-    uint64_t h = a * 0x9e3779b97f4a7c15u ^ (b + 0x632be59bd9b4e019u + (a << 6) + (a >> 2));
-    h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
-    h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return h ^ (h >> 33);
-}
-
 static uint64_t make(uint32_t number, unsigned list) {
     return (uint64_t)sim.epoch << 33 | (uint64_t)list << 32 | number;
 }
@@ -55,6 +47,12 @@ void engine_release_also(struct task *self, uint64_t *mark) {
     *mark = make(cons(self->step, rest), LIST);
 }
 
+/* Rotations of one name add up to none of the others, unless there are dozens of them. */
+static uint64_t rotate(uint64_t name, unsigned by) {
+    by &= 63;
+    return name << by | name >> (-by & 63);
+}
+
 static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
     struct log *log = sim.log;
     struct log_event *source;
@@ -65,7 +63,7 @@ static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
     if (log->edge_count == log->edge_room)
         sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
-    self->inputs += mix(source->hash, kind);
+    self->inputs += rotate(source->hash, 5 * kind + 1);
 }
 
 void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {

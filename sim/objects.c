@@ -42,11 +42,9 @@ static uint32_t add_object(waitq *queue, enum object_kind kind, const void *addr
     return number;
 }
 
-uint32_t object_number(const struct place *place) {
+uint32_t object_add(const struct place *place) {
     waitq *queue = place->queue;
     size_t capacity = 0, value_size = 0;
-    if (!queue) return 0;
-    if (queue->object >> 32 == sim.epoch) return (uint32_t)queue->object;
     if (place->kind == OBJECT_CHAN) {
         capacity = ((const pirn_chan *)place->object)->capacity;
         value_size = ((const pirn_chan *)place->object)->value_size;

@@ -65,6 +65,7 @@ typedef struct pirn_sim_options {
     unsigned allow;       /* PIRN_ALLOW_..., or-ed */
     bool keep_going;      /* go on after the first failure */
     bool shrink;          /* minimise failing schedules; not available yet: -ENOTSUP */
+    bool record_all;      /* into the trace: the events of every run, not of failing ones only */
 } pirn_sim_options;
 
 /* What was found. */
@@ -91,9 +92,9 @@ typedef struct pirn_sim_result {
  * Blocks. `options` may be NULL. `result` must not be NULL, need not be initialised, and is filled
  * in also on failure.
  *
- * Returns 0 when it ran, whatever it found; -EINVAL for bad options, a NULL function or a damaged
- * schedule; -EBUSY inside a run; -ENOMEM; -ENOTSUP for what is not available; -EIO when the trace
- * cannot be written (result->message says why).
+ * Returns 0 when it ran, whatever it found; -EINVAL for bad options, a NULL function, a damaged
+ * schedule or a bad value of a PIRN_... variable; -EBUSY inside a run; -ENOMEM; -ENOTSUP for what
+ * is not available; -EIO when the trace cannot be written (result->message says why).
  */
 int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg,
                      pirn_sim_result *result);

@@ -1,5 +1,5 @@
-/* random.h - the generator behind the strategies: the same numbers from the same seed,
- * everywhere. */
+/* random.h - the generator behind the strategies, and the hash of what runs do: the same numbers
+ * from the same seed, everywhere. */
 #ifndef SIM_RANDOM_H
 #define SIM_RANDOM_H
 
@@ -35,6 +35,16 @@ static inline uint64_t random_below(uint64_t *state, uint64_t n) {
 /* Uniform in [0, 1). */
 static inline double random_unit(uint64_t *state) {
     return (double)(random_next(state) >> 11) * 0x1p-53;
+}
+
+/*
+ * A hash of both: the two halves of a product, folded (as in wyhash, by Wang Yi). For inputs of
+ * which one is a hash already, or constant.
+ */
+static inline uint64_t mix(uint64_t a, uint64_t b) {
+    unsigned __int128 product =
+        (unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xc4ceb9fe1a85ec53u);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include "lib/core/engine.h"
 #include "lib/core/symbol.h"
 #include "sim/program.h"
+#include "sim/rows.h"
 #include "sim/task_names.h"
 #include "sim/trace_file.h"
 
@@ -60,11 +61,11 @@ static const char *const sql[STATEMENTS] = {
     "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND "
     "line = ?5",
     "INSERT INTO site(module, offset, function, file, line) VALUES(?1, ?2, ?3, ?4, ?5)",
-    "INSERT INTO task VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    "INSERT INTO object VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    "INSERT OR IGNORE INTO select_case VALUES(?1, ?2, ?3, ?4, ?5)",
-    "INSERT OR IGNORE INTO edge VALUES(?1, ?2, ?3, ?4)",
+    "INSERT INTO task SELECT * FROM new_task",
+    "INSERT INTO object SELECT * FROM new_object",
+    "INSERT INTO event SELECT * FROM new_event",
+    "INSERT OR IGNORE INTO select_case SELECT * FROM new_case",
+    "INSERT OR IGNORE INTO edge SELECT * FROM new_edge",
     "INSERT INTO finding VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     "INSERT INTO exploration(program, strategy, seed, shard, shards, allow, max_steps, "
     "late_timers, next) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
@@ -83,9 +84,43 @@ struct site {
     struct symbol symbol;
 };
 
+/*
+ * Rows of several runs are collected and written at once, as what statements select from (rows.h):
+ * each statement has its price. None is held back beyond the end of the transaction.
+ */
+enum source { NEW_TASKS, NEW_OBJECTS, NEW_EVENTS, NEW_CASES, NEW_EDGES, SOURCES };
+
+enum { BATCH = 1024 };
+
+struct new_rows {
+    struct new_task {
+        int64_t run, id, site; /* site 0: none */
+        struct log_task task;
+        char name[TASK_NAME];
+    } tasks[BATCH];
+    struct new_object {
+        int64_t run, id, site;
+        struct log_object object; /* its label is one line */
+    } objects[BATCH];
+    struct new_event {
+        int64_t run, step, site;
+        struct log_event event;
+    } events[BATCH];
+    struct new_case {
+        int64_t run;
+        struct log_case entry;
+    } cases[BATCH];
+    struct new_edge {
+        int64_t run;
+        struct log_edge edge;
+    } edges[BATCH];
+};
+
 struct recorder {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
+    struct rows sources[SOURCES];
+    struct new_rows rows;
     char *path;
     int64_t program;
     int64_t exploration;     /* 0: none */
@@ -115,28 +150,6 @@ static int fail(struct recorder *r, int code) {
 
 const char *recorder_error(const struct recorder *recorder) { return recorder->error; }
 
-/* ---- Transactions -------------------------------------------------------------------------- */
-
-static int begin(struct recorder *r) {
-    if (r->failed) return -EIO;
-    if (r->begun) return 0;
-    int rc = sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc) return fail(r, rc);
-    r->begun = wall_clock();
-    return 0;
-}
-
-static int add_reached(struct recorder *r);
-
-int recorder_commit(struct recorder *recorder) {
-    if (recorder->failed || add_reached(recorder)) return -EIO;
-    if (!recorder->begun) return 0;
-    int rc = sqlite3_exec(recorder->db, "COMMIT", NULL, NULL, NULL);
-    if (rc) return fail(recorder, rc);
-    recorder->begun = 0;
-    return 0;
-}
-
 /* ---- Statements ---------------------------------------------------------------------------- */
 
 /* Binding fails for lack of memory alone, and then the step that follows does, or its NOT NULL
@@ -162,6 +175,57 @@ static int insert(struct recorder *r, sqlite3_stmt *statement) {
     sqlite3_step(statement);
     int rc = sqlite3_reset(statement);
     return rc ? fail(r, rc) : 0;
+}
+
+/* Writes the rows that a source has collected. */
+static int write_rows(struct recorder *r, enum source source) {
+    static const enum statement statements[SOURCES] = {
+        [NEW_TASKS] = ADD_TASK, [NEW_OBJECTS] = ADD_OBJECT, [NEW_EVENTS] = ADD_EVENT,
+        [NEW_CASES] = ADD_CASE, [NEW_EDGES] = ADD_EDGE,
+    };
+    int rc = r->sources[source].count ? insert(r, r->statements[statements[source]]) : 0;
+    r->sources[source].count = 0;
+    return rc;
+}
+
+/* Makes one row more of a source, *at, having written the others where there are too many. */
+static int add_row(struct recorder *r, enum source source, size_t *at) {
+    if (r->sources[source].count == BATCH && write_rows(r, source)) return -EIO;
+    *at = r->sources[source].count++;
+    return 0;
+}
+
+/* The cells of a row, which have no errors but want of memory. 0 and NULL stand for NULL. */
+static void give_optional(sqlite3_context *result, int64_t value) {
+    if (value) sqlite3_result_int64(result, value);
+}
+
+static void give_text(sqlite3_context *result, const char *text) {
+    if (text) sqlite3_result_text(result, text, -1, SQLITE_STATIC);
+}
+
+/* ---- Transactions -------------------------------------------------------------------------- */
+
+static int begin(struct recorder *r) {
+    if (r->failed) return -EIO;
+    if (r->begun) return 0;
+    int rc = sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc) return fail(r, rc);
+    r->begun = wall_clock();
+    return 0;
+}
+
+static int add_reached(struct recorder *r);
+
+int recorder_commit(struct recorder *recorder) {
+    if (recorder->failed || add_reached(recorder)) return -EIO;
+    if (!recorder->begun) return 0;
+    for (int i = 0; i < SOURCES; i++)
+        if (write_rows(recorder, (enum source)i)) return -EIO;
+    int rc = sqlite3_exec(recorder->db, "COMMIT", NULL, NULL, NULL);
+    if (rc) return fail(recorder, rc);
+    recorder->begun = 0;
+    return 0;
 }
 
 /* ---- Sites --------------------------------------------------------------------------------- */
@@ -287,74 +351,133 @@ static int add_run(struct recorder *r, const struct log *log, const char *strate
     return rc || !r->exploration ? rc : add_explored(r, *id);
 }
 
+static void event_cell(sqlite3_context *result, const void *context, size_t row, int column) {
+    const struct new_event *new = &((const struct new_rows *)context)->events[row];
+    const struct log_event *event = &new->event;
+    switch (column) {
+    case 0:
+        sqlite3_result_int64(result, new->run);
+        break;
+    case 1:
+        sqlite3_result_int64(result, new->step);
+        break;
+    case 2:
+        sqlite3_result_int64(result, event->task);
+        break;
+    case 3:
+        give_text(result, word(op_names, OP_COUNT, event->op));
+        break;
+    case 4:
+        give_optional(result, event->object);
+        break;
+    case 5:
+        if (event->has_result) sqlite3_result_int64(result, event->result);
+        break;
+    case 6:
+        give_optional(result, new->site);
+        break;
+    default:
+        sqlite3_result_int64(result, event->time);
+    }
+}
+
 static int add_events(struct recorder *r, const struct log *log, int64_t run) {
-    sqlite3_stmt *s = r->statements[ADD_EVENT];
-    size_t count = least(log->steps, log->event_room);
-    bind_int(s, 1, run);
+    size_t count = least(log->steps, log->event_room), at;
     for (size_t i = 0; i < count; i++) {
-        const struct log_event *event = &log->events[i];
         int64_t site;
-        if (site_id(r, event->site, &site)) return -EIO;
-        bind_int(s, 2, (int64_t)i + 1);
-        bind_int(s, 3, event->task);
-        bind_text(s, 4, word(op_names, OP_COUNT, event->op));
-        bind_optional(s, 5, event->object);
-        if (event->has_result)
-            bind_int(s, 6, event->result);
-        else
-            sqlite3_bind_null(s, 6);
-        bind_optional(s, 7, site);
-        bind_int(s, 8, event->time);
-        if (insert(r, s)) return -EIO;
+        if (site_id(r, log->events[i].site, &site) || add_row(r, NEW_EVENTS, &at)) return -EIO;
+        r->rows.events[at] = (struct new_event){run, (int64_t)i + 1, site, log->events[i]};
     }
     return 0;
+}
+
+static void edge_cell(sqlite3_context *result, const void *context, size_t row, int column) {
+    const struct new_edge *new = &((const struct new_rows *)context)->edges[row];
+    switch (column) {
+    case 0:
+        sqlite3_result_int64(result, new->run);
+        break;
+    case 1:
+        sqlite3_result_int64(result, new->edge.before);
+        break;
+    case 2:
+        sqlite3_result_int64(result, new->edge.after);
+        break;
+    default:
+        give_text(result, word(edge_names, EDGE_COUNT, new->edge.kind));
+    }
 }
 
 static int add_edges(struct recorder *r, const struct log *log, int64_t run) {
-    sqlite3_stmt *s = r->statements[ADD_EDGE];
-    size_t count = least(log->edge_count, log->edge_room);
-    bind_int(s, 1, run);
+    size_t count = least(log->edge_count, log->edge_room), at;
     for (size_t i = 0; i < count; i++) {
-        const struct log_edge *edge = &log->edges[i];
-        bind_int(s, 2, edge->before);
-        bind_int(s, 3, edge->after);
-        bind_text(s, 4, word(edge_names, EDGE_COUNT, edge->kind));
-        if (insert(r, s)) return -EIO;
+        if (add_row(r, NEW_EDGES, &at)) return -EIO;
+        r->rows.edges[at] = (struct new_edge){run, log->edges[i]};
     }
     return 0;
+}
+
+static void case_cell(sqlite3_context *result, const void *context, size_t row, int column) {
+    const struct new_case *new = &((const struct new_rows *)context)->cases[row];
+    switch (column) {
+    case 0:
+        sqlite3_result_int64(result, new->run);
+        break;
+    case 1:
+        sqlite3_result_int64(result, new->entry.step);
+        break;
+    case 2:
+        sqlite3_result_int64(result, new->entry.position);
+        break;
+    case 3:
+        give_text(result, word(op_names, OP_COUNT, new->entry.op));
+        break;
+    default:
+        give_optional(result, new->entry.object);
+    }
 }
 
 static int add_cases(struct recorder *r, const struct log *log, int64_t run) {
-    sqlite3_stmt *s = r->statements[ADD_CASE];
-    size_t count = least(log->case_count, log->case_room);
-    bind_int(s, 1, run);
+    size_t count = least(log->case_count, log->case_room), at;
     for (size_t i = 0; i < count; i++) {
-        const struct log_case *entry = &log->cases[i];
-        bind_int(s, 2, entry->step);
-        bind_int(s, 3, entry->position);
-        bind_text(s, 4, word(op_names, OP_COUNT, entry->op));
-        bind_optional(s, 5, entry->object);
-        if (insert(r, s)) return -EIO;
+        if (add_row(r, NEW_CASES, &at)) return -EIO;
+        r->rows.cases[at] = (struct new_case){run, log->cases[i]};
     }
     return 0;
 }
 
-static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i,
-                    const char *name) {
-    sqlite3_stmt *s = r->statements[ADD_TASK];
-    int64_t site;
-    if (site_id(r, task->site, &site)) return -EIO;
-    bind_int(s, 1, run);
-    bind_int(s, 2, (int64_t)i + 1);
-    bind_optional(s, 3, task->parent);
-    bind_text(s, 4, name);
-    bind_optional(s, 5, site);
-    bind_optional(s, 6, task->first_step);
-    bind_optional(s, 7, task->last_step);
-    bind_text(s, 8,
-              word(log_state_names, sizeof log_state_names / sizeof *log_state_names, task->state));
-    bind_int(s, 9, task->daemon);
-    return insert(r, s);
+static void task_cell(sqlite3_context *result, const void *context, size_t row, int column) {
+    const struct new_task *new = &((const struct new_rows *)context)->tasks[row];
+    const struct log_task *task = &new->task;
+    switch (column) {
+    case 0:
+        sqlite3_result_int64(result, new->run);
+        break;
+    case 1:
+        sqlite3_result_int64(result, new->id);
+        break;
+    case 2:
+        give_optional(result, task->parent);
+        break;
+    case 3:
+        give_text(result, new->name);
+        break;
+    case 4:
+        give_optional(result, new->site);
+        break;
+    case 5:
+        give_optional(result, task->first_step);
+        break;
+    case 6:
+        give_optional(result, task->last_step);
+        break;
+    case 7:
+        give_text(result, word(log_state_names, sizeof log_state_names / sizeof *log_state_names,
+                               task->state));
+        break;
+    default:
+        sqlite3_result_int64(result, task->daemon);
+    }
 }
 
 /* The name of a task's function, "task" where it has none. */
@@ -363,11 +486,25 @@ static const char *function_name(struct recorder *r, const void *function) {
     return site && *site->symbol.function ? site->symbol.function : "task";
 }
 
+static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i,
+                    struct task_names *names) {
+    struct new_task *new;
+    int64_t site;
+    size_t at;
+    if (site_id(r, task->site, &site) || add_row(r, NEW_TASKS, &at)) return -EIO;
+    new = &r->rows.tasks[at];
+    new->run = run;
+    new->id = (int64_t)i + 1;
+    new->site = site;
+    new->task = *task;
+    task_names_next(names, i, new->name);
+    return 0;
+}
+
 static int add_tasks(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->tasks, log->task_room);
     const char **base = calloc(count + 1, sizeof *base);
     struct task_names *names = NULL;
-    char name[TASK_NAME];
     int rc = 0;
     if (!base) return fail(r, SQLITE_NOMEM);
     for (size_t i = 0; i < count; i++) {
@@ -376,37 +513,49 @@ static int add_tasks(struct recorder *r, const struct log *log, int64_t run) {
         base[i] = *task->name ? task->name : function_name(r, task->function);
     }
     if (r->failed || !(names = task_names_new(base, count))) rc = fail(r, SQLITE_NOMEM);
-    for (size_t i = 0; i < count && !rc; i++) {
-        task_names_next(names, i, name);
-        rc = add_task(r, &log->task_table[i], run, i, name);
-    }
+    for (size_t i = 0; i < count && !rc; i++) rc = add_task(r, &log->task_table[i], run, i, names);
     task_names_free(names);
     free(base);
     return rc;
 }
 
+static void object_cell(sqlite3_context *result, const void *context, size_t row, int column) {
+    const struct new_object *new = &((const struct new_rows *)context)->objects[row];
+    const struct log_object *object = &new->object;
+    switch (column) {
+    case 0:
+        sqlite3_result_int64(result, new->run);
+        break;
+    case 1:
+        sqlite3_result_int64(result, new->id);
+        break;
+    case 2:
+        give_text(result, word(object_names, OBJECT_COUNT, object->kind));
+        break;
+    case 3:
+        give_text(result, object->labelled ? object->label : NULL);
+        break;
+    case 4:
+        if (object->kind == OBJECT_CHAN) sqlite3_result_int64(result, (int64_t)object->capacity);
+        break;
+    case 5:
+        if (object->kind == OBJECT_CHAN) sqlite3_result_int64(result, (int64_t)object->value_size);
+        break;
+    default:
+        give_optional(result, new->site);
+    }
+}
+
 static int add_objects(struct recorder *r, const struct log *log, int64_t run) {
-    sqlite3_stmt *s = r->statements[ADD_OBJECT];
-    size_t count = least(log->object_count, log->object_room);
-    bind_int(s, 1, run);
+    size_t count = least(log->object_count, log->object_room), at;
     for (size_t i = 0; i < count; i++) {
         const struct log_object *object = &log->objects[i];
-        char label[LOG_NAME];
+        struct new_object *new;
         int64_t site;
-        if (site_id(r, object->site, &site)) return -EIO;
-        one_line(label, object->label, sizeof label);
-        bind_int(s, 2, (int64_t)i + 1);
-        bind_text(s, 3, word(object_names, OBJECT_COUNT, object->kind));
-        bind_text(s, 4, object->labelled ? label : NULL);
-        if (object->kind == OBJECT_CHAN) {
-            bind_int(s, 5, (int64_t)object->capacity);
-            bind_int(s, 6, (int64_t)object->value_size);
-        } else {
-            sqlite3_bind_null(s, 5);
-            sqlite3_bind_null(s, 6);
-        }
-        bind_optional(s, 7, site);
-        if (insert(r, s)) return -EIO;
+        if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return -EIO;
+        new = &r->rows.objects[at];
+        *new = (struct new_object){run, (int64_t)i + 1, site, *object};
+        if (object->labelled) one_line(new->object.label, object->label, sizeof new->object.label);
     }
     return 0;
 }
@@ -539,6 +688,24 @@ static int add_program(struct recorder *r) {
     return rc ? rc : recorder_commit(r);
 }
 
+/* The tables that statements select from. */
+static int add_sources(struct recorder *r) {
+    static const struct rows sources[SOURCES] = {
+        [NEW_TASKS] = {"new_task", 9, 0, task_cell, NULL},
+        [NEW_OBJECTS] = {"new_object", 7, 0, object_cell, NULL},
+        [NEW_EVENTS] = {"new_event", 8, 0, event_cell, NULL},
+        [NEW_CASES] = {"new_case", 5, 0, case_cell, NULL},
+        [NEW_EDGES] = {"new_edge", 4, 0, edge_cell, NULL},
+    };
+    int rc = 0;
+    for (int i = 0; i < SOURCES && !rc; i++) {
+        r->sources[i] = sources[i];
+        r->sources[i].context = &r->rows;
+        rc = rows_register(r->db, &r->sources[i]);
+    }
+    return rc;
+}
+
 static void release(struct recorder *r) {
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(r->statements[i]);
     sqlite3_close(r->db);
@@ -560,6 +727,7 @@ struct recorder *recorder_open(const char *path, char *message, size_t size) {
         release(r);
         return NULL;
     }
+    rc = add_sources(r);
     for (int i = 0; i < STATEMENTS && !rc; i++)
         rc = sqlite3_prepare_v3(r->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i],
                                 NULL);

@@ -126,7 +126,7 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     rc = sim_run(config, main_fn, arg, log, strategy, &options);
     faults_end();
     if (rc == 0 && replay && *replay && log->outcome != PIRN_DIVERGED &&
-        (log->steps != schedule.steps || log->event_hash != schedule.event_hash)) {
+        (log->steps != schedule.steps || log_event_hash(log) != schedule.event_hash)) {
         sim_outcome(PIRN_DIVERGED, "the run did other things than the recorded one");
         fprintf(stderr, "pirn: diverged: %s\n", log->message);
     }

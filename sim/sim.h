@@ -23,20 +23,23 @@
 #include "lib/core/stack.h"
 #include "lib/core/wait.h"
 #include "sim/log.h"
+#include "sim/random.h"
 #include "sim/strategy.h"
 
 enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_PARKED, TASK_ENDED };
+
+enum { TASK_ROOM = 32 };
 
 struct task {
     struct task_core core;
     struct context context;
     struct fiber fiber;
     struct stack stack;
+    struct log_task *entry;       /* in the log; NULL: the clock */
     struct task *next, *previous; /* in the list of all tasks, or of free ones */
     struct task *older, *newer;   /* runnable ones, by how long */
-    struct sleep sleep;
-    int64_t since;   /* when it parked */
-    size_t position; /* in `runnable` */
+    int64_t since;                /* when it parked */
+    size_t position;              /* in `runnable` */
     enum task_state state;
     bool timed;              /* parked until a timer wakes it at the latest */
     struct place next_place; /* what it will do when it is picked; op NONE: begin, or go on */
@@ -53,8 +56,12 @@ struct task {
     uint32_t children_planned; /* surw: of its children, those taken off its plan */
     bool planned;
     double plan, left; /* surw: steps of its own and of those it has not started yet */
-    void *copy;
+    void *copy;        /* of the argument and of the name, where they do not fit below; owned */
     char *name;
+    /* From here on nothing is cleared when the struct is used again. */
+    struct sleep sleep;
+    _Alignas(max_align_t) unsigned char copy_room[TASK_ROOM];
+    char name_room[TASK_ROOM];
 };
 
 /* How a run is to be performed. */
@@ -82,6 +89,7 @@ struct sim {
     size_t count, room;
     struct task *oldest, *newest;
     struct stack_pool stacks;
+    size_t stack_size; /* as configured; 0: there is no pool yet */
     size_t max_tasks, live, most_live;
     uint64_t parks;
     int64_t blocked; /* ns, in waits that have ended */
@@ -97,6 +105,7 @@ struct sim {
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
         first_switch;   /* before this pirn_run: a process may call it again */
+    uint64_t end_step;  /* a step beyond is one too many */
     bool forked;        /* in a process made for this run alone */
     uint64_t idle;      /* steps at the end that have changed nothing, for want of something */
     uint64_t patience;  /* how many may be before tasks take turns */
@@ -142,10 +151,13 @@ void sim_release(void);
 
 /* ---- timers.c ------------------------------------------------------------------------------ */
 
+/* The armed timers: a heap, from 1. */
+extern struct timer **timers_heap;
+extern size_t timers_armed;
+
 /* The earliest timer, or NULL. */
-struct timer *timers_first(void);
+static inline struct timer *timers_first(void) { return timers_armed ? timers_heap[1] : NULL; }
 bool timers_awaited(void);
-size_t timers_count(void);
 /* Nothing can run, and somebody waits for a timer: leaves out what fires in vain until then. */
 void timers_skip(void);
 /* Advances the clock to the earliest timer and fires it. */
@@ -155,9 +167,11 @@ void timers_release(void);
 
 /* ---- fds.c --------------------------------------------------------------------------------- */
 
-/* Wakes tasks whose descriptors have become ready, where something was done that may have made them
- * so. */
+/* Wakes tasks whose descriptors have become ready. */
 void fds_look(void);
+
+/* Something was done that may have made them so. */
+extern bool fds_changed;
 
 /* Nothing can run: gives the kernel a moment to make a descriptor ready, a longer one where there
  * is no timer. Returns whether a task has been woken. */
@@ -168,9 +182,16 @@ void fds_release(void);
 
 /* ---- objects.c ----------------------------------------------------------------------------- */
 
+/* Gives the object of a place a number in the log. */
+uint32_t object_add(const struct place *place);
+
 /* The number of a place's object in the log, which it gets now if it has none; 0 without an
  * object. */
-uint32_t object_number(const struct place *place);
+static inline uint32_t object_number(const struct place *place) {
+    const waitq *queue = place->queue;
+    if (!queue) return 0;
+    return LIKELY(queue->object >> 32 == sim.epoch) ? (uint32_t)queue->object : object_add(place);
+}
 
 /* Takes the label of an object that is still there into the log, or those of all. */
 void object_take_label(uint32_t number);
@@ -185,10 +206,6 @@ void objects_release(void);
 /* Begins a step. Of `place` only the operation and the site are looked at: the object may be
  * gone. */
 struct log_event *event_add(struct task *self, const struct place *place, uint32_t object);
-
-/* ---- marks.c ------------------------------------------------------------------------------- */
-
-uint64_t mix(uint64_t a, uint64_t b);
 
 /* ---- finish.c ------------------------------------------------------------------------------ */
 

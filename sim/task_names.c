@@ -65,11 +65,13 @@ void task_names_next(struct task_names *names, size_t i, char name[TASK_NAME]) {
     const char *base = i == 0 ? "main" : names->base[i];
     int length = (int)length_of(base);
     struct wish *wish = find(names, base, (size_t)length), *other;
-    snprintf(name, TASK_NAME, "%.*s", length, base);
+    memcpy(name, base, (size_t)length);
+    name[length] = '\0';
     if (i == 0 || wish->tasks == 1) return;
     /* A number is left out where somebody wants "worker.2" as a name of its own. */
     do {
-        snprintf(name, TASK_NAME, "%.*s.%llu", length, base, (unsigned long long)++wish->last);
+        snprintf(name + length, (size_t)(TASK_NAME - length), ".%llu",
+                 (unsigned long long)++wish->last);
         other = find(names, name, strlen(name));
     } while (other->base && strlen(name) <= LONGEST);
 }

@@ -3,34 +3,33 @@
 
 #include "sim/sim.h"
 
-static struct timer **heap; /* from 1 */
-static size_t count, room;
+struct timer **timers_heap;
+size_t timers_armed;
+static size_t room;
 static uint64_t armings;
 static struct timer *firing; /* whose callback is under way */
-
-size_t timers_count(void) { return count; }
 
 static bool before(const struct timer *a, const struct timer *b) {
     return a->core.when != b->core.when ? a->core.when < b->core.when : a->order < b->order;
 }
 
 static void put(size_t position, struct timer *timer) {
-    heap[position] = timer;
+    timers_heap[position] = timer;
     timer->position = position;
 }
 
 static void sift_up(size_t position, struct timer *timer) {
-    for (; position > 1 && before(timer, heap[position / 2]); position /= 2)
-        put(position, heap[position / 2]);
+    for (; position > 1 && before(timer, timers_heap[position / 2]); position /= 2)
+        put(position, timers_heap[position / 2]);
     put(position, timer);
 }
 
 static void sift_down(size_t position, struct timer *timer) {
     size_t child;
-    while ((child = 2 * position) <= count) {
-        if (child < count && before(heap[child + 1], heap[child])) child++;
-        if (!before(heap[child], timer)) break;
-        put(position, heap[child]);
+    while ((child = 2 * position) <= timers_armed) {
+        if (child < timers_armed && before(timers_heap[child + 1], timers_heap[child])) child++;
+        if (!before(timers_heap[child], timer)) break;
+        put(position, timers_heap[child]);
         position = child;
     }
     put(position, timer);
@@ -38,10 +37,10 @@ static void sift_down(size_t position, struct timer *timer) {
 
 static void take_out(struct timer *timer) {
     size_t position = timer->position;
-    struct timer *last = heap[count--];
+    struct timer *last = timers_heap[timers_armed--];
     timer->position = 0;
     if (last == timer) return;
-    if (position > 1 && before(last, heap[position / 2]))
+    if (position > 1 && before(last, timers_heap[position / 2]))
         sift_up(position, last);
     else
         sift_down(position, last);
@@ -50,11 +49,11 @@ static void take_out(struct timer *timer) {
 int engine_timer_arm(struct timer *timer, int64_t when) {
     uint32_t step;
     if (!sim.active) return -EPERM;
-    if (count + 1 >= room) {
+    if (timers_armed + 1 >= room) {
         size_t more = room ? 2 * room : 64;
-        struct timer **bigger = realloc(heap, more * sizeof *heap);
+        struct timer **bigger = realloc(timers_heap, more * sizeof *timers_heap);
         if (!bigger) return -ENOMEM;
-        heap = bigger;
+        timers_heap = bigger;
         room = more;
     }
     timer->core.when = when;
@@ -63,7 +62,7 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     if (timer != firing) timer->armed_at = sim.current ? sim.current->step : 0;
     step = timer == firing ? sim.clock.step : timer->armed_at;
     timer->cause = step ? sim.log->events[step - 1].hash : 0;
-    sift_up(++count, timer);
+    sift_up(++timers_armed, timer);
     return 0;
 }
 
@@ -73,33 +72,31 @@ bool engine_timer_disarm(struct timer *timer) {
     return true;
 }
 
-struct timer *timers_first(void) {
-    return count ? heap[1] : NULL;
-}
-
 static bool awaited(const struct timer *timer) {
     return !timer->core.awaited || timer->core.awaited((struct timer_core *)&timer->core);
 }
 
 bool timers_awaited(void) {
-    for (size_t i = 1; i <= count; i++)
-        if (awaited(heap[i])) return true;
+    for (size_t i = 1; i <= timers_armed; i++)
+        if (awaited(timers_heap[i])) return true;
     return false;
 }
 
 void timers_skip(void) {
     int64_t until = PIRN_FOREVER, when;
-    for (size_t i = 1; i <= count; i++)
-        if (heap[i]->core.when < until && awaited(heap[i])) until = heap[i]->core.when;
-    while (heap[1]->core.after_vain &&
-           (when = heap[1]->core.after_vain(&heap[1]->core, until)) != heap[1]->core.when) {
-        heap[1]->core.when = when;
-        sift_down(1, heap[1]);
+    for (size_t i = 1; i <= timers_armed; i++)
+        if (timers_heap[i]->core.when < until && awaited(timers_heap[i]))
+            until = timers_heap[i]->core.when;
+    while (timers_heap[1]->core.after_vain &&
+           (when = timers_heap[1]->core.after_vain(&timers_heap[1]->core, until)) !=
+               timers_heap[1]->core.when) {
+        timers_heap[1]->core.when = when;
+        sift_down(1, timers_heap[1]);
     }
 }
 
 void timers_fire(void) {
-    struct timer *timer = heap[1];
+    struct timer *timer = timers_heap[1];
     take_out(timer);
     if (timer->core.when > sim.now) sim.now = timer->core.when;
     sim.clock.step = timer->armed_at;
@@ -111,14 +108,14 @@ void timers_fire(void) {
 }
 
 void timers_clear(void) {
-    for (size_t i = 1; i <= count; i++) heap[i]->position = 0;
-    count = 0;
+    for (size_t i = 1; i <= timers_armed; i++) timers_heap[i]->position = 0;
+    timers_armed = 0;
     armings = 0;
     firing = NULL;
 }
 
 void timers_release(void) {
-    free(heap);
-    heap = NULL;
-    room = count = 0;
+    free(timers_heap);
+    timers_heap = NULL;
+    room = timers_armed = 0;
 }

@@ -2,6 +2,10 @@
  * unseen, and turns for tasks where others would spin for ever. */
 #include "tests/support.h"
 
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static pirn_sim_result explore(pirn_fn *fn, void *arg, pirn_sim_options options) {
     pirn_sim_result result;
     if (!options.seed) options.seed = 1;
@@ -264,11 +268,66 @@ static void turns_are_in_the_schedule(void) {
     conclude("turns");
 }
 
+/* ---- What is recorded ---------------------------------------------------------------------- */
+
+/* The first column of the first row. */
+static int64_t query(const char *path, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    int64_t value = -1;
+    sqlite3 *db = NULL;
+    if (check(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == 0) &&
+        check(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == 0) &&
+        check(sqlite3_step(statement) == SQLITE_ROW))
+        value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
+static void lock_once(void *arg) {
+    pirn_mutex_lock(arg);
+    pirn_mutex_unlock(arg);
+}
+
+static void nothing_fails(void *arg) {
+    static pirn_mutex mutex;
+    (void)arg;
+    mutex = (pirn_mutex){0};
+    for (int i = 0; i < 3; i++) check_equal(pirn_go(lock_once, &mutex), 0);
+}
+
+static void all_runs_are_recorded_if_asked_for(void) {
+    char path[] = "/tmp/pirn-trace-XXXXXX";
+    int fd = mkstemp(path);
+    pirn_sim_options options = {.trace = path, .runs = 30};
+    pirn_sim_result r;
+    if (!check(fd >= 0)) return;
+    close(fd);
+    r = explore(nothing_fails, NULL, options);
+    check_equal(r.failures, 0);
+    check_equal(query(path, "SELECT count(*) FROM run"), 30);
+    check_equal(query(path, "SELECT count(*) FROM event"), 0);
+    pirn_sim_result_free(&r);
+
+    options.record_all = true;
+    r = explore(nothing_fails, NULL, options);
+    check_equal(query(path, "SELECT count(*) FROM run"), 60);
+    check_equal(query(path, "SELECT count(DISTINCT run) FROM event"), 30);
+    check_equal(query(path, "SELECT sum(steps) - (SELECT count(*) FROM event) FROM run "
+                            "WHERE id > 30"),
+                0);
+    check_equal(query(path, "SELECT count(DISTINCT graph) FROM run WHERE id > 30"),
+                (int64_t)r.distinct);
+    pirn_sim_result_free(&r);
+    unlink(path);
+    conclude("recorded");
+}
+
 static const struct test tests[] = {
     TEST(shortest_of_a_kind_is_kept), TEST(kinds_are_told_apart),
     TEST(order_makes_no_kind),        TEST(unseen_is_estimated),
     TEST(spinning_is_no_livelock),    TEST(livelock_is_still_found_and_repeats),
-    TEST(turns_are_in_the_schedule),
+    TEST(turns_are_in_the_schedule),  TEST(all_runs_are_recorded_if_asked_for),
 };
 
 HARNESS(tests)

@@ -328,6 +328,42 @@ static void two_may_record_into_one_file(void) {
     end();
 }
 
+/* More runs in one transaction than are written at once, and of each kind of row too. */
+static void many_runs_in_one_transaction_keep_their_rows(void) {
+    enum { RUNS = 1500 };
+    struct log *log = deadlock(), *short_log = fine(1);
+    int64_t id;
+    begin();
+    struct recorder *recorder = open_trace();
+    for (int i = 1; i <= RUNS; i++) {
+        /* What is collected must not depend on what becomes of the log. */
+        log->seed = (uint64_t)i;
+        log->events[0].time = i;
+        log->edges[0].before = (uint32_t)(2 + i % 2);
+        snprintf(log->objects[0].label, LOG_NAME, "label %d", i);
+        snprintf(log->task_table[1].name, LOG_NAME, "task %d", i);
+        CU_ASSERT_EQUAL(recorder_add(recorder, i % 3 ? log : short_log, "fifo", "", true, &id), 0);
+        CU_ASSERT_EQUAL(id, i);
+    }
+    CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
+    expect_sound();
+    expect("SELECT count(*) FROM run", "1500");
+    expect("SELECT count(*) FROM event", "5500");
+    expect("SELECT count(*) || ' ' || min(run) || ' ' || max(run) FROM event WHERE run % 3 = 0",
+           "500 3 1500");
+    expect("SELECT count(*) FROM event JOIN run ON run.id = run WHERE step = 1 AND time = run "
+           "AND seed = run",
+           "1000");
+    expect("SELECT count(*) FROM task WHERE name = 'task ' || run", "1000");
+    expect("SELECT count(*) FROM object WHERE label = 'label ' || run", "1000");
+    expect("SELECT count(*) FROM edge WHERE before = 2 + run % 2 AND kind = 'go'", "1000");
+    expect("SELECT count(*) FROM select_case", "2000");
+    expect("SELECT count(*) FROM finding", "1000");
+    log_free(log);
+    log_free(short_log);
+    end();
+}
+
 static void a_trace_is_added_to(void) {
     struct log *log = fine(3);
     int64_t id;
@@ -588,6 +624,7 @@ static const struct test suite[] = {
     TEST(many_tasks_have_names_quickly),
     TEST(an_overwritten_log_does_no_harm),
     TEST(two_may_record_into_one_file),
+    TEST(many_runs_in_one_transaction_keep_their_rows),
     TEST(a_trace_is_added_to),
     TEST_SECONDS(what_was_committed_outlives_a_kill, 60),
     TEST(what_was_committed_outlives_a_full_disk),

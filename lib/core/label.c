@@ -96,6 +96,7 @@ void label_keep(void) {
 }
 
 void label_restore(void) {
+    if (!atomic_load_explicit(&count, memory_order_relaxed)) return;
     pthread_mutex_lock(&guard);
     while (recent) {
         struct label *next = recent->next;

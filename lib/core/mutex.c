@@ -41,7 +41,8 @@ static bool take_or_announce(pirn_mutex *mutex) {
 
 /* Clears WAITING if nobody waits. The queue's lock is held. */
 static void settle(pirn_mutex *mutex) {
-    if (!mutex->waiters.first)
+    if (!mutex->waiters.first &&
+        (atomic_load_explicit(state_of(mutex), memory_order_relaxed) & WAITING))
         atomic_fetch_and_explicit(state_of(mutex), ~(uint32_t)WAITING, memory_order_acq_rel);
 }
 

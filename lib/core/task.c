@@ -71,18 +71,17 @@ EXPORT int pirn_waitgroup_go_copy(pirn_waitgroup *group, pirn_fn *fn, const void
     return start_in_group(group, &spawn);
 }
 
-/* Where a task's function returns to; that of a group's task. */
-static const void *return_site, *return_site_in_group;
+const void *task_return_site, *task_return_site_in_group;
 
 static void find_return_site(void *arg) {
     (void)arg;
-    return_site = __builtin_return_address(0);
+    task_return_site = __builtin_return_address(0);
 }
 
 static int find_return_site_in_group(pirn_ctx *ctx, void *arg) {
     (void)ctx;
     (void)arg;
-    return_site_in_group = __builtin_return_address(0);
+    task_return_site_in_group = __builtin_return_address(0);
     return 0;
 }
 
@@ -101,15 +100,9 @@ void task_prepare(void) {
     /* Volatile, or copies of the callers would be made for these. */
     pirn_fn *volatile probe = find_return_site;
     group_fn *volatile probe_in_group = find_return_site_in_group;
-    if (return_site) return;
+    if (task_return_site) return;
     call(probe, NULL);
     call_in_group(probe_in_group, NULL, NULL);
-}
-
-const void *task_site(const struct task *self, const void *site) {
-    const struct task_core *core = (const struct task_core *)self;
-    if ((site != return_site && site != return_site_in_group) || !core->fn) return site;
-    return (const char *)(uintptr_t)core->fn + 1;
 }
 
 /* Its function is as good a place as any for the end of a task; there is no call to name. */

@@ -7,12 +7,20 @@
 /* To be called before the first task runs. */
 void task_prepare(void);
 
+/* Where a task's function returns to; that of a group's task. */
+extern const void *task_return_site, *task_return_site_in_group;
+
 /*
  * The place to name for a call by this task that returns to `site`. A function that ends with a
  * call may have left its frame to that call, which then returns to the library, of no use to
  * anyone: the task's function is named instead.
  */
-const void *task_site(const struct task *self, const void *site);
+static inline const void *task_site(const struct task *self, const void *site) {
+    const struct task_core *core = (const struct task_core *)self;
+    if (LIKELY(site != task_return_site && site != task_return_site_in_group) || !core->fn)
+        return site;
+    return (const char *)(uintptr_t)core->fn + 1;
+}
 
 /* Starts a task, as pirn_go does. */
 int task_start(const struct spawn *spawn);

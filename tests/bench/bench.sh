@@ -5,6 +5,7 @@
 
 bench=$top_builddir/tests/bench/bench
 compare=$top_builddir/tests/bench/compare
+explorer=$top_builddir/tests/bench/explorer
 
 # Runs a row with the small count on each number of workers; the row checks its results itself.
 small() {
@@ -50,6 +51,31 @@ ends() {
     test $? -eq "$expected"
 }
 
+# Runs a row of the simulator's once.
+simulated() {
+    "$explorer" "$1" "$2" >"$scratch/out" || return 1
+    grep -Ex -e '[0-9.]+ [0-9.]+ [0-9.]+' "$scratch/out"
+}
+
+# A peer that has but one of the rows.
+lacking_peer() {
+    cat >"$scratch/peer" <<'END'
+#!/bin/sh
+case $1 in
+--version) echo 1 ;;
+counter-random) echo 1 1 1 ;;
+*) echo none ;;
+esac
+END
+    chmod +x "$scratch/peer"
+    PIRN_BENCH_RUNS=2 PIRN_BENCH_WORKERS=1 "$compare" --quick --called Other --peer "$scratch/peer" \
+        "$explorer" counter-random queue-random >"$scratch/table" || return 1
+    cat "$scratch/table"
+    grep -E '^counter-random +1 +runs/s( +[0-9.]+){6} ' "$scratch/table" &&
+        grep -E '^queue-random +1 +runs/s( +[0-9.]+){2} +(! )?[0-9]+ %' "$scratch/table" &&
+        grep -F 'Other best' "$scratch/table"
+}
+
 wrong_result() {
     cat >"$scratch/wrong" <<'END'
 #!/bin/sh
@@ -67,7 +93,12 @@ END
 while IFS='	' read -r row _ _ _ few _; do
     run "$row has the right results" small "$row" "$few"
 done <"$scratch/rows"
+"$explorer" --list >"$scratch/rows" || exit 1
+while IFS='	' read -r row _ _ _ few _; do
+    run "$row has the right results" simulated "$row" "$few"
+done <"$scratch/rows"
 run "a table is made" table
+run "a peer may lack rows" lacking_peer
 run "a table is put into a document" document
 # How runs a second grow with processes is measured, whatever it is.
 jobs() {

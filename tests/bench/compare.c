@@ -24,6 +24,7 @@ static struct program {
     char version[LONGEST];
     struct series series;
     uint64_t count;         /* of the current row */
+    bool lacks;             /* that row */
 } programs[1 + MOST_PEERS]; /* the first is ours */
 
 static int program_count;
@@ -34,8 +35,8 @@ static int row_count;
 static struct options {
     int runs, workers[MOST_WORKERS], worker_counts;
     bool quick;
-    const char *built, *document;
-} options = {.runs = 5, .workers = {1, 2}, .worker_counts = 2};
+    const char *built, *document, *name, *peers;
+} options = {.runs = 5, .workers = {1, 2}, .worker_counts = 2, .name = "bench-doc", .peers = "Go"};
 
 static void print_usage(FILE *out) {
     fputs("usage: compare [OPTIONS] BENCH [ROW]...\n"
@@ -45,7 +46,9 @@ static void print_usage(FILE *out) {
           "  -p, --peer PROGRAM     measure this in turn with it and print ratios; of several the\n"
           "                         better one is the peer\n"
           "  -b, --built TEXT       how the library was built, to be printed\n"
+          "  -c, --called NAME      what peers are called in the table (Go)\n"
           "  -u, --update DOCUMENT  write the table into this Markdown file, too\n"
+          "  -n, --name NAME        at the place that is marked so in it (bench-doc)\n"
           "  -q, --quick            do little, to see that it works; times mean nothing then\n"
           "  -h, --help             this\n"
           "\n"
@@ -101,13 +104,14 @@ static void add_program(const char *path) {
 static int read_options(int argc, char **argv) {
     static const struct option known[] = {
         {"peer", required_argument, NULL, 'p'},   {"built", required_argument, NULL, 'b'},
-        {"update", required_argument, NULL, 'u'}, {"quick", no_argument, NULL, 'q'},
+        {"update", required_argument, NULL, 'u'}, {"name", required_argument, NULL, 'n'},
+        {"called", required_argument, NULL, 'c'}, {"quick", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},         {0},
     };
     int c;
 
     program_count = 1;
-    while ((c = getopt_long(argc, argv, "p:b:u:qh", known, NULL)) != -1) switch (c) {
+    while ((c = getopt_long(argc, argv, "p:b:u:n:c:qh", known, NULL)) != -1) switch (c) {
         case 'p':
             add_program(optarg);
             break;
@@ -116,6 +120,12 @@ static int read_options(int argc, char **argv) {
             break;
         case 'u':
             options.document = optarg;
+            break;
+        case 'n':
+            options.name = optarg;
+            break;
+        case 'c':
+            options.peers = optarg;
             break;
         case 'q':
             options.quick = true;
@@ -179,15 +189,16 @@ static void ask_rows(char **names) {
 /* ---- Measuring ----------------------------------------------------------------------------- */
 
 /* Runs the row once and returns the value; its wall seconds in *wall, its CPU seconds added to
- * *cpu. */
-static double repeat(const struct program *program, const struct row *row, double *wall,
-                     double *cpu) {
+ * *cpu. A peer may lack the row, which is 0 then. */
+static double repeat(struct program *program, const struct row *row, double *wall, double *cpu) {
     char count[LONGEST];
-    double value, own_cpu;
+    double value = 0, own_cpu;
 
+    if (program->lacks) return 0;
     snprintf(count, sizeof count, "%" PRIu64, program->count);
     char *text = machine_run((const char *[]){program->path, row->name, count, NULL}, cpu);
-    if (sscanf(text, "%lf %lf %lf", &value, wall, &own_cpu) != 3)
+    program->lacks = program != programs && strcmp(text, "none\n") == 0;
+    if (!program->lacks && sscanf(text, "%lf %lf %lf", &value, wall, &own_cpu) != 3)
         die(1, "%s %s: this makes no sense: %s", program->path, row->name, text);
     free(text);
     return value;
@@ -202,7 +213,7 @@ static void calibrate(struct program *program, const struct row *row) {
     /* On a busy machine it may never be found. */
     for (int i = 0; i < 10; i++) {
         repeat(program, row, &wall, &cpu);
-        if (wall >= shortest && wall <= longest) return;
+        if (program->lacks || (wall >= shortest && wall <= longest)) return;
         /* A short one tells little of a long one. */
         double factor = wall < aim / 50 ? 50 : aim / wall;
         uint64_t count = (uint64_t)((double)program->count * factor);
@@ -220,6 +231,7 @@ static double measure(const struct row *row, int workers) {
     setenv("PIRN_WORKERS", number, 1);
     setenv("GOMAXPROCS", number, 1);
     for (int i = 0; i < program_count; i++) {
+        programs[i].lacks = false;
         calibrate(&programs[i], row);
         programs[i].series.runs = 0;
     }
@@ -240,6 +252,7 @@ static const struct program *better_peer(const struct row *row) {
         const struct program *peer = &programs[i];
         double value = series_best(&peer->series, row->more_is_better),
                other = best ? series_best(&best->series, row->more_is_better) : value;
+        if (peer->lacks) continue;
         if (!best || (row->more_is_better ? value > other : value < other)) best = peer;
     }
     return best;
@@ -255,8 +268,9 @@ static void describe(FILE *out) {
     machine_describe(out);
     fprintf(out, "- %s%s%s\n", programs[0].version, options.built ? "; library built with " : "",
             options.built ? options.built : "");
-    for (int i = 1; i < program_count; i++) fprintf(out, "- Go: %s\n", programs[i].version);
-    if (program_count == 1) fputs("- no Go: ours alone\n", out);
+    for (int i = 1; i < program_count; i++)
+        fprintf(out, "- %s: %s\n", options.peers, programs[i].version);
+    if (program_count == 1) fprintf(out, "- no %s: ours alone\n", options.peers);
     fprintf(out, "- %s; runs of each row: %d\n\n", day, options.runs);
 }
 
@@ -294,10 +308,10 @@ int main(int argc, char **argv) {
     ask_versions();
     ask_rows(argv + named);
     bool ratios = program_count > 1, name_peer = program_count > 2;
-    compare(
-        (struct table[]){{stdout, false, ratios, name_peer}, {document, true, ratios, name_peer}});
+    compare((struct table[]){{stdout, false, ratios, name_peer, options.peers},
+                             {document, true, ratios, name_peer, options.peers}});
     if (fclose(document) != 0) die(1, "%s", strerror(ENOMEM));
-    if (options.document) table_insert(options.document, markdown);
+    if (options.document) table_insert(options.document, options.name, markdown);
     free(markdown);
     return fflush(stdout) == 0 ? 0 : 1;
 }

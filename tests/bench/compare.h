@@ -66,8 +66,9 @@ double series_best(const struct series *series, bool more_is_better);
 struct table {
     FILE *out;
     bool markdown;
-    bool ratios;    /* there are peers */
-    bool name_peer; /* there are several */
+    bool ratios;       /* there are peers */
+    bool name_peer;    /* there are several */
+    const char *peers; /* what the peers are called together */
 };
 
 void table_head(const struct table *table);
@@ -75,7 +76,7 @@ void table_line(const struct table *table, const struct line *line);
 /* Says what the marks mean. */
 void table_foot(const struct table *table);
 
-/* Puts `text` between the lines of a file that are the two marks of table.c. */
-void table_insert(const char *path, const char *text);
+/* Puts `text` between the two lines of a file that mark the place of the table of that name. */
+void table_insert(const char *path, const char *name, const char *text);
 
 #endif

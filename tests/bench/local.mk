@@ -1,6 +1,7 @@
-# The benchmarks of the threaded runtime; docs/benchmarks.md tells how to use them.
+# The benchmarks of the threaded runtime and of the simulator; docs/benchmarks.md tells how to use
+# them.
 
-check_PROGRAMS += %D%/bench %D%/compare
+check_PROGRAMS += %D%/bench %D%/compare %D%/explorer
 
 # Plain CFLAGS, -O2 unless configure was told otherwise, as a user's program has them.
 %C%_bench_SOURCES = \
@@ -19,7 +20,14 @@ check_PROGRAMS += %D%/bench %D%/compare
 
 %C%_compare_SOURCES = %D%/compare.c %D%/compare.h %D%/machine.c %D%/table.c
 
+%C%_explorer_SOURCES = %D%/explorer.c
+%C%_explorer_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS)
+%C%_explorer_LDADD = libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
+%C%_explorer_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
+
 peers = \
+	%D%/peers/build-relacy \
+	%D%/peers/relacy.cpp \
 	%D%/peers/build \
 	%D%/peers/go.mod \
 	%D%/peers/channels.go \
@@ -43,24 +51,36 @@ JOBS =
 BENCH =
 GO = go
 
+# The same of the simulator. Options with which the C++ compiler finds Relacy where it is not
+# installed, as -I FOLDER.
+BENCH_SIM =
+RELACY =
+
 BENCH_COMPARE = peers=`$(SHELL) $(srcdir)/%D%/peers/build %D%/go $(GO)` && \
 	%D%/compare --built '$(CC) $(CFLAGS)' `for peer in $$peers; do echo "--peer $$peer"; done`
 
+BENCH_SIM_COMPARE = peer=`$(SHELL) $(srcdir)/%D%/peers/build-relacy %D%/relacy $(CXX) -O2 $(RELACY)` && \
+	PIRN_BENCH_WORKERS=1 %D%/compare --built '$(CC) $(CFLAGS)' --called Relacy $${peer:+--peer "$$peer"}
+
 if SANITIZE
-bench bench-doc bench-jobs:
+bench bench-doc bench-jobs bench-sim bench-sim-doc:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
 	@$(BENCH_COMPARE) %D%/bench $(BENCH)
-	@test -n '$(BENCH)' || $(MAKE) $(AM_MAKEFLAGS) bench-jobs
+	@test -n '$(BENCH)' || { echo && $(MAKE) $(AM_MAKEFLAGS) bench-sim && echo && $(MAKE) $(AM_MAKEFLAGS) bench-jobs; }
 bench-jobs: pirn docs/examples/transactions-fixed
 	@$(SHELL) $(srcdir)/%D%/jobs.sh . $(JOBS)
+bench-sim: %D%/explorer %D%/compare
+	@$(BENCH_SIM_COMPARE) %D%/explorer $(BENCH_SIM)
+bench-sim-doc: %D%/explorer %D%/compare
+	@$(BENCH_SIM_COMPARE) --name bench-sim-doc --update $(srcdir)/docs/benchmarks.md %D%/explorer
 bench-doc: %D%/bench %D%/compare
 	@$(BENCH_COMPARE) --update $(srcdir)/docs/benchmarks.md %D%/bench
 endif
 
 bench-clean:
-	rm -rf %D%/go
+	rm -rf %D%/go %D%/relacy
 clean-local: bench-clean
 
-.PHONY: bench bench-clean bench-doc bench-jobs
+.PHONY: bench bench-clean bench-doc bench-jobs bench-sim bench-sim-doc

@@ -45,10 +45,10 @@ static const struct column {
     int width; /* negative: to the left */
     bool of_peers;
 } columns[COLUMNS] = {
-    {"row", -12, false},        {"workers", 7, false},      {"unit", -14, false},
-    {"ours median", 11, false}, {"ours best", 9, false},    {"Go median", 10, true},
-    {"Go best", 10, true},      {"ratio median", 12, true}, {"ratio best", 10, true},
-    {"others", 7, false},       {"Go", -1, true},
+    {"row", -17, false},        {"workers", 7, false},      {"unit", -14, false},
+    {"ours median", 11, false}, {"ours best", 9, false},    {"%s median", 10, true},
+    {"%s best", 10, true},      {"ratio median", 12, true}, {"ratio best", 10, true},
+    {"others", 7, false},       {"%s", -1, true},
 };
 
 static bool is_shown(const struct table *table, int column) {
@@ -70,7 +70,7 @@ static void print_cells(const struct table *table, char cells[COLUMNS][CELL]) {
 void table_head(const struct table *table) {
     char cells[COLUMNS][CELL];
 
-    for (int i = 0; i < COLUMNS; i++) snprintf(cells[i], CELL, "%s", columns[i].name);
+    for (int i = 0; i < COLUMNS; i++) snprintf(cells[i], CELL, columns[i].name, table->peers);
     print_cells(table, cells);
     if (!table->markdown) return;
     for (int i = 0; i < COLUMNS; i++)
@@ -109,9 +109,10 @@ void table_line(const struct table *table, const struct line *line) {
 
 void table_foot(const struct table *table) {
     if (table->ratios)
-        fputs("\nA ratio below 1 says that ours is better: ours/Go, or Go/ours of what is better "
-              "when more.\n",
-              table->out);
+        fprintf(table->out,
+                "\nA ratio below 1 says that ours is better: ours/%s, or %s/ours of what is better "
+                "when more.\n",
+                table->peers, table->peers);
     fprintf(table->out,
             "%sOthers: the share of the machine that other processes had meanwhile; ! above %.0f "
             "%%.\n",
@@ -119,9 +120,6 @@ void table_foot(const struct table *table) {
 }
 
 /* ---- Into a document ----------------------------------------------------------------------- */
-
-static const char begin_mark[] = "<!-- make bench-doc: begin -->\n";
-static const char end_mark[] = "<!-- make bench-doc: end -->\n";
 
 static char *read_file(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -131,11 +129,15 @@ static char *read_file(const char *path) {
     return text;
 }
 
-void table_insert(const char *path, const char *text) {
-    char *old = read_file(path), *begin = strstr(old, begin_mark),
-         *end = begin ? strstr(begin, end_mark) : NULL, new_path[4096];
+void table_insert(const char *path, const char *name, const char *text) {
+    char begin_mark[64], end_mark[64], new_path[4096];
+    char *old = read_file(path), *begin, *end;
 
-    if (!end) die(1, "%s has no lines \"%.30s\" and \"%.28s\"", path, begin_mark, end_mark);
+    snprintf(begin_mark, sizeof begin_mark, "<!-- make %s: begin -->\n", name);
+    snprintf(end_mark, sizeof end_mark, "<!-- make %s: end -->\n", name);
+    begin = strstr(old, begin_mark);
+    end = begin ? strstr(begin, end_mark) : NULL;
+    if (!end) die(1, "%s has no lines that mark the beginning and end of make %s", path, name);
     begin += strlen(begin_mark);
     snprintf(new_path, sizeof new_path, "%s.new", path);
     FILE *f = fopen(new_path, "w");
