@@ -25,6 +25,11 @@ enum { MOST_JOBS = 1024 };
 
 enum control_record { CONTROL_RECORD_FAILING, CONTROL_RECORD_ALL, CONTROL_RECORD_NONE };
 
+/* How large a run is. */
+struct control_size {
+    uint64_t steps, tasks, switches, preemptions;
+};
+
 struct control_options {
     uint32_t size;          /* of this struct */
     char strategy[64];      /* "": the default */
@@ -47,6 +52,9 @@ struct control_options {
     int64_t expected_run;      /* in `trace_expected`: whose events a replay must repeat; 0: none */
     char trace_expected[4096]; /* absolute path */
     uint32_t schedule_length;  /* bytes behind this struct; 0: no replay */
+    bool shrink;               /* the run of that schedule, instead of repeating it */
+    int64_t shrunk_from;       /* that run in `trace`; 0: it is not there */
+    uint32_t samples;          /* for the certainty of the shrunk run; 0: not asked for */
 };
 
 enum control_type {
@@ -55,6 +63,7 @@ enum control_type {
     CONTROL_FAILURE,  /* a failing run; it is in the trace */
     CONTROL_NOTE,     /* something the user should know: message */
     CONTROL_ERROR,    /* the library cannot go on: message; `status` as the command should exit */
+    CONTROL_SHRUNK,   /* the run that is left; it is in the trace */
     CONTROL_DONE      /* the final figures */
 };
 
@@ -70,8 +79,14 @@ struct control_message {
     uint64_t kind;        /* FAILURE: equal for runs that failed in the same way */
     double unseen;        /* an estimate of the probability that the next run has a graph that none
                              has had; -1 where the runs are no sample */
-    int status;           /* ERROR: 2 or 3 */
-    char message[1024];   /* FAILURE, NOTE, ERROR, DONE */
+    uint64_t pairs, one_way; /* DONE: of calls on one object; those that came in one order only */
+    struct control_size before, after; /* SHRUNK */
+    uint64_t tried;                    /* SHRUNK: runs */
+    bool minimal;                      /* SHRUNK: no limit has ended it */
+    uint64_t certain;                  /* SHRUNK: the step with which the failure became certain */
+    uint32_t samples, certain_before;  /* SHRUNK: of how many samples; failed one step earlier */
+    int status;                        /* ERROR: 2 to 4 */
+    char message[1024];                /* FAILURE, NOTE, ERROR, DONE */
 };
 
 /* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the

@@ -10,8 +10,10 @@
 #include "lib/core/config.h"
 #include "lib/core/label.h"
 #include "lib/core/symbol.h"
+#include "sim/again.h"
 #include "sim/jobs.h"
 #include "sim/program.h"
+#include "sim/shrink.h"
 
 static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
                                             "panic",    "misuse",   "crash",   "exit",
@@ -27,6 +29,8 @@ static int64_t clock_of(clockid_t clock) {
     clock_gettime(clock, &ts);
     return ts.tv_sec * PIRN_SEC + ts.tv_nsec;
 }
+
+int64_t explore_clock(void) { return clock_of(CLOCK_MONOTONIC); }
 
 uint64_t explore_fresh_seed(void) {
     uint64_t seed = 0;
@@ -98,8 +102,7 @@ static uint64_t resolve_site(const void *site) {
     return hash_text(hash_text(mix((uint64_t)symbol.line, 1), symbol.function), symbol.file);
 }
 
-/* The line of a call, since a compiler may have made several calls of one. */
-static uint64_t hash_site(struct exploration *e, const void *site) {
+uint64_t explore_site(struct exploration *e, const void *site) {
     size_t slot = mix((uint64_t)(uintptr_t)site, 0) % RESOLVED_SITES;
     struct resolved_site *known = &e->sites[slot];
     if (known->site != site) *known = (struct resolved_site){site, resolve_site(site)};
@@ -116,7 +119,7 @@ static uint64_t hash_object(struct exploration *e, uint32_t number) {
     object = &log->objects[number - 1];
     hash = mix(object->kind, 1);
     if (!object->labelled || object->kind == OBJECT_FD)
-        return mix(hash, hash_site(e, object->site));
+        return mix(hash, explore_site(e, object->site));
     for (size_t i = 0; i < LOG_NAME && object->label[i]; i++)
         hash = mix(hash, (unsigned char)object->label[i]);
     return hash;
@@ -126,12 +129,12 @@ static uint64_t hash_object(struct exploration *e, uint32_t number) {
  * Equal for runs that failed in the same way: findings of the same kinds, on the same objects, with
  * the same call sites, in any order. What the call site does not tell, or is none, the words do.
  */
-static uint64_t kind_of_failure(struct exploration *e) {
+uint64_t explore_kind(struct exploration *e) {
     const struct log *log = e->log;
     uint64_t hash = 0;
     for (size_t i = 0; i < log->finding_count && i < LOG_FINDINGS; i++) {
         const struct log_finding *finding = &log->findings[i];
-        uint64_t one = mix(finding->kind, hash_site(e, finding->site));
+        uint64_t one = mix(finding->kind, explore_site(e, finding->site));
         /* A panic has no object: it comes after whatever was last. */
         if (finding->kind != PIRN_PANIC) one = mix(one, hash_object(e, finding->object));
         hash += finding->site ? one : hash_words(finding->kind, log->message);
@@ -142,7 +145,7 @@ static uint64_t kind_of_failure(struct exploration *e) {
 /* Counts a failing run; takes the schedule where it is the shortest of its kind. */
 static void add_failure(struct exploration *e, char **schedule) {
     const struct log *log = e->log;
-    uint64_t key = kind_of_failure(e);
+    uint64_t key = explore_kind(e);
     struct failure_kind *kind = e->kinds;
     e->failing_kind = key;
     while (kind < e->kinds + e->kind_count && kind->key != key) kind++;
@@ -155,6 +158,7 @@ static void add_failure(struct exploration *e, char **schedule) {
     free(kind->schedule);
     kind->schedule = *schedule;
     kind->steps = log->steps;
+    kind->run = e->trace_run;
     *schedule = NULL;
 }
 
@@ -169,18 +173,17 @@ static int no_memory(struct exploration *e) {
     return -ENOMEM;
 }
 
-/* A run that follows a schedule must use all of it and do the same. */
-static void check_replay(struct exploration *e) {
+void explore_check(struct exploration *e, const struct schedule *schedule) {
     struct log *log = e->log;
     const char *build = "";
     if (log->outcome == PIRN_DIVERGED || !log->finished) return;
-    if (log->steps == e->replay->steps && log_event_hash(log) == e->replay->event_hash) return;
-    if (e->replay->program && e->replay->program != program_fingerprint())
+    if (log->steps == schedule->steps && log_event_hash(log) == schedule->event_hash) return;
+    if (schedule->program && schedule->program != program_fingerprint())
         build = "; the schedule was recorded from another program, or another build of this one";
     log->outcome = PIRN_DIVERGED;
     snprintf(log->message, sizeof log->message,
              "the run did other things than the recorded one: %llu steps instead of %llu%s",
-             (unsigned long long)log->steps, (unsigned long long)e->replay->steps, build);
+             (unsigned long long)log->steps, (unsigned long long)schedule->steps, build);
 }
 
 /* Counts and records the run that is in the log. */
@@ -188,6 +191,7 @@ static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
     struct log *log = e->log;
     bool failed = log->outcome != PIRN_OK, full;
     char *schedule = NULL;
+    uint64_t distinct = e->distinct;
 
     e->done++;
     e->next = run + 1;
@@ -206,6 +210,7 @@ static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
             return -EIO;
         }
     }
+    if (e->count_orders && e->distinct > distinct) orders_count(&e->orders, e);
     if (failed) {
         e->failures++;
         if (e->outcome == PIRN_OK) {
@@ -244,16 +249,20 @@ bool explore_over(struct exploration *e) {
     return e->over;
 }
 
+int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
+    e->running = strategy;
+    log_reset(e->log);
+    e->log->seed = seed;
+    return e->perform(e, strategy);
+}
+
 int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
     int64_t before = e->trace ? clock_of(e->clock) : 0;
-    int rc;
-    log_reset(e->log);
-    e->log->seed = e->seed + run;
-    rc = e->perform(e, strategy);
+    int rc = explore_once(e, strategy, e->seed + run);
     if (rc) return rc;
-    if (e->replay) check_replay(e);
+    if (e->replay) explore_check(e, e->replay);
     if (e->trace) e->log->wall_ns = clock_of(e->clock) - before;
-    return 0;
+    return e->replay || (run + 1) % AGAIN_EVERY ? 0 : run_again(e, run + 1);
 }
 
 int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t run) {
@@ -262,7 +271,7 @@ int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t r
     if (rc) return rc;
     if (e->log->outcome != PIRN_OK) {
         if ((rc = report(e, CONTROL_FAILURE))) return rc;
-        e->over = e->over || !e->keep_going;
+        e->over = e->over || !e->keep_going || e->log->outcome == PIRN_DIVERGED;
     }
     if (clock_of(e->clock) - e->reported < REPORT_EVERY) return 0;
     rc = report(e, CONTROL_PROGRESS);
@@ -270,7 +279,32 @@ int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t r
     return rc;
 }
 
-static int begin(struct exploration *e) {
+int explore_take_in_shrunk(struct exploration *e, struct shrink *s, bool new) {
+    const struct log *log = e->log;
+    e->outcome = log->outcome;
+    e->failing_seed = log->seed;
+    e->failing_kind = explore_kind(e);
+    snprintf(e->message, sizeof e->message, "%s", log->message);
+    if (e->recorder && (new || !s->from)) {
+        if (recorder_add(e->recorder, log, "shrink", s->schedule_text,
+                         e->record != CONTROL_RECORD_NONE, &s->run) != 0 ||
+            (s->from && recorder_shrunk_from(e->recorder, s->run, s->from) != 0)) {
+            snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+            return -EIO;
+        }
+    }
+    e->trace_run = s->run;
+    return commit(e);
+}
+
+int explore_record_certainty(struct exploration *e, int64_t run, const struct certainty *c) {
+    if (!e->recorder || !run) return 0;
+    if (recorder_certainty(e->recorder, run, c->step, c->samples, c->before) == 0) return commit(e);
+    snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+    return -EIO;
+}
+
+int explore_begin(struct exploration *e) {
     uint64_t graph;
     int rc;
     e->outcome = PIRN_OK;
@@ -336,7 +370,7 @@ int explore(struct exploration *e) {
     struct strategy *strategy =
         e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
     uint64_t run = 0, position;
-    int rc = begin(e);
+    int rc = explore_begin(e);
 
     if (rc) return rc;
     strategy_start(strategy);
@@ -353,11 +387,16 @@ int explore(struct exploration *e) {
     if (rc) return rc;
     if (e->runs && !e->over) e->next = e->runs;
     if (e->recorder) recorder_reached(e->recorder, e->next);
+    if (e->recorder && orders_record(&e->orders, e->recorder) != 0) {
+        snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+        return -EIO;
+    }
     return commit(e);
 }
 
 void explore_end(struct exploration *e) {
     log_free(e->log);
+    orders_free(&e->orders);
     free(e->graphs);
     for (size_t i = 0; i < e->kind_count; i++) free(e->kinds[i].schedule);
     e->log = NULL;
@@ -405,9 +444,42 @@ static int check(const pirn_sim_options *o, pirn_fn *fn, pirn_sim_result *result
         snprintf(result->message, sizeof result->message, "%s", wrong);
         return -EINVAL;
     }
-    if (!o->shrink) return 0;
-    snprintf(result->message, sizeof result->message, "shrinking is not available yet");
-    return -ENOTSUP;
+    return 0;
+}
+
+/* What became of an exploration with every failure of a kind of its own made small. */
+static int shrink_all(struct exploration *e) {
+    char message[sizeof e->message];
+    pirn_outcome outcome = e->outcome;
+    uint64_t seed = e->failing_seed;
+    int rc = 0;
+    memcpy(message, e->message, sizeof message);
+    /* Without a trace nobody sees but the first. */
+    for (size_t i = 0; i < e->kind_count && !rc && (i == 0 || e->trace); i++) {
+        struct failure_kind *kind = &e->kinds[i];
+        struct schedule schedule;
+        struct shrink s = {.schedule = &schedule,
+                           .from = kind->run,
+                           .runs = SHRINK_RUNS,
+                           .time_limit = SHRINK_TIME,
+                           .samples = e->trace ? SHRINK_SAMPLES : 0};
+        if ((rc = schedule_read(kind->schedule, &schedule, e->message, sizeof e->message))) break;
+        rc = shrink(e, &s);
+        schedule_free(&schedule);
+        if (rc == 0) {
+            free(kind->schedule);
+            kind->schedule = s.schedule_text;
+        } else {
+            free(s.schedule_text);
+        }
+        /* A program that does not repeat its run cannot be shrunk, and has failed all the same. */
+        if (rc == -ESTALE || rc == -ESRCH) rc = 0;
+    }
+    if (rc) return rc;
+    e->outcome = outcome;
+    e->failing_seed = seed;
+    memcpy(e->message, message, sizeof message);
+    return 0;
 }
 
 EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg,
@@ -447,10 +519,12 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     e.keep_going = o->keep_going;
     e.trace = o->trace && *o->trace ? o->trace : NULL;
     e.record = o->record_all ? CONTROL_RECORD_ALL : CONTROL_RECORD_FAILING;
+    e.count_orders = e.trace != NULL;
 
     label_keep();
     faults_begin(RUN_TIME_LIMIT);
     rc = explore(&e);
+    if (rc == 0 && o->shrink) rc = shrink_all(&e);
     faults_end();
     if (e.recorder && recorder_close(e.recorder, e.message, sizeof e.message) != 0 && rc == 0)
         rc = -EIO;

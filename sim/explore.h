@@ -10,6 +10,7 @@
 
 #include "sim/control.h"
 #include "sim/log.h"
+#include "sim/orders.h"
 #include "sim/recorder.h"
 #include "sim/schedule.h"
 #include "sim/share.h"
@@ -22,7 +23,11 @@ struct failure_kind {
     uint64_t key, count;
     uint64_t steps; /* of the shortest */
     char *schedule; /* of the shortest, the first of those; owned */
+    int64_t run;    /* that in the trace */
 };
+
+struct shrink;
+struct certainty;
 
 struct exploration {
     /* What is asked for. */
@@ -38,6 +43,7 @@ struct exploration {
     int64_t time_limit;  /* 0: none */
     bool keep_going;
     enum control_record record;
+    bool count_orders; /* of calls, where a graph is new */
     const char *trace; /* NULL: none */
     /* How a run is performed with the given strategy. Returns 0 with the log filled in, a
      * negative errno when there could be none (-ECANCELED: it is to end, as `stopped` says), or 1
@@ -53,7 +59,9 @@ struct exploration {
     void *context;
 
     /* What has come of it. */
-    struct log *log; /* of the last run */
+    struct log *log;          /* of the last run */
+    struct strategy *running; /* what performs it */
+    struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;
     uint64_t done, distinct, failures, steps;
     uint64_t once;        /* graphs that one run alone has had */
@@ -73,7 +81,8 @@ struct exploration {
         const void *site; /* NULL: hash 0 */
         uint64_t hash;
     } sites[RESOLVED_SITES]; /* resolving takes its time: those of late */
-    uint64_t *graphs;        /* a set */
+    struct orders orders;
+    uint64_t *graphs; /* a set */
     size_t graph_room;
 };
 
@@ -86,7 +95,8 @@ uint64_t explore_fresh_seed(void);
  */
 int explore(struct exploration *exploration);
 
-/* Performs one run. Returns as exploration.perform does. */
+/* Performs that run of the exploration, every AGAIN_EVERY-th twice. Returns as exploration.perform
+ * does. */
 int explore_perform(struct exploration *exploration, struct strategy *strategy, uint64_t run);
 
 /* Counts, records and tells of the run that is in the log. Returns 0 or a negative errno. */
@@ -94,6 +104,34 @@ int explore_take_in(struct exploration *exploration, struct strategy *strategy, 
 
 /* Whether to end: by what was found, by the time, or because somebody asks for it. */
 bool explore_over(struct exploration *exploration);
+
+/* Makes ready for runs: the log, and the trace if there is to be one. Returns 0, -ENOMEM or -EIO,
+ * with a line in `message`. */
+int explore_begin(struct exploration *exploration);
+
+/* Performs one run, which is not counted. Returns what `perform` does. */
+int explore_once(struct exploration *exploration, struct strategy *strategy, uint64_t seed);
+
+/* A run that has followed a schedule must have used all of it and done the same; else its outcome
+ * is PIRN_DIVERGED. */
+void explore_check(struct exploration *exploration, const struct schedule *schedule);
+
+/* Equal for runs that failed in the same way: the run in the log. */
+uint64_t explore_kind(struct exploration *exploration);
+
+/* Makes the run in the log the result of shrinking, and records it if it is `new`. Returns 0 or
+ * -EIO. */
+int explore_take_in_shrunk(struct exploration *exploration, struct shrink *shrink, bool new);
+
+/* Records where the failure of a run in the trace became certain. Returns 0 or -EIO. */
+int explore_record_certainty(struct exploration *exploration, int64_t run,
+                             const struct certainty *certainty);
+
+/* Equal for call sites in the same line, which a compiler may have made several calls of. */
+uint64_t explore_site(struct exploration *exploration, const void *site);
+
+/* Wall-clock time in ns. */
+int64_t explore_clock(void);
 
 /* An estimate of the probability that the next run has a graph that none has had; -1 where the runs
  * are no sample. */

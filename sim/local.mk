@@ -6,6 +6,9 @@ pkgconfig_DATA += %D%/pirn-sim.pc
 lib_LTLIBRARIES += libpirn-sim.la
 
 libpirn_sim_la_SOURCES = $(core_sources) \
+	%D%/again.c \
+	%D%/again.h \
+	%D%/certainty.c \
 	%D%/control.h \
 	%D%/dump.c \
 	%D%/engine.c \
@@ -17,6 +20,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/faults.c \
 	%D%/fds.c \
 	%D%/finish.c \
+	%D%/guide.c \
+	%D%/guide.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/log.c \
@@ -24,12 +29,16 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/marks.c \
 	%D%/notes.c \
 	%D%/objects.c \
+	%D%/orders.c \
+	%D%/orders.h \
 	%D%/pending.c \
 	%D%/program.c \
 	%D%/program.h \
 	%D%/random.h \
 	%D%/recorder.c \
 	%D%/recorder.h \
+	%D%/reorder.c \
+	%D%/reorder.h \
 	%D%/rows.c \
 	%D%/rows.h \
 	%D%/run.c \
@@ -38,11 +47,14 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/serve.c \
 	%D%/serve.h \
 	%D%/share.h \
+	%D%/shrink.c \
+	%D%/shrink.h \
 	%D%/sim.h \
 	%D%/strategies.h \
 	%D%/strategy.c \
 	%D%/strategy.h \
 	%D%/strategy_fifo.c \
+	%D%/strategy_guided.c \
 	%D%/strategy_pct.c \
 	%D%/strategy_portfolio.c \
 	%D%/strategy_pos.c \
@@ -99,6 +111,10 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/run.c \
 	%D%/cli/scratch.c \
 	%D%/cli/scratch.h \
+	%D%/cli/shrink.c \
+	%D%/cli/shrink.h \
+	%D%/cli/source.c \
+	%D%/cli/source.h \
 	%D%/program.c \
 	%D%/program.h \
 	%D%/schedule.c \

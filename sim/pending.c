@@ -17,7 +17,7 @@ uint64_t timer_rank(uint64_t seed) {
 /* ---- Conflicts ----------------------------------------------------------------------------- */
 
 /* Two operations that take turns on one object as on two. */
-static bool commute(enum op a, enum op b) {
+bool operations_commute(enum op a, enum op b) {
     switch (a) {
     case OP_LEN:
     case OP_ERR:
@@ -63,5 +63,5 @@ bool steps_conflict(const struct task *a, const struct task *b) {
     /* Which channels a select looks at is not known yet. */
     if (selects(one)) return selects(other) || other->kind == OBJECT_CHAN;
     if (selects(other)) return one->kind == OBJECT_CHAN;
-    return one->queue && one->queue == other->queue && !commute(one->op, other->op);
+    return one->queue && one->queue == other->queue && !operations_commute(one->op, other->op);
 }

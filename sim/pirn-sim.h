@@ -28,7 +28,7 @@ typedef enum pirn_outcome {
     PIRN_EXIT,     /* the program exited with a status other than 0 */
     PIRN_LIVELOCK, /* more steps than allowed, though tasks took turns in the end */
     PIRN_TIMEOUT,  /* more wall-clock time than allowed */
-    PIRN_DIVERGED  /* the schedule given for replay did not fit */
+    PIRN_DIVERGED  /* a run did other things than one before with the same schedule */
 } pirn_outcome;
 
 /* For pirn_sim_options.allow: what is not to count as a failure. */
@@ -52,6 +52,16 @@ typedef enum pirn_outcome {
  * and in the second half of a run's steps, they take turns. "pct", "surw" and "portfolio" learn
  * from the first 16 runs, so that there the same exploration from its first seed gives the same run
  * again; with the others a run's seed is enough. A run's schedule always is.
+ *
+ * With `shrink` the schedule of the result is one that fails in the same way (the same findings, on
+ * the same objects, called from the same places) from which no single preemption can be taken out:
+ * further runs, 20000 and a minute at most, look for it once the exploration is over. With a trace
+ * that is done for each kind of failure; the shrunk runs are recorded with `shrunk_from`, and where
+ * the failure became certain. Where the failure does not come again the schedule stays as it was.
+ *
+ * Every 1000th run is repeated from its schedule and compared, so that main_fn is called once more
+ * then. Where it does something else the exploration ends with PIRN_DIVERGED and names the first
+ * event that differs.
  */
 typedef struct pirn_sim_options {
     const char *strategy; /* "portfolio" (default), "random", "pct", "pos", "surw", "fifo" */
@@ -64,21 +74,22 @@ typedef struct pirn_sim_options {
     const char *replay;   /* a schedule ("pirn1:...") to run instead of exploring */
     unsigned allow;       /* PIRN_ALLOW_..., or-ed */
     bool keep_going;      /* go on after the first failure */
-    bool shrink;          /* minimise failing schedules; not available yet: -ENOTSUP */
+    bool shrink;          /* makes the schedules of what fails as simple as possible, see below */
     bool record_all;      /* into the trace: the events of every run, not of failing ones only */
 } pirn_sim_options;
 
 /* What was found. */
 typedef struct pirn_sim_result {
     pirn_outcome outcome; /* of the first failing run, or PIRN_OK */
-    uint64_t runs;        /* performed */
+    uint64_t runs;        /* performed, those for shrinking and comparing left out */
     uint64_t distinct;    /* happens-before graphs seen */
     uint64_t failures;    /* failing runs */
     bool exhausted;       /* every schedule was covered; never with these strategies */
     uint64_t seed;        /* of the first failing run */
     char message[512];    /* of the first failing run, or why pirn_sim_explore failed */
     char *schedule; /* of the first failing run, with keep_going of the shortest that failed in the
-                       same way; for `replay`. pirn_sim_result_free frees it */
+                       same way, with shrink of the simplest; for `replay`. pirn_sim_result_free
+                       frees it */
     uint64_t kinds; /* of failures, told apart by what was found, on which objects, called from
                        where; 1000 at most */
     double unseen;  /* an estimate (Good-Turing) of the probability that the next run has a
@@ -93,8 +104,8 @@ typedef struct pirn_sim_result {
  * in also on failure.
  *
  * Returns 0 when it ran, whatever it found; -EINVAL for bad options, a NULL function, a damaged
- * schedule or a bad value of a PIRN_... variable; -EBUSY inside a run; -ENOMEM; -ENOTSUP for what
- * is not available; -EIO when the trace cannot be written (result->message says why).
+ * schedule or a bad value of a PIRN_... variable; -EBUSY inside a run; -ENOMEM; -EIO when the trace
+ * cannot be written (result->message says why).
  */
 int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, void *arg,
                      pirn_sim_result *result);

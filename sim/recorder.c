@@ -19,6 +19,7 @@
 
 #include "lib/core/engine.h"
 #include "lib/core/symbol.h"
+#include "sim/orders.h"
 #include "sim/program.h"
 #include "sim/rows.h"
 #include "sim/task_names.h"
@@ -48,6 +49,9 @@ enum statement {
     FIND_BUILD,
     SUM_RUNS,
     FIND_GRAPHS,
+    SET_SHRUNK_FROM,
+    SET_CERTAINTY,
+    ADD_ORDER,
     STATEMENTS
 };
 
@@ -76,6 +80,10 @@ static const char *const sql[STATEMENTS] = {
     "SELECT count(*), coalesce(sum(outcome <> 'ok'), 0), coalesce(sum(steps), 0) FROM explored "
     "JOIN run ON run.id = run WHERE exploration = ?1",
     "SELECT graph FROM explored JOIN run ON run.id = run WHERE exploration = ?1",
+    "UPDATE run SET shrunk_from = ?2 WHERE id = ?1",
+    "INSERT OR REPLACE INTO certainty VALUES(?1, ?2, ?3, ?4)",
+    "INSERT INTO call_order VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET "
+    "runs = runs + excluded.runs",
 };
 
 struct site {
@@ -669,6 +677,41 @@ bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph) {
     int rc = sqlite3_reset(s);
     if (rc) fail(recorder, rc);
     return false;
+}
+
+int recorder_shrunk_from(struct recorder *r, int64_t run, int64_t from) {
+    sqlite3_stmt *s = r->statements[SET_SHRUNK_FROM];
+    if (begin(r)) return -EIO;
+    bind_int(s, 1, run);
+    bind_int(s, 2, from);
+    return insert(r, s);
+}
+
+int recorder_certainty(struct recorder *r, int64_t run, uint64_t step, uint32_t samples,
+                       uint32_t before) {
+    sqlite3_stmt *s = r->statements[SET_CERTAINTY];
+    if (begin(r)) return -EIO;
+    bind_int(s, 1, run);
+    bind_int(s, 2, (int64_t)step);
+    bind_int(s, 3, samples);
+    bind_int(s, 4, before);
+    return insert(r, s);
+}
+
+int recorder_order(struct recorder *r, const struct call_order *order) {
+    sqlite3_stmt *s = r->statements[ADD_ORDER];
+    int64_t before, after;
+    if (begin(r) || site_id(r, order->before.site, &before) ||
+        site_id(r, order->after.site, &after))
+        return -EIO;
+    bind_int(s, 1, r->program);
+    bind_text(s, 2, word(op_names, OP_COUNT, order->before.op));
+    bind_int(s, 3, before);
+    bind_text(s, 4, word(op_names, OP_COUNT, order->after.op));
+    bind_int(s, 5, after);
+    bind_int(s, 6, (int64_t)order->runs);
+    bind_optional(s, 7, order->run);
+    return insert(r, s);
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "sim/log.h"
 
 struct recorder;
+struct call_order;
 
 /*
  * Opens or creates the trace and adds a row for the calling program. Returns NULL after writing one
@@ -29,6 +30,17 @@ struct recorder *recorder_open(const char *path, char *message, size_t size);
  */
 int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy,
                  const char *schedule, bool in_full, int64_t *id);
+
+/* Notes that a run was made from another by shrinking. Returns 0 or -EIO. */
+int recorder_shrunk_from(struct recorder *recorder, int64_t run, int64_t from);
+
+/* Notes where the failure of a run became certain (table `certainty`), in place of what was known
+ * of that. Returns 0 or -EIO. */
+int recorder_certainty(struct recorder *recorder, int64_t run, uint64_t step, uint32_t samples,
+                       uint32_t before);
+
+/* Adds to the table `call_order`. Returns 0 or -EIO. */
+int recorder_order(struct recorder *recorder, const struct call_order *order);
 
 /* Makes what was added safe from the end of this process. Returns 0 or -EIO. */
 int recorder_commit(struct recorder *recorder);

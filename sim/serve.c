@@ -22,6 +22,7 @@
 
 #include "lib/core/symbol.h"
 #include "sim/explore.h"
+#include "sim/shrink.h"
 
 enum { LAST_WORDS = 200, GRACE = 2000 /* ms beyond its limit before a run is killed */ };
 
@@ -64,10 +65,32 @@ static void report(struct exploration *e, enum control_type type) {
     message.run_steps = e->log->steps;
     message.kind = e->failing_kind;
     message.unseen = explore_unseen(e);
+    if (type == CONTROL_DONE) orders_sum(&e->orders, &message.pairs, &message.one_way);
     snprintf(message.message, sizeof message.message, "%s",
              type == CONTROL_NOTE ? e->note
              : last               ? e->log->message
                                   : e->message);
+    send_message(&message);
+}
+
+static void report_shrunk(const struct exploration *e) {
+    const struct shrink *s = e->shrink;
+    struct control_message message = {.size = sizeof message,
+                                      .type = CONTROL_SHRUNK,
+                                      .run = 1,
+                                      .outcome = e->outcome,
+                                      .seed = e->failing_seed,
+                                      .trace_run = s->run,
+                                      .run_steps = s->after.steps,
+                                      .kind = e->failing_kind,
+                                      .before = s->before,
+                                      .after = s->after,
+                                      .tried = s->tried,
+                                      .minimal = s->minimal,
+                                      .certain = s->certainty.step,
+                                      .samples = s->certainty.samples,
+                                      .certain_before = s->certainty.before};
+    snprintf(message.message, sizeof message.message, "%s", e->message);
     send_message(&message);
 }
 
@@ -256,13 +279,28 @@ static void read_expected(struct exploration *e) {
 
 static _Noreturn void finish(struct exploration *e, int rc) {
     struct control_message message = {.size = sizeof message, .type = CONTROL_DONE};
-    if (rc) fail(3, e->message);
+    if (rc) fail(rc == -ESTALE ? 4 : rc == -ESRCH ? 2 : 3, e->message);
+    if (e->shrink) report_shrunk(e);
     if (recorder_close(e->recorder, e->message, sizeof e->message) != 0) fail(3, e->message);
     if (e->done)
         report(e, CONTROL_DONE);
     else
         send_message(&message);
     _exit(0);
+}
+
+/* Shrinks the run of the schedule, which goes on in the child as any run does. */
+static int serve_shrinking(struct exploration *e, const struct schedule *schedule) {
+    static struct shrink task;
+    const struct control_options *o = &server.options;
+    int rc = explore_begin(e);
+    task.schedule = schedule;
+    task.from = o->shrunk_from;
+    task.runs = o->runs;
+    task.time_limit = o->time_limit;
+    task.samples = o->samples;
+    e->shrink = &task;
+    return rc ? rc : shrink(e, &task);
 }
 
 void serve(struct log **log, struct strategy **strategy, struct run_options *options) {
@@ -298,15 +336,16 @@ void serve(struct log **log, struct strategy **strategy, struct run_options *opt
     e.keep_going = o->keep_going;
     e.record = o->record;
     e.trace = o->trace[0] ? o->trace : NULL;
+    e.count_orders = !o->schedule_length;
     e.perform = perform;
     e.report = report;
     if (o->quiet_program) server.words = memfd_create("pirn-words", MFD_CLOEXEC);
     /* Reading the debugging information takes its time, so it is done once, for all children. */
     symbol_resolve(__builtin_return_address(0), &symbol);
 
-    rc = explore(&e);
+    rc = o->shrink ? serve_shrinking(&e, &schedule) : explore(&e);
     if (rc != 1) finish(&e, rc);
     *log = e.log;
-    *strategy = e.replay ? strategy_replay(e.replay->choices, e.replay->count) : e.strategy;
+    *strategy = e.running;
     *options = e.run;
 }

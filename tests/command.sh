@@ -54,7 +54,7 @@ top_help() { gives 0 --help && prints '^usage: pirn' && prints explore; }
 run "without arguments it shows its usage" no_arguments
 run "--help" top_help
 run "--version" version
-for subcommand in run explore replay merge list explain view; do
+for subcommand in run explore replay shrink merge list explain coverage view; do
     run "$subcommand --help fits a screen" helps $subcommand
 done
 run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
@@ -69,7 +69,7 @@ for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --stra
     --max-steps=0 --timers=never --timeout=-1 --color=x; do
     run "$option is refused" refuses 'no value for' 2 explore $option ls
 done
-for option in --shrink --isolate=fork --points=sync; do
+for option in --isolate=fork --points=sync; do
     run "$option is for later" refuses 'not available yet' 2 explore $option ls
 done
 
@@ -173,6 +173,48 @@ estimates() {
     gives 1 explore --seed 1 "$examples/hello" && ! grep 'one more run' out || return 1
     gives 0 explore -n 300 --seed 1 --json "$examples/transactions-fixed" && prints '"type":"summary".*"unseen":0\.'
 }
+# A deadlock of philosophers is made one with a single preemption, or a few.
+few='^shrunk: [0-9]* steps, [0-9]* switches, [0-9]* preemptions -> [0-9]* steps, [0-9]* switches, [1-4] preemption'
+shrinks() {
+    rm -f small.db
+    gives 1 explore --seed 3 --strategy=random --trace small.db "$examples/philosophers" 5 || return 1
+    gives 1 shrink small.db "$examples/philosophers" 5 && prints "$few" && prints '^It became certain with step [0-9]* (' || return 1
+    replay_line out >command
+    cat command
+    sh ./command >out 2>err </dev/null
+    test $? -eq 1 && prints '^deadlock: ' && prints '^the same [0-9]* events' || return 1
+    gives 0 list --json small.db && prints '"shrunk_from":'
+}
+shrinks_again() {
+    gives 1 shrink "small.db#$(sql small.db 'SELECT max(id) FROM run')" "$examples/philosophers" 5 &&
+        gives 0 list small.db && test "$(grep -c ' shrink ' out)" -eq 1
+}
+shrinks_a_schedule() {
+    schedule=$(sql small.db "SELECT schedule FROM run WHERE outcome = 'deadlock' LIMIT 1")
+    gives 1 shrink "$schedule" "$examples/philosophers" 5 && prints "$few" && prints '^replay: .*pirn1:' || return 1
+    gives 1 shrink --json --samples=0 "$schedule" "$examples/philosophers" 5 && prints '"type":"shrunk"' &&
+        prints '"minimal":true' && ! grep '"certain"' out || return 1
+    gives 1 shrink -n 3 "$schedule" "$examples/philosophers" 5 && prints 'may become smaller'
+}
+shrinks_what_it_finds() {
+    gives 1 explore --shrink --seed 1 --keep-going -n 50 "$examples/philosophers" 4 && test "$(grep -c '^shrunk: ' out)" -eq 1 &&
+        test "$(grep -c '^The way there' out)" -eq 1 && prints '^50 runs'
+}
+shrinks_no_other() {
+    gives 4 shrink small.db "$examples/philosophers" 4 && says 'other things\|schedule' && test "$(grep -c '^pirn: ' err)" -eq 1 || return 1
+    gives 0 explore -n 1 --trace fine.db "$examples/transactions-fixed" &&
+        refuses 'nothing to shrink' 2 shrink fine.db "$examples/transactions-fixed" &&
+        refuses 'no such program' 2 shrink small.db ./nowhere && refuses 'no such file' 2 shrink nowhere.db ./nowhere &&
+        gives 2 shrink small.db && says 'it was recorded with: .* shrink small.db -- '
+}
+covers() {
+    gives 0 explore -n 300 --seed 1 --trace fixed.db "$examples/transactions-fixed" &&
+        prints 'pairs of calls on one object came in one order only: pirn coverage fixed.db$' || return 1
+    gives 0 coverage fixed.db && prints '^lock in check at transactions-fixed.c:[0-9]* before lock in transfer at .*: in [0-9]* runs' &&
+        prints 'came in one order only$' || return 1
+    # The locks of two transfers come in both.
+    ! grep 'lock in transfer at .* before lock in transfer' out && gives 0 coverage --json fixed.db && test "$(grep -vc '^{.*}$' out)" -eq 0
+}
 keeps_going() { gives 1 explore -n 50 --keep-going "$examples/worker-pool" && prints '^50 runs,'; }
 in_time() { gives 0 explore -t 0.3 "$examples/sieve" && prints '^[1-9][0-9]* runs'; }
 same_seed() {
@@ -196,6 +238,12 @@ run "every strategy finds a deadlock" every_strategy
 run "a failure that was not recorded is found again" without_a_schedule
 run "deadlocks of one kind are told once, with the shortest" one_kind
 run "how much is unseen" estimates
+run_sql "a failing run is shrunk" shrinks
+run_sql "a shrunk run stays as it is" shrinks_again
+run_sql "a schedule is shrunk" shrinks_a_schedule
+run "--shrink" shrinks_what_it_finds
+run_sql "what cannot be shrunk" shrinks_no_other
+run "pairs of calls that came in one order" covers
 run "-t" in_time
 run_sql "a seed decides the run" same_seed
 run "nothing is left in the temporary folder" nothing_left

@@ -498,6 +498,47 @@ static void same_bytes_each_time(void) {
     free(first);
 }
 
+static void tells_certainty(void) {
+    begin();
+    make_trace("abba", NULL);
+    execute("abba.db", "INSERT INTO certainty VALUES(1, 6, 100, 63)");
+    CU_ASSERT_EQUAL(call(explain_main, "abba.db", NULL), TOOL_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(last_output, "It became certain with step 6 ("));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(last_output,
+               "Of 100 random continuations from there all end so, from one step earlier 63."));
+    execute("abba.db", "UPDATE certainty SET step = 0, before = 0");
+    CU_ASSERT_EQUAL(call(explain_main, "abba.db", NULL), TOOL_OK);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(last_output, "It was certain from the beginning: 100 of 100 random runs end so."));
+    execute("abba.db", "UPDATE certainty SET before = 101");
+    CU_ASSERT_EQUAL(call(explain_main, "abba.db", NULL), TOOL_FAILED);
+}
+
+static void lists_orders(void) {
+    begin();
+    make_trace("abba", NULL);
+    CU_ASSERT_EQUAL(call(coverage_main, "abba.db", NULL), TOOL_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(last_output, "no two tasks have used one object"));
+    execute("abba.db",
+            "INSERT INTO site VALUES(901, 'm', 1, 'one', '/src/a.c', 1), (902, 'm', 2, 'two', "
+            "'/src/a.c', 2), (903, 'm', 3, 'two', '/src/a.c', 2);"
+            "INSERT INTO call_order VALUES(1, 'lock', 901, 'lock', 902, 5, 1), (1, 'lock', 903, "
+            "'lock', 901, 2, NULL), (1, 'send', 901, 'recv', 902, 3, 1), (1, 'send', 901, 'recv', "
+            "903, 4, 1), (1, 'lock', 901, 'lock', 901, 9, 1)");
+    CU_ASSERT_EQUAL(call(coverage_main, "abba.db", NULL), TOOL_OK);
+    CU_ASSERT_STRING_EQUAL(last_output,
+                           "send in one at a.c:1 before recv in two at a.c:2: in 7 runs, first in "
+                           "#1\n\n1 of 2 pairs of calls on one object came in one order only\n");
+    CU_ASSERT_EQUAL(call(coverage_main, "--json", "abba.db", NULL), TOOL_OK);
+    CU_ASSERT_STRING_EQUAL(
+        last_output, "{\"format\":1,\"runs\":7,\"run\":1,\"before\":{\"op\":\"send\",\"function\":"
+                     "\"one\",\"place\":\"/src/a.c:1\"},\"after\":{\"op\":\"recv\",\"function\":"
+                     "\"two\",\"place\":\"/src/a.c:2\"}}\n");
+    CU_ASSERT_EQUAL(call(coverage_main, NULL), TOOL_USAGE);
+    CU_ASSERT_EQUAL(call(coverage_main, "nowhere.db", NULL), TOOL_USAGE);
+}
+
 static void lists_runs(void) {
     begin();
     make_trace("orders", NULL);
@@ -517,10 +558,10 @@ static void lists_runs(void) {
 }
 
 static void tells_its_usage(void) {
-    int (*const mains[])(int, char **) = {list_main, view_main, explain_main};
+    int (*const mains[])(int, char **) = {list_main, view_main, explain_main, coverage_main};
 
     begin();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL(call(mains[i], "--help", NULL), TOOL_OK);
         CU_ASSERT_EQUAL(strncmp(last_output, "usage: pirn ", 12), 0);
         CU_ASSERT_STRING_EQUAL(last_error, "");
@@ -716,7 +757,7 @@ static void files_that_are_no_traces(void) {
         CU_ASSERT_EQUAL(call(mains[i], "later.db", NULL), TOOL_USAGE);
         CU_ASSERT(said_once("format 2"));
         CU_ASSERT_EQUAL(call(mains[i], "bare.db", NULL), TOOL_FAILED);
-        CU_ASSERT(said_once("1 of its 11 tables"));
+        CU_ASSERT(said_once("1 of its 13 tables"));
     }
     CU_ASSERT_EQUAL(call(view_main, "norun.db", NULL), TOOL_USAGE);
     CU_ASSERT(said_once("holds no run yet"));
@@ -1030,6 +1071,8 @@ static const struct test tests[] = {
     TEST(color_only_when_wanted),
     TEST(steps_can_be_chosen),
     TEST(same_bytes_each_time),
+    TEST(tells_certainty),
+    TEST(lists_orders),
     TEST(lists_runs),
     TEST(tells_its_usage),
     TEST(dot_accepts_every_picture),

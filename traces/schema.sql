@@ -126,6 +126,24 @@ CREATE TABLE finding(
     PRIMARY KEY(run, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE certainty(            -- where the failure of a run became inevitable
+    run     INTEGER PRIMARY KEY REFERENCES run(id),
+    step    INTEGER NOT NULL,      -- with which it did; 0: it was from the beginning
+    samples INTEGER NOT NULL,      -- of what may follow, all of which failed from there on
+    before  INTEGER NOT NULL       -- of as many, failed from one step earlier
+) STRICT;
+
+CREATE TABLE call_order(           -- in which order calls were seen that concern each other
+    program     INTEGER NOT NULL REFERENCES program(id),
+    before_op   TEXT NOT NULL,
+    before_site INTEGER NOT NULL REFERENCES site(id),
+    after_op    TEXT NOT NULL,
+    after_site  INTEGER NOT NULL REFERENCES site(id),
+    runs        INTEGER NOT NULL,  -- in which the one came right before the other, on one object
+    run         INTEGER REFERENCES run(id), -- one of them, where they are recorded
+    PRIMARY KEY(program, before_site, before_op, after_site, after_op)
+) STRICT, WITHOUT ROWID;
+
 -- Each run that found something, with its first finding.
 CREATE VIEW failures AS
 SELECT run.id AS run, run.outcome, run.message, run.strategy, run.seed, run.steps, run.schedule

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viz/certainty.h"
 #include "viz/label.h"
 #include "viz/picture.h"
 #include "viz/spacetime.h"
@@ -375,6 +376,7 @@ void explain_text(struct tool_text *out, const struct trace_run *run, const stru
     if (waits->stuck > 0) tell_stuck(&t);
     tell_findings(&t);
     if (text.length == details) text.data[text.length = begin_details] = '\0';
+    certainty_tell(&text, run);
     if (run->event_count == 0)
         tool_text_add(&text, "\nIts steps were not recorded; pirn explore --record=all records "
                              "those of every run.\n");

@@ -346,11 +346,28 @@ static int load_findings(struct trace *trace, struct trace_run *run, int64_t id)
     return reader_end(&reader);
 }
 
+static int load_certainty(struct trace *trace, struct trace_run *run, int64_t id) {
+    struct trace_certainty *certainty = &run->certainty;
+    struct reader reader;
+    reader_begin(&reader, trace, "certainty",
+                 "SELECT step, samples, before FROM certainty WHERE run = ?1", id);
+    if (reader_next(&reader)) {
+        certainty->step = reader_int(&reader, 0);
+        certainty->samples = reader_int(&reader, 1);
+        certainty->before = reader_int(&reader, 2);
+        if (certainty->step < 0 || certainty->step > run->summary.steps || certainty->samples < 0 ||
+            certainty->before < 0 || certainty->before > certainty->samples)
+            reader_wrong(&reader, "its numbers do not fit");
+    }
+    return reader_end(&reader);
+}
+
 /* ---- Public -------------------------------------------------------------------------------- */
 
 int trace_load(struct trace *trace, int64_t id, struct trace_run **loaded) {
     static int (*const parts[])(struct trace *, struct trace_run *, int64_t) = {
-        load_tasks, load_objects, load_events, load_cases, load_edges, load_findings,
+        load_tasks, load_objects,  load_events,    load_cases,
+        load_edges, load_findings, load_certainty,
     };
     *loaded = NULL;
     struct trace_run *run = tool_alloc(1, sizeof *run);

@@ -3,6 +3,9 @@ noinst_LTLIBRARIES += libviz.la
 
 libviz_la_SOURCES = \
 	%D%/band.c \
+	%D%/certainty.c \
+	%D%/certainty.h \
+	%D%/coverage.c \
 	%D%/cycles.c \
 	%D%/cycles.h \
 	%D%/dot.c \

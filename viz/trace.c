@@ -10,6 +10,7 @@
 #include "viz/tool.h"
 
 #define HEADER_SIZE 100          /* of a database file */
+#define TABLES 13                /* of a trace */
 #define BUSY_MS 5000             /* how long to wait for a writer's transaction to end */
 #define LONGEST_VALUE (64 << 20) /* bytes; a longer text is no schedule or name that Pirn wrote */
 
@@ -90,12 +91,11 @@ static int check_format(struct trace *trace) {
         trace,
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('program', "
         "'exploration', 'explored', 'run', 'site', 'task', 'object', 'event', 'select_case', "
-        "'edge', "
-        "'finding')",
+        "'edge', 'finding', 'certainty', 'call_order')",
         &tables);
-    if (status == TOOL_OK && tables != 11) {
-        tool_error("%s: %d of its 11 tables are missing; record the runs again", trace->path,
-                   (int)(11 - tables));
+    if (status == TOOL_OK && tables != TABLES) {
+        tool_error("%s: %d of its %d tables are missing; record the runs again", trace->path,
+                   (int)(TABLES - tables), TABLES);
         return TOOL_FAILED;
     }
     return status;

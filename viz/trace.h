@@ -131,6 +131,13 @@ struct trace_program {
     size_t argument_count;
 };
 
+/* Where the failure of a run became inevitable. */
+struct trace_certainty {
+    int64_t samples; /* of what may follow, all of which failed from there on; 0: it is not known */
+    int64_t step;    /* with which it did; 0: it was from the beginning */
+    int64_t before;  /* of as many samples, failed from one step earlier */
+};
+
 struct trace_summary { /* a row of the table of runs */
     int64_t id;
     const char *strategy;
@@ -146,6 +153,7 @@ struct trace_summary { /* a row of the table of runs */
 struct trace_run {
     struct trace_summary summary;
     struct trace_program program;
+    struct trace_certainty certainty;
     struct trace_site *sites;
     size_t site_count;
     struct trace_task *tasks; /* by id */

@@ -8,8 +8,9 @@
 #ifndef VIZ_VIZ_H
 #define VIZ_VIZ_H
 
-int list_main(int argc, char **argv);    /* pirn list TRACE */
-int explain_main(int argc, char **argv); /* pirn explain TRACE[#RUN] */
-int view_main(int argc, char **argv);    /* pirn view TRACE[#RUN] [-o FILE] */
+int list_main(int argc, char **argv);     /* pirn list TRACE */
+int explain_main(int argc, char **argv);  /* pirn explain TRACE[#RUN] */
+int coverage_main(int argc, char **argv); /* pirn coverage TRACE */
+int view_main(int argc, char **argv);     /* pirn view TRACE[#RUN] [-o FILE] */
 
 #endif

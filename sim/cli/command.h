@@ -12,5 +12,6 @@ int run_main(int argc, char **argv);     /* pirn run [--] PROGRAM... */
 int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
 int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
 int merge_main(int argc, char **argv);   /* pirn merge OUT IN... */
+int shrink_main(int argc, char **argv);  /* pirn shrink SCHEDULE [--] PROGRAM... */
 
 #endif

@@ -10,6 +10,9 @@
 #include "sim/cli/progress.h"
 #include "sim/cli/report.h"
 #include "sim/cli/resume.h"
+#include "sim/cli/shrink.h"
+#include "sim/shrink.h"
+#include "viz/trace.h"
 
 enum { RUNS = 1000, MOST_KINDS = 20 };
 
@@ -113,6 +116,21 @@ static void print_estimate(const struct exploration *e) {
                100 / (double)f->runs);
 }
 
+static void print_orders(const struct exploration *e) {
+    const struct control_message *f = &e->figures;
+    const struct options *options = e->report.options;
+    struct tool_text trace = {0};
+    if (!f->one_way) return;
+    printf("%" PRIu64 " of %" PRIu64 " pairs of calls on one object came in one order only",
+           f->one_way, f->pairs);
+    if (options->trace) {
+        tool_shell_quote(&trace, options->trace);
+        printf(": pirn coverage %s", trace.data);
+        tool_text_free(&trace);
+    }
+    puts("");
+}
+
 static void print_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     if (e->kind_count > 1 || f->failures > 1) print_kinds(e);
@@ -121,7 +139,10 @@ static void print_summary(const struct exploration *e, bool interrupted) {
     if (e->report.options->resume) printf(" (%" PRIu64 " of them before)", e->progress.before);
     printf(", %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n", f->distinct, f->failures,
            f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
-    if (has_estimate(e) && f->runs > 1) print_estimate(e);
+    if (has_estimate(e) && f->runs > 1) {
+        print_estimate(e);
+        print_orders(e);
+    }
 }
 
 static void print_json_summary(const struct exploration *e, bool interrupted) {
@@ -130,7 +151,9 @@ static void print_json_summary(const struct exploration *e, bool interrupted) {
            ",\"failures\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"seconds\":%.6f,\"interrupted\":%s",
            f->runs, f->distinct, f->failures, f->steps, progress_seconds(&e->progress),
            interrupted ? "true" : "false");
-    if (has_estimate(e)) printf(",\"unseen\":%.6g", f->unseen);
+    if (has_estimate(e))
+        printf(",\"unseen\":%.6g,\"pairs\":%" PRIu64 ",\"one_way\":%" PRIu64, f->unseen, f->pairs,
+               f->one_way);
     puts("}");
 }
 
@@ -145,7 +168,9 @@ static int conclude(struct exploration *e, int status, bool interrupted) {
             print_summary(e, interrupted);
         int written = tool_flush(stdout, "standard output");
         /* What was found is worth more to know than who ended it. */
-        if (e->figures.failures && (status == TOOL_OK || interrupted))
+        if (e->figures.outcome == PIRN_DIVERGED && status == TOOL_OK)
+            status = TOOL_DIVERGED;
+        else if (e->figures.failures && (status == TOOL_OK || interrupted))
             status = TOOL_FOUND;
         else if (status == TOOL_OK)
             status = written;
@@ -157,6 +182,9 @@ static int conclude(struct exploration *e, int status, bool interrupted) {
 /* Completes what was asked for by what is not said, or by what the trace says. */
 static int prepare(struct options *options, uint64_t *before) {
     struct control_options *c = &options->control;
+    if (options->shrink && c->record == CONTROL_RECORD_NONE)
+        return tool_usage_error("explore", "--shrink starts from runs that have been recorded: "
+                                           "leave out --record=none");
     if (!options->runs_given && !c->time_limit) c->runs = RUNS;
     c->quiet_program = true;
     if (options->resume) return resume(options, before);
@@ -164,6 +192,46 @@ static int prepare(struct options *options, uint64_t *before) {
         return tool_usage_error("explore", "--shard needs --seed=N, the same for every shard");
     if (!c->shards) c->shard = c->shards = 1;
     return TOOL_OK;
+}
+
+/* ---- --shrink ------------------------------------------------------------------------------ */
+
+/* The schedule of a run that has been recorded; NULL after a message. */
+static char *schedule_of(const struct report *report, int64_t number) {
+    struct trace *trace;
+    struct trace_run *run = NULL;
+    char *schedule = NULL;
+    if (trace_open(report->options->control.trace, &trace) != TOOL_OK) return NULL;
+    if (trace_load(trace, number, &run) == TOOL_OK) schedule = tool_copy(run->summary.schedule);
+    trace_run_free(run);
+    trace_close(trace);
+    return schedule;
+}
+
+/* Shrinks the shortest run of each kind. Where that cannot be, which has been told, the others are
+ * still worth it. */
+static int shrink_kinds(struct exploration *e, struct options *options) {
+    int status = TOOL_OK;
+    bool found;
+    progress_erase(&e->progress);
+    options->control.runs = SHRINK_RUNS;
+    options->control.time_limit = SHRINK_TIME;
+    options->control.shards = 0; /* no runs of the exploration */
+    options->control.resumed = 0;
+    e->report.brief = false;
+    for (int i = 0; i < e->kind_count && status == TOOL_OK; i++) {
+        const struct control_message *shortest = &e->kinds[i].shortest;
+        char *schedule;
+        if (shortest->outcome == PIRN_DIVERGED) continue;
+        schedule = schedule_of(&e->report, shortest->trace_run);
+        options->control.seed = shortest->seed;
+        status = schedule ? shrink_perform(&e->report, schedule, shortest->trace_run, &found)
+                          : TOOL_FAILED;
+        if (status == TOOL_OK && !options->json) fputs("\n", stdout);
+        if (status == TOOL_USAGE || status == TOOL_DIVERGED) status = TOOL_OK;
+        free(schedule);
+    }
+    return status;
 }
 
 static int perform(struct options *options) {
@@ -178,8 +246,14 @@ static int perform(struct options *options) {
     launch.control = options->control;
     progress_begin(&e.progress, &options->control, !options->quiet && !options->json);
     e.progress.before = before;
+    e.report.brief = options->shrink;
     status = launch_program(&launch);
-    return conclude(&e, status, launch.interrupted != 0);
+    if (status == TOOL_OK && options->shrink) {
+        launch.control = options->control; /* as it was asked for */
+        status = shrink_kinds(&e, options);
+        options->control = launch.control;
+    }
+    return conclude(&e, status, launch.interrupted != 0 || status > 128);
 }
 
 int explore_main(int argc, char **argv) {

@@ -21,7 +21,10 @@ static const struct subcommand {
     {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
     {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
     {"merge", merge_main, "OUT IN...", "several traces into one"},
+    {"shrink", shrink_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...",
+     "the simplest run that fails so"},
     {"list", list_main, "TRACE", "the runs of a trace"},
+    {"coverage", coverage_main, "TRACE", "orders of calls that were not seen"},
     {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
     {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},
 };

@@ -77,6 +77,7 @@ static const struct table {
     const char *columns; /* what is copied */
     const char *find;    /* a row that is equal to the one that is bound, as columns are; or NULL */
     int maps[MOST_COLUMNS]; /* 0: as it is; else 1 + the map of what it refers to */
+    const char *conflict;   /* what becomes of a row whose key is there already; NULL: an error */
 } tables[] = {
     {"program",
      PROGRAMS,
@@ -84,54 +85,70 @@ static const struct table {
      "path, build_id, arguments, started_at, pirn_version",
      "SELECT id FROM program WHERE path = ?1 AND build_id = ?2 AND arguments = ?3 AND "
      "pirn_version = ?5 AND ?4 IS NOT NULL",
-     {0}},
+     {0},
+     NULL},
     {"exploration",
      EXPLORATIONS,
      false,
      "program, strategy, seed, shard, shards, allow, max_steps, late_timers, next, position",
      NULL,
-     {1 + PROGRAMS}},
+     {1 + PROGRAMS},
+     NULL},
     {"site",
      SITES,
      true,
      "module, offset, function, file, line",
      "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND "
      "line = ?5",
-     {0}},
+     {0},
+     NULL},
     {"run",
      RUNS,
      false,
      "program, strategy, seed, schedule, outcome, message, steps, tasks, switches, preemptions, "
      "virtual_ns, wall_ns, graph, shrunk_from",
      NULL,
-     {[0] = 1 + PROGRAMS, [13] = 1 + RUNS}},
-    {"explored", NO_MAP, false, "exploration, run", NULL, {1 + EXPLORATIONS, 1 + RUNS}},
+     {[0] = 1 + PROGRAMS, [13] = 1 + RUNS},
+     NULL},
+    {"explored", NO_MAP, false, "exploration, run", NULL, {1 + EXPLORATIONS, 1 + RUNS}, NULL},
     {"task",
      NO_MAP,
      false,
      "run, id, parent, name, site, first_step, last_step, state, daemon",
      NULL,
-     {[0] = 1 + RUNS, [4] = 1 + SITES}},
+     {[0] = 1 + RUNS, [4] = 1 + SITES},
+     NULL},
     {"object",
      NO_MAP,
      false,
      "run, id, kind, label, capacity, value_size, site",
      NULL,
-     {[0] = 1 + RUNS, [6] = 1 + SITES}},
+     {[0] = 1 + RUNS, [6] = 1 + SITES},
+     NULL},
     {"event",
      NO_MAP,
      false,
      "run, step, task, op, object, result, site, time",
      NULL,
-     {[0] = 1 + RUNS, [6] = 1 + SITES}},
-    {"select_case", NO_MAP, false, "run, step, position, op, object", NULL, {1 + RUNS}},
-    {"edge", NO_MAP, false, "run, before, after, kind", NULL, {1 + RUNS}},
+     {[0] = 1 + RUNS, [6] = 1 + SITES},
+     NULL},
+    {"select_case", NO_MAP, false, "run, step, position, op, object", NULL, {1 + RUNS}, NULL},
+    {"edge", NO_MAP, false, "run, before, after, kind", NULL, {1 + RUNS}, NULL},
     {"finding",
      NO_MAP,
      false,
      "run, id, kind, step, other_step, object, message",
      NULL,
-     {1 + RUNS}},
+     {1 + RUNS},
+     NULL},
+    {"certainty", NO_MAP, false, "run, step, samples, before", NULL, {1 + RUNS}, NULL},
+    {"call_order",
+     NO_MAP,
+     false,
+     "program, before_op, before_site, after_op, after_site, runs, run",
+     NULL,
+     {[0] = 1 + PROGRAMS, [2] = 1 + SITES, [4] = 1 + SITES, [6] = 1 + RUNS},
+     "DO UPDATE SET runs = runs + excluded.runs"},
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -240,6 +257,7 @@ static int copy_table(struct merge *m, const struct table *table) {
         tool_text_addf(&sql, "INSERT INTO %s(%s) VALUES(", table->name, table->columns);
         for (int i = table->own == NO_MAP ? 0 : 1; i < sqlite3_column_count(from); i++)
             tool_text_addf(&sql, "?%s", i + 1 < sqlite3_column_count(from) ? ", " : ")");
+        if (table->conflict) tool_text_addf(&sql, " ON CONFLICT %s", table->conflict);
         rc = prepare(m->out, &add, &sql);
         if (!rc && table->find) {
             tool_text_add(&sql, table->find);

@@ -11,11 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/shrink.h"
+
 enum {
     RUN = OPTIONS_RUN,
     EXPLORE = OPTIONS_EXPLORE,
     REPLAY = OPTIONS_REPLAY,
-    ALL = RUN | EXPLORE | REPLAY
+    SHRINK = OPTIONS_SHRINK,
+    ALL = RUN | EXPLORE | REPLAY | SHRINK
 };
 
 /* Values of long options without a letter. */
@@ -34,6 +37,8 @@ enum {
     SHARD,
     RESUME,
     JUNIT,
+    SHRINK_FOUND,
+    SAMPLES,
     NOT_YET
 };
 
@@ -45,7 +50,8 @@ static const struct row {
     const char *help;     /* NULL: not shown */
 } rows[] = {
     {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
-    {EXPLORE, 't', "time", "SECONDS", "at most so long"},
+    {SHRINK, 'n', "runs", "RUNS", "try at most so many runs (20000)"},
+    {EXPLORE | SHRINK, 't', "time", "SECONDS", "at most so long"},
     {EXPLORE, 'j', "jobs", "N", "in N processes; what comes of it is the same (1)"},
     {EXPLORE, SHARD, "shard", "K/N", "the K-th of N parts of the runs; needs --seed"},
     {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
@@ -54,6 +60,10 @@ static const struct row {
     {EXPLORE, RESUME, "resume", "TRACE", "go on with the next runs of what TRACE records"},
     {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
     {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
+    {EXPLORE, SHRINK_FOUND, "shrink", NULL,
+     "make the schedules of what fails as simple as possible"},
+    {EXPLORE | SHRINK, SAMPLES, "samples", "N",
+     "so many runs tell whether a failure was certain; 0: do not ask (100)"},
     {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
     {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
     {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
@@ -64,7 +74,6 @@ static const struct row {
     {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
-    {EXPLORE, NOT_YET, "shrink", NULL, NULL},
     {ALL, NOT_YET, "isolate", "HOW", NULL},
     {ALL, NOT_YET, "points", "WHICH", NULL},
     {REPLAY, NOT_YET, "gdb", NULL, NULL},
@@ -147,7 +156,7 @@ static bool read_allowed(const char *text, unsigned *allow) {
     }
 }
 
-static bool read_trace(struct options *o, const char *path) {
+bool options_trace(struct options *o, const char *path) {
     struct tool_text absolute = {0};
     char folder[PATH_MAX];
     o->trace = path;
@@ -198,7 +207,7 @@ static bool take(struct options *o, int value, const char *text) {
         return read_shard(text, c);
     case RESUME:
         o->resume = text;
-        return read_trace(o, text);
+        return options_trace(o, text);
     case JUNIT:
         o->junit = text;
         return *text != '\0';
@@ -207,10 +216,16 @@ static bool take(struct options *o, int value, const char *text) {
     case STRATEGY:
         return read_strategy(o, text);
     case TRACE:
-        return read_trace(o, text);
+        return options_trace(o, text);
     case RECORD:
         if ((i = read_word(text, strlen(text), which)) < 0) return false;
         c->record = (enum control_record)i;
+        return true;
+    case SHRINK_FOUND:
+        return o->shrink = true;
+    case SAMPLES:
+        if (!read_number(text, 0, MOST_SAMPLES, &number)) return false;
+        c->samples = (uint32_t)number;
         return true;
     case KEEP_GOING:
         return c->keep_going = true;
@@ -233,9 +248,11 @@ static bool take(struct options *o, int value, const char *text) {
     }
 }
 
-static const struct row *row_of(int value, const char *name) {
+static const struct row *row_of(const struct options_usage *usage, int value, const char *name) {
     for (int i = 0; i < ROWS; i++) {
-        if (rows[i].value == value && (!name || !strcmp(rows[i].name, name))) return &rows[i];
+        if (rows[i].value == value && rows[i].of & (int)usage->of &&
+            (!name || !strcmp(rows[i].name, name)))
+            return &rows[i];
     }
     return NULL;
 }
@@ -261,7 +278,7 @@ static int read_options(struct options *o, const struct options_usage *usage, in
             *status = tool_option_error(usage->name, argv, option);
             return -1;
         }
-        const struct row *row = row_of(option, position < 0 ? NULL : table[position].name);
+        const struct row *row = row_of(usage, option, position < 0 ? NULL : table[position].name);
         if (option == 'h') {
             *status = print_help(usage);
             return -1;
@@ -294,9 +311,9 @@ static int read_options(struct options *o, const struct options_usage *usage, in
 
 bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv,
                   int *status) {
-    *options = (struct options){0};
+    *options = (struct options){.control.samples = SHRINK_SAMPLES};
     int taken = read_options(options, usage, argc, argv, status);
-    if (taken >= 0 && usage->of == OPTIONS_REPLAY) {
+    if (taken >= 0 && (usage->of & (OPTIONS_REPLAY | OPTIONS_SHRINK))) {
         if (taken == argc) {
             *status = tool_usage_error(usage->name, "which run? pirn %s %s", usage->name,
                                        usage->synopsis);

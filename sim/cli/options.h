@@ -7,7 +7,7 @@
 #include "sim/control.h"
 #include "viz/tool.h"
 
-enum options_of { OPTIONS_RUN = 1, OPTIONS_EXPLORE = 2, OPTIONS_REPLAY = 4 };
+enum options_of { OPTIONS_RUN = 1, OPTIONS_EXPLORE = 2, OPTIONS_REPLAY = 4, OPTIONS_SHRINK = 8 };
 
 struct options_usage {
     enum options_of of;
@@ -26,10 +26,11 @@ struct options {
         *fixed; /* an option that was given and that `resume` has from the trace; NULL: none */
     const char *junit; /* NULL: none */
     bool quiet, json;
+    bool shrink; /* of explore: what fails */
     enum tool_color_mode color;
     struct tool_text
         repeated; /* those that a replay needs as well, quoted, each with a space behind it */
-    const char *schedule; /* of replay: the first argument that is no option */
+    const char *schedule; /* of replay and shrink: the first argument that is no option */
     char **program;       /* NULL-terminated; *program is NULL when it is missing */
 };
 
@@ -40,6 +41,9 @@ struct options {
 bool options_read(struct options *options, const struct options_usage *usage, int argc, char **argv,
                   int *status);
 void options_free(struct options *options);
+
+/* Has runs recorded into that file. Returns false for a path that is too long, or none. */
+bool options_trace(struct options *options, const char *path);
 
 /* Prints that no program was given, with an example. Returns TOOL_USAGE. */
 int options_no_program(const struct options_usage *usage);

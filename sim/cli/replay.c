@@ -9,9 +9,8 @@
 #include "sim/cli/launch.h"
 #include "sim/cli/options.h"
 #include "sim/cli/report.h"
+#include "sim/cli/source.h"
 #include "sim/program.h"
-#include "sim/schedule.h"
-#include "viz/trace.h"
 
 static const struct options_usage usage = {
     OPTIONS_REPLAY,
@@ -26,68 +25,23 @@ static const struct options_usage usage = {
 };
 
 struct replay {
-    struct schedule schedule;
-    char *text;            /* of the schedule */
-    struct trace_run *run; /* that is repeated, when it is in a trace */
+    struct source source;
     struct control_message result;
     bool has_result;
 };
 
-/* ---- What to repeat ------------------------------------------------------------------------ */
-
-/* A program that a trace names is never run because of that. */
-static int suggest_program(const struct options *options, const struct trace_run *run) {
-    struct tool_text text = {0};
-    int status = options_no_program(&usage);
-    if (run && run->program.argument_count > 0) {
-        tool_text_add(&text, "it was recorded with: ");
-        tool_shell_quote(&text, tool_command);
-        tool_text_add(&text, " replay ");
-        tool_shell_quote(&text, options->schedule);
-        tool_text_add(&text, " -- ");
-        tool_shell_quote(&text, run->program.path);
-        for (size_t i = 1; i < run->program.argument_count; i++) {
-            tool_text_add(&text, " ");
-            tool_shell_quote(&text, run->program.arguments[i]);
-        }
-        fprintf(stderr, "%s\n", text.data);
-    }
-    tool_text_free(&text);
-    return status;
-}
-
-/* `from` is the trace that it was read from; NULL: the command line. */
-static int read_schedule(struct replay *replay, const char *from) {
-    char message[256] = "";
-    int rc = schedule_read(replay->text, &replay->schedule, message, sizeof message);
-    if (rc == 0) return TOOL_OK;
-    tool_error("%s%s%s", from ? from : "", from ? ": " : "", message);
-    return rc == -ENOMEM ? TOOL_FAILED : TOOL_USAGE;
-}
-
-/* Reads the run from the trace; the library compares with its events, if there are any. */
-static int read_trace(struct replay *replay, struct options *options) {
-    struct trace *trace;
-    int64_t number;
+/* The library compares with the events of the recorded run, if there are any. */
+static int expect(const struct source *source, struct options *options) {
     char path[PATH_MAX];
-    int status = trace_open_named(options->schedule, &trace, &number);
-    if (status != TOOL_OK) return status;
-    status = trace_load(trace, number, &replay->run);
-    if (status == TOOL_OK) {
-        replay->text = tool_copy(replay->run->summary.schedule);
-        options->control.expected_run = number;
-        options->control.seed =
-            replay->run->summary.seed; /* decides nothing, but says which run it is */
-        if (!realpath(trace_path(trace), path) ||
-            strlen(path) >= sizeof options->control.trace_expected) {
-            tool_error("%s: %s", trace_path(trace), strerror(errno ? errno : ENAMETOOLONG));
-            status = TOOL_FAILED;
-        } else {
-            strcpy(options->control.trace_expected, path);
-        }
+    if (!source->run) return TOOL_OK;
+    options->control.expected_run = source->run->summary.id;
+    options->control.seed = source->run->summary.seed; /* decides nothing, but says which it is */
+    if (!realpath(source->path, path) || strlen(path) >= sizeof options->control.trace_expected) {
+        tool_error("%s: %s", source->path, strerror(errno ? errno : ENAMETOOLONG));
+        return TOOL_FAILED;
     }
-    trace_close(trace);
-    return status == TOOL_OK ? read_schedule(replay, options->schedule) : status;
+    strcpy(options->control.trace_expected, path);
+    return TOOL_OK;
 }
 
 /* ---- What has come of it ------------------------------------------------------------------- */
@@ -104,11 +58,11 @@ static void told(void *context, const struct control_message *message) {
 static bool is_other_build(const struct replay *replay, const struct options *options) {
     char id[PROGRAM_BUILD_ID], *path;
     bool other = false;
-    if (!replay->schedule.program || launch_find(options->program[0], &path) != TOOL_OK)
+    if (!replay->source.schedule.program || launch_find(options->program[0], &path) != TOOL_OK)
         return false;
     /* A script is started by a schedule's program, and is none. */
     if (program_build_id_of(path, id) == 0)
-        other = program_fingerprint_of(id) != replay->schedule.program;
+        other = program_fingerprint_of(id) != replay->source.schedule.program;
     free(path);
     return other;
 }
@@ -117,11 +71,12 @@ static bool is_other_build(const struct replay *replay, const struct options *op
  * its end. */
 static void compare(struct replay *replay) {
     struct control_message *result = &replay->result;
-    if (result->outcome == PIRN_DIVERGED || result->run_steps == replay->schedule.steps) return;
+    if (result->outcome == PIRN_DIVERGED || result->run_steps == replay->source.schedule.steps)
+        return;
     snprintf(result->message + strlen(result->message),
              sizeof result->message - strlen(result->message),
              "%sthe run had %" PRIu64 " steps, the recorded one %" PRIu64,
-             *result->message ? "; " : "", result->run_steps, replay->schedule.steps);
+             *result->message ? "; " : "", result->run_steps, replay->source.schedule.steps);
     result->outcome = PIRN_DIVERGED;
 }
 
@@ -154,8 +109,10 @@ static int conclude(struct replay *replay, const struct report *report) {
 }
 
 static int perform(struct replay *replay, struct options *options) {
-    struct launch launch = {
-        .program = options->program, .schedule = replay->text, .told = told, .context = replay};
+    struct launch launch = {.program = options->program,
+                            .schedule = replay->source.text,
+                            .told = told,
+                            .context = replay};
     struct report report;
     bool scratch = options->trace == NULL;
     options->control.runs = 1;
@@ -175,18 +132,13 @@ int replay_main(int argc, char **argv) {
     int status;
 
     if (!options_read(&options, &usage, argc, argv, &status)) return status;
-    if (!strncmp(options.schedule, "pirn1:", 6)) {
-        replay.text = tool_copy(options.schedule);
-        status = read_schedule(&replay, NULL);
-    } else {
-        status = read_trace(&replay, &options);
-    }
+    status = source_read(&replay.source, options.schedule);
+    if (status == TOOL_OK) status = expect(&replay.source, &options);
     if (status == TOOL_OK)
-        status =
-            *options.program ? perform(&replay, &options) : suggest_program(&options, replay.run);
-    trace_run_free(replay.run);
-    schedule_free(&replay.schedule);
-    free(replay.text);
+        status = *options.program
+                     ? perform(&replay, &options)
+                     : source_suggest_program(&replay.source, &usage, options.schedule);
+    source_free(&replay.source);
     options_free(&options);
     return status;
 }

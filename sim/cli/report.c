@@ -18,7 +18,7 @@ enum { LONGEST_SCHEDULE = 60000 };
 
 int report_prepare(struct report *report, struct options *options, FILE *out) {
     char message[1024];
-    *report = (struct report){options, out, options->trace == NULL};
+    *report = (struct report){.options = options, .out = out, .scratch = options->trace == NULL};
     if (report->scratch && options->control.record == CONTROL_RECORD_NONE) return TOOL_OK;
     if (report->scratch)
         return scratch_trace(options->control.trace, sizeof options->control.trace);
@@ -66,7 +66,8 @@ static void add_replay(struct tool_text *text, const struct report *report,
                *strategy = report->options->control.strategy;
     bool by_trace = !report->scratch && failure->trace_run;
     tool_shell_quote(text, tool_command);
-    if (by_trace || (*schedule && strlen(schedule) <= LONGEST_SCHEDULE)) {
+    if (by_trace ||
+        (*schedule && (failure->type == CONTROL_SHRUNK || strlen(schedule) <= LONGEST_SCHEDULE))) {
         tool_text_addf(text, " replay %s", tool_text_string(&report->options->repeated));
         if (by_trace)
             add_reference(text, report, failure->trace_run);
@@ -103,12 +104,12 @@ static void print_headline(const struct report *report, const struct control_mes
     tool_text_free(&message);
 }
 
-static void print_failure(const struct report *report, const struct control_message *failure,
-                          const struct trace_run *run) {
+/* Why it came about, how to have it again, and where to see it. */
+static void print_rest(const struct report *report, const struct control_message *failure,
+                       const struct trace_run *run) {
     struct tool_text command = {0};
     bool color = tool_color(report->out, report->options->color);
-    print_headline(report, failure, color);
-    if (run && !report->options->quiet) {
+    if (run && !report->options->quiet && !report->brief) {
         struct explain_options options = {.steps = 12, .color = color};
         fputs("\n", report->out);
         explain_run(report->out, run, &options);
@@ -116,7 +117,8 @@ static void print_failure(const struct report *report, const struct control_mess
     }
     add_replay(&command, report, failure, run);
     fprintf(report->out, "replay: %s\n", command.data);
-    if (!report->scratch && run && run->event_count > 0 && !report->options->quiet) {
+    if (!report->scratch && run && run->event_count > 0 && !report->options->quiet &&
+        !report->brief) {
         tool_text_clear(&command);
         tool_shell_quote(&command, tool_command);
         tool_text_add(&command, " view ");
@@ -126,13 +128,33 @@ static void print_failure(const struct report *report, const struct control_mess
     tool_text_free(&command);
 }
 
+static void print_size(FILE *out, const struct control_size *size) {
+    fprintf(out, "%" PRIu64 " step%s, %" PRIu64 " switch%s, %" PRIu64 " preemption%s", size->steps,
+            size->steps == 1 ? "" : "s", size->switches, size->switches == 1 ? "" : "es",
+            size->preemptions, size->preemptions == 1 ? "" : "s");
+}
+
+static void print_shrunk(const struct report *report, const struct control_message *shrunk,
+                         const struct trace_run *run) {
+    fputs("shrunk: ", report->out);
+    print_size(report->out, &shrunk->before);
+    fputs(" -> ", report->out);
+    print_size(report->out, &shrunk->after);
+    fprintf(report->out, " (%" PRIu64 " runs tried)\n", shrunk->tried);
+    if (!shrunk->minimal)
+        fputs("it may become smaller yet: the limit of runs or time came first (pirn shrink -n, "
+              "-t)\n",
+              report->out);
+    print_rest(report, shrunk, run);
+}
+
 /* ---- As JSON ------------------------------------------------------------------------------- */
 
 void report_json_run(const struct report *report, const struct control_message *run,
                      struct tool_text *json) {
     tool_text_addf(json, "\"outcome\":\"%s\",\"message\":", pirn_outcome_name(run->outcome));
     tool_json_string(json, run->message);
-    if (run->type == CONTROL_FAILURE)
+    if (run->type == CONTROL_FAILURE || run->type == CONTROL_SHRUNK)
         tool_text_addf(json, ",\"kind\":\"%016" PRIx64 "\"", run->kind);
     tool_text_addf(json, ",\"run\":%" PRIu64 ",\"seed\":\"0x%" PRIx64 "\",\"steps\":%" PRIu64,
                    run->run, run->seed, run->run_steps);
@@ -142,11 +164,30 @@ void report_json_run(const struct report *report, const struct control_message *
     tool_text_addf(json, ",\"trace_run\":%" PRId64, run->trace_run);
 }
 
+static void add_size(struct tool_text *json, const char *name, const struct control_size *size) {
+    tool_text_addf(json,
+                   ",\"%s\":{\"steps\":%" PRIu64 ",\"tasks\":%" PRIu64 ",\"switches\":%" PRIu64
+                   ",\"preemptions\":%" PRIu64 "}",
+                   name, size->steps, size->tasks, size->switches, size->preemptions);
+}
+
+static void add_shrunk(struct tool_text *json, const struct control_message *shrunk) {
+    add_size(json, "before", &shrunk->before);
+    add_size(json, "after", &shrunk->after);
+    tool_text_addf(json, ",\"tried\":%" PRIu64 ",\"minimal\":%s", shrunk->tried,
+                   shrunk->minimal ? "true" : "false");
+    if (shrunk->samples)
+        tool_text_addf(json, ",\"certain\":{\"step\":%" PRIu64 ",\"samples\":%u,\"before\":%u}",
+                       shrunk->certain, shrunk->samples, shrunk->certain_before);
+}
+
 static void print_json(const struct report *report, const struct control_message *failure,
                        const struct trace_run *run) {
     struct tool_text json = {0}, command = {0};
-    tool_text_add(&json, "{\"type\":\"failure\",");
+    tool_text_addf(&json, "{\"type\":\"%s\",",
+                   failure->type == CONTROL_SHRUNK ? "shrunk" : "failure");
     report_json_run(report, failure, &json);
+    if (failure->type == CONTROL_SHRUNK) add_shrunk(&json, failure);
     if (run) {
         tool_text_add(&json, ",\"schedule\":");
         tool_json_string(&json, run->summary.schedule);
@@ -179,10 +220,22 @@ void report_text(const struct report *report, const struct control_message *fail
 
 void report_failure(const struct report *report, const struct control_message *failure) {
     struct trace_run *run = load(report, failure);
-    if (report->options->json)
+    if (report->options->json) {
         print_json(report, failure, run);
+    } else {
+        print_headline(report, failure, tool_color(report->out, report->options->color));
+        print_rest(report, failure, run);
+    }
+    trace_run_free(run);
+    fflush(report->out);
+}
+
+void report_shrunk(const struct report *report, const struct control_message *shrunk) {
+    struct trace_run *run = load(report, shrunk);
+    if (report->options->json)
+        print_json(report, shrunk, run);
     else
-        print_failure(report, failure, run);
+        print_shrunk(report, shrunk, run);
     trace_run_free(run);
     fflush(report->out);
 }

@@ -13,6 +13,7 @@
 struct report {
     const struct options *options;
     FILE *out;
+    bool brief;   /* failures without the explanation, which is told of the shrunk runs */
     bool scratch; /* the trace will be gone: the command that replays must do without it */
 };
 
@@ -29,6 +30,8 @@ void report_failure(const struct report *report, const struct control_message *f
 /* Appends the explanation of a failing run and the command that repeats it. */
 void report_text(const struct report *report, const struct control_message *failure,
                  struct tool_text *text);
+/* Prints what shrinking has left of a failing run, likewise. */
+void report_shrunk(const struct report *report, const struct control_message *shrunk);
 
 /* Prints the command that repeats a failing run, as a line. */
 void report_replay(const struct report *report, const struct control_message *failure);
