@@ -71,6 +71,10 @@ struct control_message {
     uint32_t size; /* of this struct */
     enum control_type type;
     uint64_t runs, distinct, failures, steps; /* so far */
+    uint64_t repeated;                        /* runs that were nothing new, and do not count */
+    bool systematic;                          /* the strategy can cover everything */
+    bool exhausted;                           /* and has */
+    bool fair;                                /* and has, but for schedules in which tasks spin */
     uint64_t run;         /* FAILURE: its number in the exploration, all shards together, from 1 */
     int64_t trace_run;    /* FAILURE, DONE: the run's id in the trace; 0: not recorded */
     pirn_outcome outcome; /* FAILURE, and DONE: of the first failing run, else of the last run */
@@ -92,6 +96,9 @@ struct control_message {
 /* The name of the n-th strategy from 0, with what it does in a line; NULL after the last. Of the
  * library. */
 const char *pirn__strategy(size_t n, const char **summary);
+
+/* Whether the strategy comes to an end by itself. */
+bool pirn__strategy_ends(const char *name);
 
 /* Whether a strategy, with its parameters, can be asked for: 0 or -EINVAL. */
 int pirn__strategy_check(const char *name);

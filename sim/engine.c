@@ -7,7 +7,7 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/core/wait.h"
-#include "sim/sim.h"
+#include "sim/dependence.h"
 
 struct sim sim = {.now = CLOCK_START};
 
@@ -65,6 +65,7 @@ void engine_wake(struct task *task) {
     /* What it has waited for may be gone before it runs. */
     task->core.waits.op = OP_NONE;
     make_runnable(task);
+    if (dependence_footprint) dependence_woken(task);
 }
 
 /* ---- Choices ------------------------------------------------------------------------------- */
@@ -93,7 +94,10 @@ uint64_t engine_random(void) {
     return value;
 }
 
-int64_t engine_now(void) { return sim.now; }
+int64_t engine_now(void) {
+    if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_CLOCK, 0);
+    return sim.now;
+}
 
 /* ---- Switching ----------------------------------------------------------------------------- */
 
@@ -166,6 +170,7 @@ static bool must_be_fair(void) {
 }
 
 static struct task *in_turn(bool timer) {
+    sim.log->turns = true;
     if (timer && ++sim.turn > sim.count) {
         sim.turn = 0;
         return NULL;
@@ -182,7 +187,10 @@ static struct task *choose(struct task *current) {
         struct task *task;
         uint64_t choice;
 
-        if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) sim_leave();
+        if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) {
+            sim.log->cut = true;
+            sim_leave();
+        }
         if (UNLIKELY(fds_changed)) fds_look();
         if (sim.count == 0) {
             if (fds_wait(timer && timers_awaited())) continue;
@@ -191,11 +199,13 @@ static struct task *choose(struct task *current) {
                 sim_leave();
             }
             timers_skip();
+            if (sim.strategy->fires) sim.strategy->fires(sim.strategy);
             timers_fire();
             continue;
         }
-        if (sim.count == 1 && !early) return sim.runnable[0];
+        if (sim.count == 1 && !early && !sim.strategy->fires) return sim.runnable[0];
         task = must_be_fair() ? in_turn(early) : sim.strategy->task(sim.strategy, current, early);
+        if (sim.count == 1 && !early) return task;
         if (UNLIKELY(!task)) {
             log_choice(CHOICE_TIMER);
             timers_fire();
@@ -229,6 +239,11 @@ static void copy_place(struct place *to, const volatile struct place *from) {
     to->site = from->site;
 }
 
+void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
+                   size_t count) {
+    self->intent = (struct intent){deadline, number, more, count};
+}
+
 CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place) {
     if (LIKELY(simulated(self))) {
         struct task *next;
@@ -238,10 +253,12 @@ CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place)
         become_newest(self);
         self->next_place.op = OP_NONE;
         event_add(self, place, object_number(place));
+        if (dependence_footprint) dependence_begin(self, place);
     } else if (sim.active && self == &sim.clock) {
         /* Here its step is still the one that armed the timer. */
         uint64_t armed = self->step;
         event_add(self, place, object_number(place));
+        if (dependence_footprint) dependence_begin(self, place);
         if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
     }
 }
@@ -269,6 +286,7 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     copy_place(&self->core.waits, place);
     self->core.waits.site = task_site(self, place->site);
     self->timed = timer != NULL;
+    self->slept_in = *place;
     self->since = sim.now;
     sim.parks++;
     object = object_number(place);
@@ -282,6 +300,9 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     self->core.waits.op = OP_NONE;
     sim.blocked += sim.now - self->since;
     event_add(self, place, object);
+    if (dependence_footprint && dependence_ready(self) != READY_LOCAL)
+        dependence_begin(self, place);
+    self->slept_in.op = OP_NONE;
 }
 
 int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg) {
@@ -417,6 +438,7 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
 CONTEXT_BOUNDARY _Noreturn void engine_exit(struct task *self) {
     struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
     event_add(self, &place, 0);
+    if (dependence_footprint && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
     engine_end(self, 0);
     make_unrunnable(self, TASK_ENDED);
     sim.live--;
@@ -584,7 +606,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.active = false;
     stats_keep();
     discard_tasks();
-    if (log->outcome != PIRN_OK && !interrupted()) objects_free_channels();
+    if ((log->outcome != PIRN_OK || log->cut) && !interrupted()) objects_free_channels();
     timers_clear();
     fds_clear();
     return rc;

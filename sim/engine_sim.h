@@ -29,6 +29,8 @@ struct fd_watch {
 enum { ENGINE_MARKS = 1 };
 
 struct task *engine_self(void);
+void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
+                   size_t count);
 void engine_begin(struct task *self, const struct place *place);
 static inline struct task *engine_begin_quickly(void) { return NULL; }
 void engine_end(struct task *self, int64_t result);
@@ -68,6 +70,9 @@ uint64_t engine_random(void);
 void engine_release(struct task *self, uint64_t *mark);
 void engine_release_also(struct task *self, uint64_t *mark);
 void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
+void engine_number(struct task *task, uint64_t *mark);
+void engine_count(struct task *self, const uint64_t *mark);
+void engine_observe(struct task *self, const uint64_t *mark);
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
 bool engine_room(void);
 _Noreturn void engine_exit(struct task *self);

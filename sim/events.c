@@ -4,7 +4,7 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "sim/recorder.h"
-#include "sim/sim.h"
+#include "sim/dependence.h"
 
 static void check_expected(const struct log_event *event, uint64_t index) {
     const struct recorder_step *step;
@@ -28,6 +28,7 @@ static void check_expected(const struct log_event *event, uint64_t index) {
 
 static __attribute__((cold)) _Noreturn void stop_too_long(void) {
     char message[80];
+    sim.log->cut = true;
     /* Then nobody waits for an end any more. */
     if (sim.main_returned) sim_leave();
     snprintf(message, sizeof message, "no end after %llu steps",
@@ -57,6 +58,7 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
     log->steps = index + 1;
     self->step = (uint32_t)(index + 1);
     if (entry) {
+        sim.task_steps++;
         entry->last_step = self->step;
         entry->steps++;
         log->last_task = event->task;
@@ -92,6 +94,10 @@ static void count_idle(enum op op, int64_t result) {
     sim.idle = 0;
 }
 
+bool event_in_vain(const struct log_event *event) {
+    return event->has_result && changes_nothing(event->op, event->result);
+}
+
 void engine_end(struct task *self, int64_t result) {
     struct log_event *event;
     if (!sim.active || !self->step) return;
@@ -125,6 +131,7 @@ void engine_select_case(struct task *self, enum op op, waitq *queue) {
         position = log->cases[log->case_count - 1].position + 1;
     else
         self->first_case = log->case_count;
+    if (dependence_footprint && queue) dependence_case(op, queue);
     entry = &log->cases[log->case_count++];
     *entry = (struct log_case){self->step, position, object_number(&place), (uint8_t)op};
 }

@@ -66,9 +66,9 @@ static void add_graph(struct exploration *e, uint64_t graph) {
     }
     at = find_graph(e->graphs, e->graph_room, graph);
     if (!e->graphs[at]) {
-        e->graphs[at] = graph;
+        e->graphs[at] = e->strategy->sampling ? graph : graph | SEEN_AGAIN;
         e->distinct++;
-        e->once++;
+        e->once += e->strategy->sampling;
     } else if (!(e->graphs[at] & SEEN_AGAIN)) {
         e->graphs[at] |= SEEN_AGAIN;
         e->once--;
@@ -78,7 +78,7 @@ static void add_graph(struct exploration *e, uint64_t graph) {
 /* I. J. Good: The population frequencies of species and the estimation of population parameters,
  * Biometrika 1953: the share of the runs whose graph no other run has had. */
 double explore_unseen(const struct exploration *e) {
-    return e->strategy->sampling && !e->replay && e->done ? (double)e->once / (double)e->done : -1;
+    return !e->replay && e->sampled ? (double)e->once / (double)e->sampled : -1;
 }
 
 /* ---- Kinds of failures --------------------------------------------------------------------- */
@@ -195,6 +195,7 @@ static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
 
     e->done++;
     e->next = run + 1;
+    e->sampled += e->strategy->sampling;
     e->steps += log->steps;
     add_graph(e, log->graph);
     if (failed || e->recorder) {
@@ -249,6 +250,23 @@ bool explore_over(struct exploration *e) {
     return e->over;
 }
 
+/* Makes a systematic strategy ready. */
+static int start_search(struct exploration *e, struct strategy *strategy) {
+    struct search_request search = {e->seed, e->run.max_steps};
+    return strategy->open && strategy->open(strategy, &search) ? no_memory(e) : 0;
+}
+
+/* Tells the strategy of the run that is over. Returns whether the run counts. */
+static bool search_on(struct exploration *e, struct strategy *strategy) {
+    unsigned found = SEARCH_MORE | SEARCH_GAPS;
+    if (strategy->next) found = strategy->next(strategy, e->log);
+    e->exhausted = !(found & (SEARCH_MORE | SEARCH_GAPS | SEARCH_UNFAIR));
+    e->fair = !(found & (SEARCH_MORE | SEARCH_GAPS));
+    e->searching = found & SEARCH_MORE;
+    if (found & SEARCH_REPEATED) e->repeated++;
+    return !(found & SEARCH_REPEATED);
+}
+
 int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
     e->running = strategy;
     log_reset(e->log);
@@ -262,6 +280,10 @@ int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t r
     if (rc) return rc;
     if (e->replay) explore_check(e, e->replay);
     if (e->trace) e->log->wall_ns = clock_of(e->clock) - before;
+    return 0;
+}
+
+int explore_again(struct exploration *e, uint64_t run) {
     return e->replay || (run + 1) % AGAIN_EVERY ? 0 : run_again(e, run + 1);
 }
 
@@ -341,11 +363,13 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
                         uint64_t *run) {
     uint64_t next = e->next;
     int rc = 0;
-    for (*run = 0; *run < LESSONS && is_wanted(e, *run) && !explore_over(e); ++*run) {
+    while (*run < LESSONS && is_wanted(e, *run) && e->searching && !explore_over(e)) {
         if ((rc = explore_perform(e, strategy, *run))) return rc;
+        if (!search_on(e, strategy)) continue;
         if (*run >= next && share_has(share, *run)) rc = explore_take_in(e, strategy, *run);
         if (rc) return rc;
         strategy->learn(strategy, e->log);
+        ++*run;
     }
     return 0;
 }
@@ -354,32 +378,41 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
 static int take_turns(struct exploration *e, struct strategy *strategy, const struct share *share,
                       uint64_t position) {
     int rc = 0;
-    while (rc == 0 && !explore_over(e)) {
-        uint64_t run = share_run(share, position++);
+    while (rc == 0 && e->searching && !explore_over(e)) {
+        uint64_t run = share_run(share, position);
         if (!is_wanted(e, run)) break;
-        rc = explore_perform(e, strategy, run);
-        if (rc == 0) rc = explore_take_in(e, strategy, run);
+        if ((rc = explore_perform(e, strategy, run))) break;
+        if (!search_on(e, strategy)) continue;
+        if ((rc = explore_again(e, run))) break;
+        rc = explore_take_in(e, strategy, run);
         if (e->replay) break;
+        position++;
     }
     return rc;
 }
 
-int explore(struct exploration *e) {
+static int take_all(struct exploration *e, struct strategy *strategy) {
     static const struct share whole = {1, 1};
     const struct share *share = e->share.shards ? &e->share : &whole;
+    uint64_t run = 0, position;
+    int rc = strategy->learn ? take_lessons(e, strategy, share, &run) : 0;
+    position = share_position(share, run > e->next ? run : e->next);
+    if (rc) return rc;
+    return e->jobs > 1 ? jobs_explore(e, strategy, position)
+                       : take_turns(e, strategy, share, position);
+}
+
+int explore(struct exploration *e) {
     struct strategy *strategy =
         e->replay ? strategy_replay(e->replay->choices, e->replay->count) : e->strategy;
-    uint64_t run = 0, position;
     int rc = explore_begin(e);
 
     if (rc) return rc;
     strategy_start(strategy);
-    if (strategy->learn) rc = take_lessons(e, strategy, share, &run);
-    position = share_position(share, run > e->next ? run : e->next);
-    if (rc == 0 && e->jobs > 1)
-        rc = jobs_explore(e, strategy, position);
-    else if (rc == 0)
-        rc = take_turns(e, strategy, share, position);
+    if ((rc = start_search(e, strategy))) return rc;
+    e->searching = true;
+    rc = take_all(e, strategy);
+    if (strategy->close && rc != 1) strategy->close(strategy);
     if (rc == -ECANCELED) {
         e->over = true;
         rc = 0;
@@ -510,11 +543,11 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
         e.replay = &schedule;
     }
     e.strategy = strategy_find(o->strategy);
-    if (strategy_has_depth(e.strategy, o->depth)) e.strategy->depth = o->depth;
+    if (o->depth && strategy_has_depth(e.strategy, o->depth)) e.strategy->depth = o->depth;
     e.run.max_steps = o->max_steps ? o->max_steps : MAX_STEPS;
     e.run.allow = o->allow;
     e.seed = o->seed ? o->seed : explore_fresh_seed();
-    e.runs = o->runs ? o->runs : 1000;
+    e.runs = o->runs || e.strategy->ends ? o->runs : 1000;
     e.time_limit = o->time_limit;
     e.keep_going = o->keep_going;
     e.trace = o->trace && *o->trace ? o->trace : NULL;
@@ -535,6 +568,7 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     result->runs = e.done;
     result->distinct = e.distinct;
     result->failures = e.failures;
+    result->exhausted = e.exhausted;
     result->seed = e.failing_seed;
     result->kinds = e.kind_count;
     result->unseen = explore_unseen(&e);

@@ -60,11 +60,16 @@ struct exploration {
 
     /* What has come of it. */
     struct log *log;          /* of the last run */
+    bool searching;           /* the strategy has runs that are still to be made */
     struct strategy *running; /* what performs it */
     struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;
     uint64_t done, distinct, failures, steps;
-    uint64_t once;        /* graphs that one run alone has had */
+    uint64_t repeated;    /* runs that were nothing new to the strategy; not in `done` */
+    bool exhausted;       /* every schedule that was asked for has been covered */
+    bool fair;            /* the same, but for schedules in which a task spins */
+    uint64_t sampled;     /* runs that were drawn at random */
+    uint64_t once;        /* graphs that one of these alone has had */
     int64_t trace_run;    /* the last one recorded; 0: none */
     pirn_outcome outcome; /* of the first failing run */
     uint64_t failing_seed;
@@ -95,9 +100,12 @@ uint64_t explore_fresh_seed(void);
  */
 int explore(struct exploration *exploration);
 
-/* Performs that run of the exploration, every AGAIN_EVERY-th twice. Returns as exploration.perform
- * does. */
+/* Performs that run of the exploration. Returns as exploration.perform does. */
 int explore_perform(struct exploration *exploration, struct strategy *strategy, uint64_t run);
+
+/* Repeats the run in the log, that of that number, if it is time to: see again.h. Returns
+ * likewise. */
+int explore_again(struct exploration *exploration, uint64_t run);
 
 /* Counts, records and tells of the run that is in the log. Returns 0 or a negative errno. */
 int explore_take_in(struct exploration *exploration, struct strategy *strategy, uint64_t run);

@@ -81,5 +81,6 @@ void finish_task(const struct task *task) {
 
 void finish_log(void) {
     sim.log->virtual_ns = sim.now - CLOCK_START;
+    sim.log->armed = timers_first() != NULL;
     for (const struct task *task = sim.tasks; task; task = task->next) finish_task(task);
 }

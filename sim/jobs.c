@@ -137,6 +137,7 @@ static int work(struct jobs *j, unsigned worker) {
         e->log = j->logs[position % j->window];
         madvise(e->log, e->log->size, MADV_DOFORK);
         rc = explore_perform(e, j->strategy, share_run(&e->share, position));
+        if (rc == 0) rc = explore_again(e, share_run(&e->share, position));
         if (rc == 1) return 1;
         madvise(e->log, e->log->size, MADV_DONTFORK);
         if (rc == 0) hand_over(j, position);

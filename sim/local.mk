@@ -10,6 +10,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/again.h \
 	%D%/certainty.c \
 	%D%/control.h \
+	%D%/dependence.c \
+	%D%/dependence.h \
 	%D%/dump.c \
 	%D%/engine.c \
 	%D%/engine_sim.h \
@@ -53,6 +55,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/strategies.h \
 	%D%/strategy.c \
 	%D%/strategy.h \
+	%D%/strategy_dfs.c \
+	%D%/strategy_dpor.c \
 	%D%/strategy_fifo.c \
 	%D%/strategy_guided.c \
 	%D%/strategy_pct.c \
@@ -61,6 +65,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/strategy_random.c \
 	%D%/strategy_replay.c \
 	%D%/strategy_surw.c \
+	%D%/systematic.c \
+	%D%/systematic.h \
 	%D%/task_names.c \
 	%D%/task_names.h \
 	%D%/timers.c \

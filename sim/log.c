@@ -64,7 +64,7 @@ void log_free(struct log *log) {
 }
 
 void log_reset(struct log *log) {
-    log->finished = false;
+    log->finished = log->cut = log->armed = log->turns = false;
     log->outcome = PIRN_OK;
     log->message[0] = '\0';
     log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;

@@ -76,6 +76,9 @@ struct log_finding {
 struct log {
     /* The result. `finished` is set last: before that the run was cut short. */
     bool finished;
+    bool cut;   /* by a limit, before everything had come to rest */
+    bool armed; /* a timer has not fired */
+    bool turns; /* tasks were made to take turns */
     pirn_outcome outcome;
     char message[LOG_MESSAGE]; /* one line; "" when ok */
     uint64_t seed;

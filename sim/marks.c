@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 
 enum { LIST = 1 };
+enum { IN_ORDER = EDGE_COUNT, OBSERVED }; /* in the hash, as kinds of edges are */
 
 static uint64_t make(uint32_t number, unsigned list) {
     return (uint64_t)sim.epoch << 33 | (uint64_t)list << 32 | number;
@@ -74,4 +75,19 @@ void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind
     }
     for (uint32_t item = (uint32_t)*mark; item; item = sim.log->marks[item].rest)
         add_edge(self, sim.log->marks[item].step, kind);
+}
+
+void engine_number(struct task *task, uint64_t *mark) {
+    if (!sim.active) return;
+    *mark = make(current(*mark) ? (uint32_t)*mark + 1 : 1, 0);
+    task->inputs += mix((uint32_t)*mark, IN_ORDER);
+}
+
+void engine_count(struct task *self, const uint64_t *mark) {
+    if (sim.active && current(*mark)) self->inputs += mix((uint32_t)*mark, OBSERVED);
+}
+
+void engine_observe(struct task *self, const uint64_t *mark) {
+    if (!sim.active || !self->step || !current(*mark)) return;
+    self->inputs += mix(sim.log->events[(uint32_t)*mark - 1].hash, OBSERVED);
 }

@@ -3,16 +3,38 @@
 #include <stdlib.h>
 
 #include "lib/core/chan.h"
+#include "lib/core/ctx.h"
 #include "lib/core/fd.h"
 #include "lib/core/label.h"
 #include "lib/core/report.h"
-#include "sim/sim.h"
+#include "sim/dependence.h"
 
 static struct object_address {
     const void *address;
+    uint64_t key;
     bool channel; /* or begins with one; made in this run, and there */
 } * addresses;    /* by number; index 0 is unused */
 static size_t address_room;
+
+/*
+ * Of an object that nobody has made, which is the program's memory. On a stack it goes by its task,
+ * whose stack may be another in another run.
+ */
+static uint64_t key_of(const void *address) {
+    for (const struct task *task = sim.tasks; task; task = task->next) {
+        size_t offset = (size_t)((const char *)address - (const char *)task->stack.base);
+        if (offset < task->stack.size) return mix(task->identity, offset);
+    }
+    return (uintptr_t)address;
+}
+
+uint64_t object_key(uint32_t number) { return addresses[number].key; }
+
+uint64_t object_key_at(const struct place *place) {
+    const waitq *queue = place->queue;
+    bool numbered = queue->object >> 32 == sim.epoch;
+    return numbered ? addresses[(uint32_t)queue->object].key : key_of(place->object);
+}
 
 static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address,
                            size_t capacity, size_t value_size, const void *site) {
@@ -37,7 +59,7 @@ static uint32_t add_object(waitq *queue, enum object_kind kind, const void *addr
     object->capacity = capacity;
     object->value_size = value_size;
     object->site = site;
-    addresses[number] = (struct object_address){address, false};
+    addresses[number] = (struct object_address){address, key_of(address), false};
     queue->object = (uint64_t)sim.epoch << 32 | number;
     return number;
 }
@@ -59,6 +81,12 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
     queue->kind = kind;
     if (!sim.active) return;
     number = add_object(queue, kind, object, capacity, value_size, site);
+    if (number && sim.current) {
+        addresses[number].key = mix(~sim.current->identity, ++sim.current->made);
+        if (kind == OBJECT_CONTEXT)
+            dependence_object((uint32_t)((const pirn_ctx *)object)->root->done.senders.object,
+                              WAY_ANY);
+    }
     if (number) addresses[number].channel = kind == OBJECT_CHAN || kind == OBJECT_CONTEXT;
 }
 
@@ -80,7 +108,8 @@ void engine_object_end(waitq *queue, const void *object) {
     (void)object;
     if (!sim.active || queue->object >> 32 != sim.epoch) return;
     object_take_label(number);
-    addresses[number] = (struct object_address){NULL, false};
+    addresses[number].address = NULL;
+    addresses[number].channel = false;
 }
 
 /* Takes the labels of objects that are still there. */

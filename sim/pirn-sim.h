@@ -45,7 +45,10 @@ typedef enum pirn_outcome {
  * places (Burckhardt et al., ASPLOS 2010). "pos" gives each step a priority, drawn anew where steps
  * conflict: it finds what takes a rare order of few conflicts among many steps (Yuan et al., CAV
  * 2018). "surw" draws a task in proportion to the steps that it has left, so that all interleavings
- * are alike (Zhao et al., ASPLOS 2025). "portfolio" has these four take turns. "fifo" lets tasks
+ * are alike (Zhao et al., ASPLOS 2025). "portfolio" makes a few runs of "dfs", then these four take
+ * turns. "dpor" makes one run of each class of schedules that differ in the order of independent
+ * steps alone (Abdulla et al., POPL 2014), "dfs" every schedule, "dfs:depth=2" those with at most 2
+ * preemptions, the fewest first (Musuvathi and Qadeer, PLDI 2007); both end when all is covered. "fifo" lets tasks
  * take turns, one schedule without chance. "pct:depth=2" is "pct" with that depth.
  *
  * All of them draw from the seed, and are fair in the end: where tasks do nothing but try in vain,
@@ -64,18 +67,20 @@ typedef enum pirn_outcome {
  * event that differs.
  */
 typedef struct pirn_sim_options {
-    const char *strategy; /* "portfolio" (default), "random", "pct", "pos", "surw", "fifo" */
+    const char *strategy; /* "portfolio" (default), "random", "pct", "pos", "surw", "dpor",
+                             "dfs", "fifo" */
     uint64_t seed;        /* of the first run, the next run has the next; 0: fresh */
-    uint64_t runs;        /* at most; 0: 1000 */
-    int depth;            /* of bugs, for "pct" and "portfolio", 1 to 64; 0: 3. Others ignore it */
-    uint64_t max_steps;   /* per run; more are a livelock; 0: 100000 */
-    int64_t time_limit;   /* nanoseconds of wall-clock time for all runs together; 0: none */
-    const char *trace;    /* file to record into, created or added to; NULL: none */
-    const char *replay;   /* a schedule ("pirn1:...") to run instead of exploring */
-    unsigned allow;       /* PIRN_ALLOW_..., or-ed */
-    bool keep_going;      /* go on after the first failure */
-    bool shrink;          /* makes the schedules of what fails as simple as possible, see below */
-    bool record_all;      /* into the trace: the events of every run, not of failing ones only */
+    uint64_t runs;        /* at most; 0: 1000, with "dpor" and "dfs" any number */
+    int depth; /* of bugs, for "pct" and "portfolio", 1 to 64; 0: 3. Preemptions, for "dfs", 1 to
+                             64; 0: any number. Others ignore it */
+    uint64_t max_steps; /* per run; more are a livelock; 0: 100000 */
+    int64_t time_limit; /* nanoseconds of wall-clock time for all runs together; 0: none */
+    const char *trace;  /* file to record into, created or added to; NULL: none */
+    const char *replay; /* a schedule ("pirn1:...") to run instead of exploring */
+    unsigned allow;     /* PIRN_ALLOW_..., or-ed */
+    bool keep_going;    /* go on after the first failure */
+    bool shrink;        /* makes the schedules of what fails as simple as possible, see below */
+    bool record_all;    /* into the trace: the events of every run, not of failing ones only */
 } pirn_sim_options;
 
 /* What was found. */
@@ -84,7 +89,8 @@ typedef struct pirn_sim_result {
     uint64_t runs;        /* performed, those for shrinking and comparing left out */
     uint64_t distinct;    /* happens-before graphs seen */
     uint64_t failures;    /* failing runs */
-    bool exhausted;       /* every schedule was covered; never with these strategies */
+    bool exhausted;       /* every schedule was covered: "dpor", "dfs". Not where one was left
+                             out in which a task tries in vain again and again */
     uint64_t seed;        /* of the first failing run */
     char message[512];    /* of the first failing run, or why pirn_sim_explore failed */
     char *schedule; /* of the first failing run, with keep_going of the shortest that failed in the

@@ -58,6 +58,10 @@ static void report(struct exploration *e, enum control_type type) {
     message.distinct = e->distinct;
     message.failures = e->failures;
     message.steps = e->steps;
+    message.repeated = e->repeated;
+    message.systematic = e->strategy->ends && !e->replay;
+    message.exhausted = e->exhausted;
+    message.fair = e->fair;
     message.run = e->log->seed - e->seed + 1;
     message.outcome = last ? e->log->outcome : e->outcome;
     message.seed = last ? e->log->seed : e->failing_seed;

@@ -43,13 +43,19 @@ struct task {
     enum task_state state;
     bool timed;              /* parked until a timer wakes it at the latest */
     struct place next_place; /* what it will do when it is picked; op NONE: begin, or go on */
+    struct intent {
+        int64_t deadline, number;
+        const void *more;
+        size_t count;
+    } intent;                /* of that operation; see engine_intend */
+    struct place slept_in;   /* its last sleep, which its next step goes on from; op NONE: none */
     uint32_t step;           /* that it is in */
     size_t first_case;       /* of its last select, in the log */
-    uint32_t children;
-    uint64_t identity; /* the same in every run: the parent's, and which of its children */
-    uint64_t history;  /* hash of its completed operations and what came before them */
-    uint64_t inputs;   /* of the edges into the operation under way */
-    uint64_t started;  /* mark of the step that started it */
+    uint32_t children, made; /* tasks started, objects named */
+    uint64_t identity;       /* the same in every run: the parent's, and which of its children */
+    uint64_t history;        /* hash of its completed operations and what came before them */
+    uint64_t inputs;         /* of the edges into the operation under way */
+    uint64_t started;        /* mark of the step that started it */
     /* What strategies remember of it, from zero. */
     uint64_t rank;             /* pct, pos: its priority; 0: to be drawn */
     uint32_t ranked_at;        /* pos: the step before the one that it was drawn for */
@@ -104,12 +110,13 @@ struct sim {
     bool main_returned, main_ended;
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
-        first_switch;   /* before this pirn_run: a process may call it again */
-    uint64_t end_step;  /* a step beyond is one too many */
-    bool forked;        /* in a process made for this run alone */
-    uint64_t idle;      /* steps at the end that have changed nothing, for want of something */
-    uint64_t patience;  /* how many may be before tasks take turns */
-    uint64_t fair_from; /* the step from which they do in any case */
+        first_switch;    /* before this pirn_run: a process may call it again */
+    uint64_t task_steps; /* those that are not the clock's, in any run */
+    uint64_t end_step;   /* a step beyond is one too many */
+    bool forked;         /* in a process made for this run alone */
+    uint64_t idle;       /* steps at the end that have changed nothing, for want of something */
+    uint64_t patience;   /* how many may be before tasks take turns */
+    uint64_t fair_from;  /* the step from which they do in any case */
     uint64_t turn;
 };
 
@@ -162,6 +169,8 @@ bool timers_awaited(void);
 void timers_skip(void);
 /* Advances the clock to the earliest timer and fires it. */
 void timers_fire(void);
+/* The order that the next timer to be armed will have. */
+uint64_t timers_next_order(void);
 void timers_clear(void);
 void timers_release(void);
 
@@ -193,6 +202,12 @@ static inline uint32_t object_number(const struct place *place) {
     return LIKELY(queue->object >> 32 == sim.epoch) ? (uint32_t)queue->object : object_add(place);
 }
 
+/* What an object goes by in all runs in which it is made by the same operation. */
+uint64_t object_key(uint32_t number);
+
+/* The same of a place's object, which may have no number yet. */
+uint64_t object_key_at(const struct place *place);
+
 /* Takes the label of an object that is still there into the log, or those of all. */
 void object_take_label(uint32_t number);
 void objects_take_labels(void);
@@ -206,6 +221,9 @@ void objects_release(void);
 /* Begins a step. Of `place` only the operation and the site are looked at: the object may be
  * gone. */
 struct log_event *event_add(struct task *self, const struct place *place, uint32_t object);
+
+/* Whether a step only looked, or was refused: for the others nothing has changed. */
+bool event_in_vain(const struct log_event *event);
 
 /* ---- finish.c ------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 #include "sim/sim.h"
 
 extern struct strategy strategy_portfolio, strategy_random, strategy_pct, strategy_pos,
-    strategy_surw, strategy_fifo;
+    strategy_surw, strategy_dfs, strategy_dpor, strategy_fifo;
 
 /*
  * The weight of the next timer beside a runnable task's 1: it falls with the timer's distance. 1 up

@@ -9,14 +9,15 @@
 #include "sim/random.h"
 #include "sim/strategies.h"
 
-struct strategy *const strategies[] = {
-    &strategy_portfolio, &strategy_random, &strategy_pct, &strategy_pos,
-    &strategy_surw,      &strategy_fifo,   NULL};
+struct strategy *const strategies[] = {&strategy_portfolio, &strategy_random, &strategy_pct,
+                                       &strategy_pos,       &strategy_surw,   &strategy_dfs,
+                                       &strategy_dpor,      &strategy_fifo,   NULL};
 
 /* ---- By name ------------------------------------------------------------------------------- */
 
 bool strategy_has_depth(const struct strategy *strategy, int depth) {
-    return depth >= 1 && depth <= strategy->most_depth;
+    return depth >= (strategy->bounded ? 0 : 1) && strategy->most_depth &&
+           depth <= strategy->most_depth;
 }
 
 /* Reads ":depth=N". */
@@ -38,7 +39,7 @@ struct strategy *strategy_find(const char *name) {
     for (int i = 0; strategies[i]; i++) {
         struct strategy *strategy = strategies[i];
         size_t length = strcspn(name, ":");
-        int depth = DEFAULT_DEPTH;
+        int depth = strategy->bounded ? -1 : DEFAULT_DEPTH;
         if (strlen(strategy->name) != length || strncmp(strategy->name, name, length) != 0)
             continue;
         if (name[length] && !read_depth(strategy, name + length, &depth)) return NULL;
@@ -53,6 +54,11 @@ EXPORT const char *pirn__strategy(size_t n, const char **summary) {
         if (!strategies[i]) return NULL;
     *summary = strategies[n]->summary;
     return strategies[n]->name;
+}
+
+EXPORT bool pirn__strategy_ends(const char *name) {
+    const struct strategy *strategy = strategy_find(*name ? name : NULL);
+    return strategy && strategy->ends;
 }
 
 EXPORT int pirn__strategy_check(const char *name) { return strategy_find(name) ? 0 : -EINVAL; }

@@ -21,6 +21,19 @@ struct task;
 
 enum { CHOICE_CONTINUE = 0, CHOICE_TIMER = 1, CHOICE_TASK = 2 /* + id - 1 */ };
 
+/* What a systematic strategy is asked for. */
+struct search_request {
+    uint64_t seed;      /* of pirn_random, in all runs */
+    uint64_t max_steps; /* of a run */
+};
+
+enum {
+    SEARCH_MORE = 1,     /* there is another run to be made */
+    SEARCH_REPEATED = 2, /* this one was nothing new, and does not count */
+    SEARCH_GAPS = 4,     /* some schedules have been left out, in this run or before */
+    SEARCH_UNFAIR = 8    /* the same, but only such in which a task spins */
+};
+
 struct strategy {
     const char *name;
     const char *summary; /* a line for --strategy help */
@@ -43,10 +56,26 @@ struct strategy {
      * nothing, and its runs are functions of their seeds alone.
      */
     void (*learn)(struct strategy *strategy, struct log *log);
+    /*
+     * Of a systematic strategy, whose runs depend on each other; NULL in others. What it remembers
+     * is in memory that the processes forked for runs share.
+     *
+     * `open`: an exploration begins, after `start`. Returns 0 or -ENOMEM.
+     * `next`: the run in the log is over. Returns SEARCH_..., or-ed.
+     * `close`: gives the memory back.
+     * `fires`: a timer fires because no task can run. A strategy that has this is asked for the
+     * next task also where there is one alone.
+     */
+    int (*open)(struct strategy *strategy, const struct search_request *search);
+    unsigned (*next)(struct strategy *strategy, const struct log *log);
+    void (*close)(struct strategy *strategy);
+    void (*fires)(struct strategy *strategy);
     int most_depth;    /* that it can be asked for; 0: it has no depth */
     bool sampling;     /* its runs are drawn at random, so that they allow an estimate */
     bool fair;         /* no runnable task waits for ever; else the engine sees to that */
-    int depth;         /* as asked for */
+    bool ends;         /* its runs come to an end by themselves */
+    bool bounded;      /* its depth is a bound that it has only if asked for */
+    int depth;         /* as asked for; -1: no bound */
     uint64_t state[4]; /* its own */
 };
 

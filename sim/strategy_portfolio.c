@@ -3,6 +3,9 @@
  * one finds in ten runs takes another ten thousand. On the mean it needs at most about as many
  * times the runs of the best as there are members.
  *
+ * An exploration begins with a few runs of dfs, those with the fewest preemptions: what goes wrong
+ * in the plainest schedules is found at once, and always.
+ *
  * The seed decides whose turn it is, so runs with following seeds take turns.
  */
 #include "sim/strategies.h"
@@ -15,6 +18,9 @@ enum { MEMBERS = sizeof members / sizeof *members };
 
 static struct strategy *turn = &strategy_random; /* whose run it is */
 
+enum { FIRST_RUNS = 16, FIRST_BOUND = 1 };
+static int first_runs; /* of dfs that are still to be made */
+
 static void start(struct strategy *strategy) {
     for (int i = 0; i < MEMBERS; i++) {
         members[i]->depth = strategy->depth;
@@ -22,9 +28,33 @@ static void start(struct strategy *strategy) {
     }
 }
 
-static void begin(struct strategy *strategy, uint64_t seed) {
+static int open(struct strategy *strategy, const struct search_request *search) {
+    strategy_dfs.depth = FIRST_BOUND;
+    first_runs = FIRST_RUNS;
+    strategy->sampling = false;
+    return strategy_dfs.open(&strategy_dfs, search);
+}
+
+static unsigned next(struct strategy *strategy, const struct log *log) {
+    unsigned found = 0;
     (void)strategy;
-    turn = members[seed % MEMBERS];
+    if (first_runs) {
+        found = strategy_dfs.next(&strategy_dfs, log);
+        first_runs = found & SEARCH_MORE ? first_runs - 1 : 0;
+    }
+    return (found & SEARCH_REPEATED) | SEARCH_MORE | SEARCH_GAPS;
+}
+
+/* What the last run was is known by now. */
+static void close(struct strategy *strategy) {
+    strategy_dfs.close(&strategy_dfs);
+    strategy->sampling = true;
+    first_runs = 0;
+}
+
+static void begin(struct strategy *strategy, uint64_t seed) {
+    strategy->sampling = !first_runs;
+    turn = first_runs ? &strategy_dfs : members[seed % MEMBERS];
     turn->begin(turn, seed);
 }
 
@@ -43,22 +73,26 @@ static uint64_t draw(struct strategy *strategy) {
     return turn->random(turn);
 }
 
-/* Every member learns from the runs of all. */
+/* Every member learns from the runs of all. Of what kind the next run is shows here too: it may be
+ * performed by another process. */
 static void learn(struct strategy *strategy, struct log *log) {
-    (void)strategy;
+    strategy->sampling = !first_runs;
     for (int i = 0; i < MEMBERS; i++)
         if (members[i]->learn) members[i]->learn(members[i], log);
 }
 
 struct strategy strategy_portfolio = {
     .name = "portfolio",
-    .summary = "random, pct, pos and surw in turn (the default)",
+    .summary = "a few runs of dfs, then random, pct, pos and surw in turn (the default)",
     .start = start,
     .begin = begin,
     .task = task,
     .pick = pick,
     .random = draw,
     .learn = learn,
+    .open = open,
+    .next = next,
+    .close = close,
     .most_depth = MOST_DEPTH,
     .sampling = true,
 };

@@ -1,7 +1,7 @@
 /* timers.c - virtual time: a binary heap of armed timers. Ties go by the order of arming. */
 #include <stdlib.h>
 
-#include "sim/sim.h"
+#include "sim/dependence.h"
 
 struct timer **timers_heap;
 size_t timers_armed;
@@ -63,12 +63,17 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     step = timer == firing ? sim.clock.step : timer->armed_at;
     timer->cause = step ? sim.log->events[step - 1].hash : 0;
     sift_up(++timers_armed, timer);
+    if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_ARM, when);
     return 0;
 }
 
 bool engine_timer_disarm(struct timer *timer) {
     if (!timer->position) return false;
     take_out(timer);
+    if (dependence_footprint) {
+        dependence_footprint->disarms = true;
+        dependence_thing(THING_CLOCK, WAY_ARM, timer->core.when);
+    }
     return true;
 }
 
@@ -103,9 +108,12 @@ void timers_fire(void) {
     sim.clock.identity = sim.clock.history = timer->cause;
     sim.clock.children = 0;
     firing = timer;
+    if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_FIRE, 0);
     timer->core.fire(&timer->core, &sim.clock);
     firing = NULL;
 }
+
+uint64_t timers_next_order(void) { return armings; }
 
 void timers_clear(void) {
     for (size_t i = 1; i <= timers_armed; i++) timers_heap[i]->position = 0;

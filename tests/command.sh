@@ -75,7 +75,7 @@ done
 
 strategies() {
     gives 0 explore --strategy=help || return 1
-    for strategy in portfolio random pct pos surw fifo; do prints "^$strategy  *[a-z]" || return 1; done
+    for strategy in portfolio random pct pos surw dfs dpor fifo; do prints "^$strategy  *[a-z]" || return 1; done
 }
 run "--strategy=help lists them" strategies
 
@@ -144,9 +144,15 @@ json() {
 quiet() { gives 1 explore -q "$examples/transactions" && test "$(wc -l <out)" -le 3 && test ! -s err; }
 allowed() { gives 1 explore -n 20 "$examples/worker-pool" && gives 0 explore -n 20 --allow=leak "$examples/worker-pool"; }
 every_strategy() {
-    for strategy in portfolio:depth=2 random pct pct:depth=4 pos surw; do
+    for strategy in portfolio:depth=2 random pct pct:depth=4 pos surw dfs:depth=2 dpor; do
         finds --strategy=$strategy -n 5000 "$examples/philosophers" 2 || return 1
     done
+}
+covers_all() {
+    gives 1 explore --strategy=dpor --keep-going "$examples/philosophers" 3 && prints '^exhausted: ' || return 1
+    runs=$(sed -n 's/^\([0-9]*\) runs, \([0-9]*\) distinct.*/\1 \2/p' out)
+    test -n "$runs" && test "${runs% *}" = "${runs#* }" || return 1
+    gives 0 explore --strategy=dpor -n 2 --keep-going "$examples/philosophers" 3 && prints '^not exhausted: '
 }
 # What the runs before taught the strategy is part of the exploration.
 without_a_schedule() {
@@ -235,6 +241,7 @@ run "--quiet prints the failure alone" quiet
 run "--allow" allowed
 run "--keep-going" keeps_going
 run "every strategy finds a deadlock" every_strategy
+run "dpor says when everything is covered" covers_all
 run "a failure that was not recorded is found again" without_a_schedule
 run "deadlocks of one kind are told once, with the shortest" one_kind
 run "how much is unseen" estimates

@@ -133,6 +133,7 @@ static inline int offer(struct task *self, pirn_chan *chan, const void *value,
     if ((receiver = next_waiter(chan, &chan->receivers))) {
         copy_in(chan, receiver->value, value);
         if (ENGINE_MARKS && chan->capacity) {
+            engine_number(self, &chan->senders.mark);
             engine_acquire(self, &chan->taken[chan->head], EDGE_SLOT);
             chan->taken[chan->head] = receiver->arrival;
             advance(chan);
@@ -148,6 +149,7 @@ static inline int offer(struct task *self, pirn_chan *chan, const void *value,
     copy_in(chan, slot(chan, at), value);
     chan->count++;
     if (ENGINE_MARKS) {
+        engine_number(self, &chan->senders.mark);
         engine_acquire(self, &chan->taken[at], EDGE_SLOT);
         engine_release(self, &chan->sent[at]);
     }
@@ -172,7 +174,10 @@ static inline int take(struct task *self, pirn_chan *chan, void *value, struct w
         advance(chan);
         if ((sender = next_waiter(chan, &chan->senders))) { /* C4: into the slot that became free */
             copy_in(chan, slot(chan, at), sender->value);
-            if (ENGINE_MARKS) chan->sent[at] = sender->arrival;
+            if (ENGINE_MARKS) {
+                engine_number(sender->wait->task, &chan->senders.mark);
+                chan->sent[at] = sender->arrival;
+            }
             wait_end(self, sender, 0);
             *woken = sender;
         } else {
@@ -245,6 +250,7 @@ static int use_null(enum op op, int64_t deadline, const void *site) {
     struct place place = {op, OBJECT_CHAN, NULL, NULL, site};
     int rc;
 
+    engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, &place);
     rc = chan_wait_nothing(self, &place, deadline);
     engine_end(self, rc);
@@ -262,11 +268,13 @@ static inline int send_value(pirn_chan *chan, const void *value, int64_t deadlin
     if (UNLIKELY(!chan)) return use_null(op, deadline, site);
     self = engine_self();
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
+    engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, &place);
     lock(chan);
     rc = offer(self, chan, value, &woken);
     if (UNLIKELY(rc == -EAGAIN) && deadline != PIRN_NOW)
         return wait_in(self, chan, OP_SEND, (void *)(uintptr_t)value, deadline, site);
+    if (UNLIKELY(rc == -EAGAIN)) engine_count(self, &chan->senders.mark);
     unlock(chan);
     wait_wake(woken);
     engine_end(self, rc);
@@ -284,11 +292,13 @@ static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const 
     if (UNLIKELY(!chan)) return use_null(op, deadline, site);
     self = engine_self();
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
+    engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, &place);
     lock(chan);
     rc = take(self, chan, value, &woken);
     if (UNLIKELY(rc == -EAGAIN) && deadline != PIRN_NOW)
         return wait_in(self, chan, OP_RECV, value, deadline, site);
+    if (UNLIKELY(rc == -EAGAIN)) engine_count(self, &chan->senders.mark);
     unlock(chan);
     wait_wake(woken);
     engine_end(self, rc);
@@ -375,6 +385,7 @@ EXPORT size_t pirn_chan_len(const pirn_chan *chan) {
     engine_begin(self, &place);
     lock(c);
     count = c->of_timer ? 0 : c->count;
+    engine_count(self, &c->senders.mark);
     unlock(c);
     engine_end(self, (int64_t)count);
     return count;

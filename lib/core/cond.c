@@ -12,6 +12,7 @@ static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline,
     struct sleep *sleep;
     int rc;
 
+    engine_intend(self, deadline, 0, mutex, 0);
     engine_begin(self, &place);
     if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         /* The mutex is given up all the same: a loop that waits like this lets others have it. */

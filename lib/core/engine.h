@@ -234,6 +234,11 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_begin(struct task *self, const struct place *place);
  *     A scheduling point. Others may run, and the step begins when it returns. Not within a lock.
  *
+ * void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
+ *                    size_t count);
+ *     What the place does not say of the operation that begins next: until when it may wait, the
+ *     permits or the difference that it asks for, its cases or the mutex that it gives up.
+ *
  * struct task *engine_begin_quickly(void);
  *     engine_self and engine_begin in one, where that takes no call; else NULL, nothing has happened,
  *     and those are to be called. Operations that are over in a few nanoseconds try this first, so
@@ -299,6 +304,13 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_release_also(struct task *self, uint64_t *mark);   this step is added to the mark
  * void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
  *     The marked steps happen before this one.
+ * void engine_number(struct task *task, uint64_t *mark);
+ *     The operation that the task is in is the next of those that the mark counts: their order is part
+ *     of what happened, though none happens before the other.
+ * void engine_count(struct task *self, const uint64_t *mark);
+ *     The operation has found that so many have come; no edge.
+ * void engine_observe(struct task *self, const uint64_t *mark);
+ *     The operation has found that nothing has come after the marked steps yet; no edge.
  * ENGINE_MARKS    1 when marks do something, so that arrays of them are worth having
  *
  * int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);

@@ -104,6 +104,7 @@ static inline int lock(struct task *self, const void *site, pirn_mutex *mutex, i
 
 int mutex_lock(struct task *self, const void *site, pirn_mutex *mutex, int64_t deadline) {
     struct place place = place_of(OP_LOCK, mutex, site);
+    engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, &place);
     return lock(self, site, mutex, deadline);
 }
@@ -162,7 +163,10 @@ EXPORT int pirn_mutex_trylock(pirn_mutex *mutex) {
 
     engine_begin(self, &place);
     taken = change(mutex, 0, LOCKED) || change(mutex, WAITING, WAITING | LOCKED);
-    if (taken) engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
+    if (taken)
+        engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
+    else
+        engine_observe(self, &mutex->waiters.mark);
     engine_end(self, taken ? 0 : -EBUSY);
     return taken ? 0 : -EBUSY;
 }

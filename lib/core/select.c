@@ -155,6 +155,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
     }
     order_locks(&s);
 
+    engine_intend(self, deadline, 0, cases, count);
     engine_begin(self, &place);
     for (size_t i = 0; i < count; i++)
         engine_select_case(self, cases[i].op == PIRN_SEND ? OP_SEND : OP_RECV,

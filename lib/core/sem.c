@@ -19,7 +19,8 @@ static void check_number(struct task *self, const struct place *place, int64_t n
     if (n < 0) misuse(self, place, "a negative number of permits");
 }
 
-static void take(pirn_sem *sem, int64_t n) {
+static void take(struct task *task, pirn_sem *sem, int64_t n) {
+    engine_number(task, &sem->waiters.mark);
     sem->permits -= n;
     if (sem->permits == 0) sem->mark = 0;
 }
@@ -33,7 +34,7 @@ static struct waiter *serve(struct task *self, pirn_sem *sem) {
         if (!wait_claim(waiter->wait)) continue;
         wait_end(self, waiter, 0);
         waiter->wait->mark = sem->mark;
-        take(sem, waiter->number);
+        take(waiter->wait->task, sem, waiter->number);
         waiter->next = woken;
         woken = waiter;
     }
@@ -54,11 +55,12 @@ int sem_acquire(struct task *self, const struct place *place, pirn_sem *sem, int
     int rc = 0;
 
     check_number(self, place, n);
+    engine_intend(self, deadline, n, NULL, 0);
     engine_begin(self, place);
     engine_lock(&sem->waiters);
     if (!sem->waiters.first && n <= sem->permits) {
         engine_acquire(self, &sem->mark, EDGE_RELEASE);
-        take(sem, n);
+        take(self, sem, n);
         engine_unlock(&sem->waiters);
     } else if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         engine_unlock(&sem->waiters);

@@ -1,8 +1,8 @@
 /*
  * waitgroup.c - wait groups (M4).
  *
- * `mark` collects the steps that count down, since the count last rose from zero: they happen
- * before the waits that the last of them releases. A released task does not touch the group again,
+ * `mark` collects the steps that count down, until a wait has ended and the count rises again: they
+ * happen before the waits that the last of them releases. `waiters.mark` tells that a wait has ended. A released task does not touch the group again,
  * which may be gone by then.
  */
 #include "lib/core/waitgroup.h"
@@ -18,6 +18,7 @@ void waitgroup_count(struct task *self, const struct place *place, pirn_waitgrou
     struct waiter *waiter, *woken = NULL;
     int64_t count;
 
+    engine_intend(self, PIRN_FOREVER, delta, NULL, 0);
     engine_begin(self, place);
     engine_lock(&group->waiters);
     if (__builtin_add_overflow(group->count, delta, &count) || count < 0) {
@@ -31,7 +32,7 @@ void waitgroup_count(struct task *self, const struct place *place, pirn_waitgrou
             engine_unlock(&group->waiters);
             misuse(self, place, "add to a wait group that is at zero while a task waits on it");
         }
-        group->mark = 0;
+        if (group->waiters.mark) group->mark = group->waiters.mark = 0;
     }
     if (delta < 0) engine_release_also(self, &group->mark);
     group->count = count;
@@ -39,6 +40,7 @@ void waitgroup_count(struct task *self, const struct place *place, pirn_waitgrou
         while ((waiter = wait_next(&group->waiters))) {
             wait_end(self, waiter, 0);
             waiter->wait->mark = group->mark;
+            engine_release(self, &group->waiters.mark);
             waiter->next = woken;
             woken = waiter;
         }
@@ -59,10 +61,12 @@ int waitgroup_wait(struct task *self, const struct place *place, pirn_waitgroup 
     struct sleep *sleep;
     int rc = 0;
 
+    engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, place);
     engine_lock(&group->waiters);
     if (group->count == 0) {
         engine_acquire(self, &group->mark, EDGE_DONE);
+        engine_release(self, &group->waiters.mark);
         engine_unlock(&group->waiters);
     } else if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         engine_unlock(&group->waiters);

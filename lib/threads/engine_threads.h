@@ -75,6 +75,30 @@ static inline struct task *engine_self(void) {
 
 /* Not for what a worker says that is about to learn that it is not alone (threads_enter): another
  * thread, which has been let in, may see that. */
+static inline void engine_intend(struct task *self, int64_t deadline, int64_t number,
+                                 const void *more, size_t count) {
+    (void)self;
+    (void)deadline;
+    (void)number;
+    (void)more;
+    (void)count;
+}
+
+static inline void engine_number(struct task *task, uint64_t *mark) {
+    (void)task;
+    (void)mark;
+}
+
+static inline void engine_count(struct task *self, const uint64_t *mark) {
+    (void)self;
+    (void)mark;
+}
+
+static inline void engine_observe(struct task *self, const uint64_t *mark) {
+    (void)self;
+    (void)mark;
+}
+
 static inline bool threads_alone(void) {
     return atomic_load_explicit(&threads_inside, memory_order_relaxed) &
            ~atomic_load_explicit(&threads_mode, memory_order_relaxed) & MODE_SHARED;

@@ -131,6 +131,18 @@ static void print_orders(const struct exploration *e) {
     puts("");
 }
 
+static void print_coverage(const struct exploration *e) {
+    const struct control_message *f = &e->figures;
+    printf("%s", f->exhausted ? "exhausted: every schedule that was asked for is covered"
+                 : f->fair ? "every fair schedule is covered: not those in which tasks try in vain "
+                             "again and again, or time passes while no task moves"
+                           : "not exhausted: there may be more schedules");
+    if (f->repeated)
+        printf("; %" PRIu64 " further run%s came to nothing new", f->repeated,
+               f->repeated == 1 ? "" : "s");
+    puts("");
+}
+
 static void print_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     if (e->kind_count > 1 || f->failures > 1) print_kinds(e);
@@ -143,6 +155,7 @@ static void print_summary(const struct exploration *e, bool interrupted) {
         print_estimate(e);
         print_orders(e);
     }
+    if (f->systematic) print_coverage(e);
 }
 
 static void print_json_summary(const struct exploration *e, bool interrupted) {
@@ -154,6 +167,9 @@ static void print_json_summary(const struct exploration *e, bool interrupted) {
     if (has_estimate(e))
         printf(",\"unseen\":%.6g,\"pairs\":%" PRIu64 ",\"one_way\":%" PRIu64, f->unseen, f->pairs,
                f->one_way);
+    if (f->systematic)
+        printf(",\"exhausted\":%s,\"repeated\":%" PRIu64, f->exhausted ? "true" : "false",
+               f->repeated);
     puts("}");
 }
 
@@ -185,9 +201,19 @@ static int prepare(struct options *options, uint64_t *before) {
     if (options->shrink && c->record == CONTROL_RECORD_NONE)
         return tool_usage_error("explore", "--shrink starts from runs that have been recorded: "
                                            "leave out --record=none");
-    if (!options->runs_given && !c->time_limit) c->runs = RUNS;
+    bool ends = pirn__strategy_ends(c->strategy);
+    if (!options->runs_given && !c->time_limit && !ends) c->runs = RUNS;
     c->quiet_program = true;
-    if (options->resume) return resume(options, before);
+    if (options->resume) {
+        int status = resume(options, before);
+        if (status != TOOL_OK) return status;
+    }
+    if (pirn__strategy_ends(c->strategy) && (c->jobs > 1 || c->shards > 1 || options->resume))
+        return tool_usage_error("explore",
+                                "%s makes its runs one after the other, each because of those "
+                                "before: leave out -j, --shard and --resume",
+                                c->strategy);
+    if (options->resume) return TOOL_OK;
     if (c->shards > 1 && !c->seed)
         return tool_usage_error("explore", "--shard needs --seed=N, the same for every shard");
     if (!c->shards) c->shard = c->shards = 1;

@@ -49,7 +49,7 @@ static const struct row {
     const char *argument; /* NULL: none */
     const char *help;     /* NULL: not shown */
 } rows[] = {
-    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t: any number)"},
+    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t, dfs or dpor: any)"},
     {SHRINK, 'n', "runs", "RUNS", "try at most so many runs (20000)"},
     {EXPLORE | SHRINK, 't', "time", "SECONDS", "at most so long"},
     {EXPLORE, 'j', "jobs", "N", "in N processes; what comes of it is the same (1)"},

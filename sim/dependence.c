@@ -1,0 +1,462 @@
+/* dependence.c - see dependence.h. */
+#include "sim/dependence.h"
+
+#include "lib/core/chan.h"
+#include "lib/core/ctx.h"
+
+struct footprint *dependence_footprint;
+
+#define CONFLICT(way) (1u << WAY_##way)
+static const uint32_t conflicts[WAYS] = {
+#define X(name, with) (with) | 1u << WAY_ANY,
+    ACCESSES(X)
+#undef X
+};
+
+enum { MUTEX_LOCKED = 1, MUTEX_COMPETE = 1 };
+#define RW_WRITER ((uint32_t)1 << 31)
+enum { ONCE_FRESH, ONCE_RUNNING, ONCE_FINISHED };
+
+/* ---- Noting -------------------------------------------------------------------------------- */
+
+static void note(const struct access *access) {
+    struct footprint *footprint = dependence_footprint;
+    if (!footprint) return;
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].object == access->object &&
+            footprint->accesses[i].way == access->way &&
+            footprint->accesses[i].number == access->number)
+            return;
+    if (footprint->count == MOST_ACCESSES)
+        footprint->everything = true;
+    else
+        footprint->accesses[footprint->count++] = *access;
+}
+
+void dependence_object(uint32_t number, enum way way) {
+    if (dependence_footprint && number)
+        note(&(struct access){.object = object_key(number), .way = (uint8_t)way});
+}
+
+void dependence_thing(uint64_t thing, enum way way, int64_t number) {
+    note(&(struct access){.object = thing, .way = (uint8_t)way, .number = number});
+}
+
+/* The current task stands at a channel without a buffer. */
+static void note_offer(uint32_t number, bool sends) {
+    if (number)
+        note(&(struct access){.object = object_key(number),
+                              .number = (int64_t)sim.current->identity,
+                              .way = sends ? WAY_OFFER_SEND : WAY_OFFER_RECV});
+}
+
+/* It does not wait, or not for ever. */
+static bool timed(const struct task *self) { return self->intent.deadline != PIRN_FOREVER; }
+
+static uint32_t number_of(const waitq *queue) {
+    return queue->object >> 32 == sim.epoch ? (uint32_t)queue->object : 0;
+}
+
+/* What stands for a context: the root of its tree, which is cancelled in one step. */
+static pirn_chan *tree_of(waitq *queue) { return &((pirn_ctx *)(void *)queue)->root->done; }
+
+/* The number of a channel, or of a context. */
+static uint32_t number_of_channel(waitq *queue, uint32_t number) {
+    return queue->kind == OBJECT_CONTEXT ? number_of(&tree_of(queue)->senders) : number;
+}
+
+static bool waits_nowhere(const waitq *queue) { return queue->kind == OBJECT_CONTEXT; }
+
+void dependence_case(enum op op, waitq *queue) {
+    struct place place = PLACE(NONE, CHAN, queue, queue, NULL);
+    const pirn_chan *chan = (const pirn_chan *)(void *)queue;
+    uint32_t number;
+    if (!dependence_footprint) return;
+    number = number_of_channel(queue, object_number(&place));
+    dependence_object(number, chan->capacity ? WAY_ANY : WAY_MEET);
+    if (!chan->capacity && !waits_nowhere(queue)) note_offer(number, op == OP_SEND);
+}
+
+void dependence_woken(const struct task *task) {
+    const struct wait *wait = wait_of(task);
+    dependence_thing(task->identity, WAY_ANY, 0);
+    if (wait && wait->timed && wait->result != -ETIMEDOUT) dependence_footprint->disarms = true;
+    if (!wait || wait->result != -ETIMEDOUT) return;
+    /* Nobody can meet it any more where it stands. */
+    for (size_t i = 0; i < wait->count; i++) {
+        waitq *guard = wait->waiters[i].guard;
+        dependence_object(number_of_channel(guard, number_of(guard)), WAY_ANY);
+    }
+}
+
+/* On a channel without a buffer: the tasks meet, or find it closed. */
+static void begin_meeting(const struct task *self, const struct place *place,
+                          struct access *access) {
+    const pirn_chan *chan = place->object;
+    bool sends = place->op == OP_SEND || place->op == OP_TRY_SEND;
+    bool tries = place->op == OP_TRY_SEND || place->op == OP_TRY_RECV;
+    access->way = tries ? WAY_MEET : timed(self) ? WAY_ANY : chan->closed ? WAY_CLOSED : WAY_MEET;
+    if (!waits_nowhere(place->queue)) note_offer(number_of(place->queue), sends);
+}
+
+/* How many values have been sent into a channel with a buffer. */
+static int64_t values_sent(const pirn_chan *chan) {
+    uint64_t mark = chan->senders.mark;
+    return mark >> 33 == sim.epoch ? (uint32_t)mark : 0;
+}
+
+/* A try on a channel with a buffer. What it needs is one more access. */
+static void begin_try(const struct place *place, uint64_t object, struct access *access) {
+    const pirn_chan *chan = place->object;
+    bool sends = place->op == OP_TRY_SEND;
+    int64_t sent = values_sent(chan);
+    struct access needs = {.object = object};
+    access->number = sends;
+    if (sends ? chan->closed : !chan->count) {
+        access->way = chan->closed ? WAY_SHUT : WAY_REFUSED;
+        if (sends || !chan->closed) return;
+        needs.way = WAY_NO_RECV;
+    } else if (sends && chan->count == chan->capacity) {
+        access->way = WAY_REFUSED;
+        return;
+    } else {
+        access->way = sends ? WAY_SEND : WAY_RECV;
+        access->number = sends ? sent + 1 : sent - (int64_t)chan->count + 1;
+        needs.way = sends ? WAY_ROOM : WAY_HAS;
+        needs.number = sends ? access->number - (int64_t)chan->capacity : access->number;
+    }
+    note(&needs);
+}
+
+static void begin_chan(const struct task *self, const struct place *place, uint64_t object,
+                       struct access *access) {
+    const pirn_chan *chan = place->object;
+    switch (place->op) {
+    case OP_TRY_SEND:
+    case OP_TRY_RECV:
+        if (chan->capacity)
+            begin_try(place, object, access);
+        else
+            begin_meeting(self, place, access);
+        break;
+    case OP_SEND:
+        if (!chan->capacity)
+            begin_meeting(self, place, access);
+        else if (!timed(self))
+            access->way = !chan->closed                  ? WAY_SEND
+                          : chan->count < chan->capacity ? WAY_SHUT
+                                                         : WAY_CLOSED;
+        access->number = values_sent(chan) + 1;
+        break;
+    case OP_FIRE:
+        access->way = WAY_SEND;
+        access->number = values_sent(chan) + 1;
+        break;
+    case OP_RECV:
+        if (!chan->capacity)
+            begin_meeting(self, place, access);
+        else if (!timed(self))
+            access->way = chan->closed && !chan->count ? WAY_NO_RECV : WAY_RECV;
+        access->number = values_sent(chan) - (int64_t)chan->count + 1;
+        break;
+    case OP_CLOSE:
+        access->way = chan->closed ? WAY_SHUT : WAY_CLOSE;
+        break;
+    case OP_LEN:
+        access->way = WAY_LOOK;
+        break;
+    default:
+        break;
+    }
+}
+
+static void begin_mutex(const struct task *self, const struct place *place, struct access *access) {
+    bool locked = ((const pirn_mutex *)place->object)->state & MUTEX_LOCKED;
+    if (place->op == OP_UNLOCK) access->way = WAY_UNLOCK;
+    if (place->op == OP_TRYLOCK) access->way = locked ? WAY_BUSY : WAY_TRIED;
+    if (place->op == OP_LOCK) access->way = timed(self) ? WAY_ANY : WAY_LOCK;
+}
+
+static void begin_rwmutex(const struct place *place, struct access *access) {
+    uint32_t state = ((const pirn_rwmutex *)place->object)->state;
+    bool reads = !(state & RW_WRITER), writes = state == 0;
+    if (place->op == OP_LOCK) access->way = WAY_LOCK;
+    if (place->op == OP_RLOCK) access->way = WAY_RLOCK;
+    if (place->op == OP_UNLOCK || place->op == OP_RUNLOCK) access->way = WAY_UNLOCK;
+    if (place->op == OP_TRYLOCK) access->way = writes ? WAY_TRIED : WAY_BUSY;
+    if (place->op == OP_TRYRLOCK) access->way = reads ? WAY_TRIED : WAY_BUSY;
+}
+
+#define AROUND(queue, type) \
+    ((const type *)(const void *)((const char *)(queue)-offsetof(type, waiters)))
+
+/* What a wait group's count will be. */
+static int64_t count_after(const struct task *self, const struct place *place) {
+    return AROUND(place->queue, pirn_waitgroup)->count + self->intent.number;
+}
+
+static void begin_waitgroup(const struct task *self, const struct place *place,
+                            struct access *access) {
+    if (place->op == OP_WAIT)
+        access->way = timed(self) ? WAY_ANY : WAY_WAIT;
+    else if (count_after(self, place) >= 0) {
+        access->way = self->intent.number < 0 ? WAY_DONE : WAY_ADD;
+        access->number = access->way == WAY_DONE ? count_after(self, place) : self->intent.number;
+    }
+}
+
+static void begin_once(const struct place *place, struct access *access) {
+    uint32_t state = ((const pirn_once *)place->object)->state;
+    access->way = place->op == OP_ONCE_DONE ? WAY_UNLOCK
+                  : state == ONCE_FRESH     ? WAY_LOCK
+                                            : WAY_RLOCK;
+}
+
+static void begin_sem(const struct task *self, const struct place *place, struct access *access) {
+    access->number = self->intent.number;
+    if (place->op == OP_RELEASE) access->way = WAY_RELEASE;
+    if (place->op != OP_ACQUIRE || timed(self)) return;
+    access->way = WAY_ACQUIRE;
+    access->number = AROUND(place->queue, pirn_sem)->permits - self->intent.number;
+}
+
+void dependence_begin(struct task *self, const struct place *place) {
+    struct access access = {.way = WAY_ANY};
+    uint32_t number;
+
+    if (!dependence_footprint) return;
+    if (place->kind == OBJECT_FD || place->op == OP_BLOCK) {
+        dependence_thing(THING_DESCRIPTORS, WAY_ANY, 0);
+        return;
+    }
+    if (place->op == OP_GO && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
+    if (!place->object || !place->queue) return;
+    number = object_number(place);
+    switch (place->kind) {
+    case OBJECT_CHAN:
+        number = number_of_channel(place->queue, number);
+        if (number) begin_chan(self, place, object_key(number), &access);
+        break;
+    case OBJECT_CONTEXT:
+        number = number_of_channel(place->queue, number);
+        if (place->op == OP_ERR) access.way = WAY_MEET;
+        break;
+    case OBJECT_MUTEX:
+        begin_mutex(self, place, &access);
+        break;
+    case OBJECT_RWMUTEX:
+        begin_rwmutex(place, &access);
+        break;
+    case OBJECT_WAITGROUP:
+    case OBJECT_GROUP:
+        begin_waitgroup(self, place, &access);
+        break;
+    case OBJECT_ONCE:
+        begin_once(place, &access);
+        break;
+    case OBJECT_SEM:
+        begin_sem(self, place, &access);
+        break;
+    default:
+        break;
+    }
+    if (number) {
+        access.object = object_key(number);
+        note(&access);
+    }
+    if (place->kind == OBJECT_COND && place->op == OP_WAIT) {
+        pirn_mutex *mutex = (pirn_mutex *)(uintptr_t)self->intent.more;
+        struct place of_mutex = {OP_UNLOCK, OBJECT_MUTEX, mutex, &mutex->waiters, place->site};
+        dependence_object(object_number(&of_mutex), WAY_UNLOCK);
+    }
+}
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+bool dependence_conflict(const struct access *a, const struct access *b) {
+    if (a->object != b->object || !(conflicts[a->way] & 1u << b->way)) return false;
+    if (a->way == WAY_ARM && b->way == WAY_ARM) return a->number == b->number;
+    if (a->way == WAY_HAS || a->way == WAY_ROOM || b->way == WAY_HAS || b->way == WAY_ROOM)
+        return a->way == WAY_ANY || b->way == WAY_ANY || a->number == b->number;
+    if (a->way == WAY_ADD && b->way == WAY_DONE) return b->number < a->number;
+    if (a->way == WAY_DONE && b->way == WAY_ADD) return false;
+    return true;
+}
+
+bool dependence_between(const struct footprint *a, const struct footprint *b) {
+    if (a->everything || b->everything) return true;
+    for (int i = 0; i < a->count; i++)
+        for (int j = 0; j < b->count; j++)
+            if (dependence_conflict(&a->accesses[i], &b->accesses[j])) return true;
+    return false;
+}
+
+bool dependence_apart(const struct footprint *a, const struct footprint *b) {
+    if (a->everything || b->everything) return false;
+    for (int i = 0; i < a->count; i++)
+        for (int j = 0; j < b->count; j++) {
+            const struct access *one = &a->accesses[i], *other = &b->accesses[j];
+            /* Neither needs the other. */
+            bool counts = one->way == WAY_ADD && other->way == WAY_DONE;
+            if (!counts && dependence_conflict(one, other)) return false;
+        }
+    return true;
+}
+
+/* Some are possible only because of what came before. */
+static bool possible_before(const struct access *a, const struct access *b) {
+    if (a->way == WAY_BUSY) return b->way != WAY_LOCK && b->way != WAY_TRIED;
+    if (a->way == WAY_REFUSED) return b->way != (a->number ? WAY_SEND : WAY_RECV);
+    if (a->way == WAY_RELEASE && b->way == WAY_ACQUIRE) return b->number >= a->number;
+    return true;
+}
+
+bool dependence_reversible(const struct footprint *a, const struct footprint *b) {
+    if (a->everything || b->everything) return true;
+    for (int i = 0; i < a->count; i++)
+        for (int j = 0; j < b->count; j++)
+            if (dependence_conflict(&a->accesses[i], &b->accesses[j]) &&
+                possible_before(&a->accesses[i], &b->accesses[j]))
+                return true;
+    return false;
+}
+
+bool dependence_queues(const struct footprint *footprint) {
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
+            return true;
+    return false;
+}
+
+bool dependence_steady(const struct footprint *footprint) {
+    const uint32_t unsteady = CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(SHUT) | CONFLICT(CLOSED) |
+                              CONFLICT(NO_RECV) | CONFLICT(REFUSED) | CONFLICT(HAS) |
+                              CONFLICT(ROOM) | CONFLICT(CLOCK) | CONFLICT(ARM) | CONFLICT(FIRE);
+    for (int i = 0; i < footprint->count; i++)
+        if (unsteady & 1u << footprint->accesses[i].way) return false;
+    return !footprint->everything && !footprint->disarms;
+}
+
+/* ---- Who would have to wait ---------------------------------------------------------------- */
+
+static bool selects(const struct task *task) {
+    return task->next_place.op == OP_SELECT || task->next_place.op == OP_SELECT_FIRST;
+}
+
+static bool case_ready(const pirn_case *c) {
+    if (!c->chan) return false;
+    return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
+}
+
+static bool select_goes(const struct task *task) {
+    const pirn_case *cases = task->intent.more;
+    for (size_t i = 0; i < task->intent.count; i++)
+        if (case_ready(&cases[i])) return true;
+    return false;
+}
+
+static bool goes(const struct task *task) {
+    const struct place *place = &task->next_place;
+    const pirn_chan *chan = place->object;
+    switch (place->op) {
+    case OP_SELECT:
+    case OP_SELECT_FIRST:
+        return timed(task) || select_goes(task);
+    case OP_SEND:
+        return timed(task) || (chan && chan_can_offer(chan));
+    case OP_RECV:
+        return timed(task) || (chan && chan_can_take(chan));
+    case OP_LOCK:
+        if (place->kind == OBJECT_RWMUTEX) return ((const pirn_rwmutex *)place->object)->state == 0;
+        return timed(task) || !(((const pirn_mutex *)place->object)->state & MUTEX_LOCKED);
+    case OP_RLOCK:
+        return !(((const pirn_rwmutex *)place->object)->state & RW_WRITER);
+    case OP_ONCE:
+        return ((const pirn_once *)place->object)->state != ONCE_RUNNING;
+    case OP_ACQUIRE:
+        return timed(task) || (!place->queue->first &&
+                               AROUND(place->queue, pirn_sem)->permits >= task->intent.number);
+    case OP_WAIT:
+        if (place->kind != OBJECT_WAITGROUP && place->kind != OBJECT_GROUP) return true;
+        return timed(task) || AROUND(place->queue, pirn_waitgroup)->count == 0;
+    default:
+        return true;
+    }
+}
+
+/* A task that has been woken: what it has waited for has been done, but for a mutex that it has to
+ * compete for, and what a deadline or the kernel has ended. */
+static enum readiness woken(const struct task *task) {
+    const struct place *place = &task->slept_in;
+    int result = task->sleep.wait.result;
+    if (place->op == OP_NONE) return READY_LOCAL;
+    if (place->kind == OBJECT_FD || result == -ETIMEDOUT) return READY_GOES;
+    if (place->kind != OBJECT_MUTEX || result != MUTEX_COMPETE) return READY_LOCAL;
+    return ((const pirn_mutex *)place->object)->state & MUTEX_LOCKED ? READY_WAITS : READY_GOES;
+}
+
+enum readiness dependence_ready(const struct task *task) {
+    if (task->next_place.op == OP_NONE) return woken(task);
+    return goes(task) ? READY_GOES : READY_WAITS;
+}
+
+/* ---- Meetings ------------------------------------------------------------------------------ */
+
+/* The n-th channel without a buffer at which the task stands; false: there are fewer. */
+static bool stands_at(const struct task *task, size_t n, const pirn_chan **chan, bool *sends) {
+    const struct place *place = &task->next_place;
+    const pirn_case *c;
+    *chan = NULL;
+    if (selects(task)) {
+        if (n >= task->intent.count) return false;
+        c = &((const pirn_case *)task->intent.more)[n];
+        *chan = c->chan;
+        *sends = c->op == PIRN_SEND;
+    } else {
+        *sends = place->op == OP_SEND || place->op == OP_TRY_SEND;
+        if (n || (!*sends && place->op != OP_RECV && place->op != OP_TRY_RECV)) return false;
+        *chan = place->object;
+    }
+    if (*chan && ((*chan)->capacity || (*chan)->closed)) *chan = NULL;
+    return true;
+}
+
+/* Whether the task would be met by others that come to the channel after it: nobody stands there
+ * before it. */
+static bool is_met_first(const pirn_chan *chan, bool sends) {
+    return !chan_somebody(sends ? &chan->senders : &chan->receivers);
+}
+
+/* Whether `first` would wait, and `second` would then find it. */
+static bool could_meet(const struct task *first, const struct task *second) {
+    const pirn_chan *one, *other;
+    bool sends, sends_too;
+    if (dependence_ready(first) != READY_WAITS) return false;
+    for (size_t i = 0; stands_at(first, i, &one, &sends); i++) {
+        if (!one || !is_met_first(one, sends)) continue;
+        for (size_t j = 0; stands_at(second, j, &other, &sends_too); j++)
+            if (one == other && sends != sends_too) return true;
+    }
+    return false;
+}
+
+struct task *dependence_meeting(struct task *a, struct task *b) {
+    struct task *plain = selects(a) ? b : a, *other = plain == a ? b : a;
+    if (could_meet(plain, other)) return plain;
+    return could_meet(other, plain) ? other : NULL;
+}
+
+bool dependence_met(const struct task *task, const struct task *arrived, uint64_t index) {
+    const struct wait *wait = wait_of(arrived);
+    const pirn_case *cases = task->intent.more;
+    if (!wait) return true;
+    for (size_t i = 0; i < task->intent.count; i++) {
+        if (!case_ready(&cases[i]) || index--) continue;
+        for (size_t k = 0; k < wait->count; k++)
+            if (wait->waiters[k].queue ==
+                (cases[i].op == PIRN_SEND ? &cases[i].chan->receivers : &cases[i].chan->senders))
+                return true;
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,135 @@
+/*
+ * dependence.h - which steps commute, and which operations would have to wait.
+ *
+ * A step's footprint is the list of its accesses: an object, and in which way. Steps of two tasks
+ * are dependent when they access one object in ways that conflict; else they commute: in either
+ * order both are possible, and the same comes of them. A way depends on the state in which the step
+ * begins (a try that fails is another than one that succeeds), and steps that commute leave each
+ * other's ways as they are. What makes another step possible at all (an unlock, a send for a receive)
+ * need not conflict with it: the edges of the trace say that.
+ *
+ * tests/test_dpor.c compares what dpor makes of random programs with what dfs does: a pair that is
+ * taken for independent and is not shows there.
+ */
+#ifndef SIM_DEPENDENCE_H
+#define SIM_DEPENDENCE_H
+
+#include "sim/sim.h"
+
+/*
+ * Ways of access, and those with which each conflicts; every way conflicts with ANY.
+ *
+ * SEND, RECV are of buffers; two tasks MEET on a channel without one, or find nobody there. An OFFER
+ * says which side of such a channel a task stands at, and conflicts with nothing. READ and WRITE
+ * are there for memory.
+ */
+#define ACCESSES(X)                                                                              \
+    X(ANY, ~0u)                                                                                  \
+    X(READ, CONFLICT(WRITE))                                                                     \
+    X(WRITE, CONFLICT(READ) | CONFLICT(WRITE))                                                   \
+    X(SEND, CONFLICT(SEND) | CONFLICT(CLOSE) | CONFLICT(LOOK) | CONFLICT(HAS) |                  \
+                CONFLICT(REFUSED) | CONFLICT(CLOSED))                                            \
+    X(RECV,                                                                                      \
+      CONFLICT(RECV) | CONFLICT(NO_RECV) | CONFLICT(LOOK) | CONFLICT(ROOM) | CONFLICT(REFUSED))  \
+    X(MEET, CONFLICT(CLOSE))                                                                     \
+    X(CLOSE,                                                                                     \
+      CONFLICT(SEND) | CONFLICT(MEET) | CONFLICT(SHUT) | CONFLICT(CLOSE) | CONFLICT(REFUSED))    \
+    X(CLOSED, CONFLICT(SEND))                /* else it would wait */                            \
+    X(SHUT, CONFLICT(CLOSE))                 /* it is closed; else it would do something else */ \
+    X(NO_RECV, CONFLICT(RECV))               /* it is closed, and empty */                       \
+    X(LOOK, CONFLICT(SEND) | CONFLICT(RECV)) /* at its length */                                 \
+    X(HAS, CONFLICT(SEND))                   /* a try that needs that send */                    \
+    X(ROOM, CONFLICT(RECV))                  /* a try that needs that receive */                 \
+    X(REFUSED, CONFLICT(SEND) | CONFLICT(RECV) | CONFLICT(CLOSE))                                \
+    X(OFFER_SEND, 0)                                                                             \
+    X(OFFER_RECV, 0)                                                                             \
+    X(LOCK, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))                 \
+    X(RLOCK, CONFLICT(LOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))                                  \
+    X(UNLOCK, CONFLICT(TRIED) | CONFLICT(BUSY))                                                  \
+    X(TRIED,                                                                                     \
+      CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))    \
+    X(BUSY, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED)) /* failed */  \
+    X(ADD, CONFLICT(WAIT) | CONFLICT(DONE)) /* with a `done` that would be one too many else */  \
+    X(DONE, CONFLICT(ADD))                                                                       \
+    X(WAIT, CONFLICT(ADD))                                                                       \
+    X(ACQUIRE, CONFLICT(ACQUIRE) | CONFLICT(RELEASE))                                            \
+    X(RELEASE, CONFLICT(ACQUIRE))                                                                \
+    X(CLOCK, CONFLICT(FIRE))                                                                     \
+    X(ARM, CONFLICT(FIRE) | CONFLICT(ARM)) /* for the same time */                               \
+    X(FIRE, CONFLICT(CLOCK) | CONFLICT(ARM) | CONFLICT(FIRE))
+
+enum way {
+#define X(name, conflicts) WAY_##name,
+    ACCESSES(X)
+#undef X
+        WAYS
+};
+
+struct access {
+    uint64_t object; /* the same in every run */
+    int64_t
+        number; /* SEND, RECV, HAS, ROOM: which value of the channel's; ARM: the time; ADD: how many; DONE: what is left; ACQUIRE: likewise;
+                        RELEASE: how many; REFUSED: 1 for a send; OFFER: the task's identity */
+    uint8_t way;
+};
+
+enum { MOST_ACCESSES = 14 };
+
+struct footprint {
+    uint8_t count;
+    bool everything; /* there are more, or it was the end: taken for dependent on all */
+    bool disarms;    /* a timer, which might have fired before */
+    struct access accesses[MOST_ACCESSES];
+};
+
+/* Where the accesses of the step under way are noted; NULL: nobody wants to know. */
+extern struct footprint *dependence_footprint;
+
+/* Notes what a step at this place accesses, when it begins. */
+void dependence_begin(struct task *self, const struct place *place);
+
+/* Notes one access. `number`: of the object in the log. */
+void dependence_object(uint32_t number, enum way way);
+/* Of something that is no object of the program. */
+enum { THING_CLOCK = 1, THING_TASKS, THING_DESCRIPTORS };
+void dependence_thing(uint64_t thing, enum way way, int64_t number);
+/* Of a case of a select, on the channel that begins with this queue. */
+void dependence_case(enum op op, waitq *queue);
+/* A parked task has been woken. */
+void dependence_woken(const struct task *task);
+
+/* Whether a and b, which came in this order, do not commute. */
+bool dependence_conflict(const struct access *a, const struct access *b);
+bool dependence_between(const struct footprint *a, const struct footprint *b);
+
+/* The same of steps which are possible in one state. */
+bool dependence_apart(const struct footprint *a, const struct footprint *b);
+
+/* Whether they do not commute, and b could have been made before a as well. */
+bool dependence_reversible(const struct footprint *a, const struct footprint *b);
+
+/* Whether the step accesses the same in the same ways wherever it is possible. */
+bool dependence_steady(const struct footprint *footprint);
+
+enum readiness {
+    READY_WAITS, /* its operation would have to wait */
+    READY_GOES,
+    READY_LOCAL /* the step touches nothing that others can see */
+};
+enum readiness dependence_ready(const struct task *task);
+
+/*
+ * Two tasks could meet on a channel without a buffer: one of them arrives, then the other one
+ * completes both operations. Returns the one to arrive first; NULL: they cannot meet.
+ */
+struct task *dependence_meeting(struct task *a, struct task *b);
+
+/* Whether the task's next operation is at a case of a select which the task that has just arrived
+ * has made ready. `index` counts the ready cases. */
+bool dependence_met(const struct task *task, const struct task *arrived, uint64_t index);
+
+/* The way in which a task's next step would stand behind others that ask for the same, so that its
+ * waiting can be seen. */
+bool dependence_queues(const struct footprint *footprint);
+
+#endif

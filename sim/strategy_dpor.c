@@ -1,0 +1,1064 @@
+/*
+ * strategy_dpor.c - one schedule of each class of schedules that differ in the order of independent
+ * steps alone: optimal dynamic partial-order reduction, with sleep sets and wakeup trees.
+ *
+ * P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas: Optimal Dynamic Partial Order Reduction, POPL
+ * 2014; Source Sets: A Foundation for Optimal Dynamic Partial Order Reduction, JACM 2017.
+ *
+ * The path to the current run is a stack of nodes, one a step. A node has those that sleep there:
+ * every schedule in which they go next has been explored already; and a wakeup tree: sequences of
+ * steps that are still to be made from there. After a run each race in it is looked at: two
+ * dependent steps that could have come in the other order. What happened after the first but not
+ * because of it, and then the second step, is a sequence that goes into the tree of the first one's
+ * node, unless one that sleeps there, or a sequence in the tree, leads to the same. So a class is
+ * explored once. A run that finds all that could go asleep is cut, and counts as a repetition.
+ *
+ * Where this departs from the papers
+ *   - Who would have to wait does not go. Two tasks that meet on a channel without a buffer do it in
+ *     one step of both. So it makes no class of its own who was there first. Where waiting can be
+ *     seen, since others stand behind a writer or a large request, a race asks for it; a run in
+ *     which the wait then comes to an end is a repetition.
+ *   - A step may have several outcomes (a case of a select, pirn_choose): all are explored at its node.
+ *   - Steps that touch nothing that others can see are made at once.
+ *   - A task that spins is put off until something has changed (search_spins).
+ *
+ * The nodes and their branches are in memory that the processes forked for runs share; what is
+ * made of them afterwards is done in the parent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/dependence.h"
+#include "sim/strategies.h"
+#include "sim/systematic.h"
+
+enum { MOST_PICKS = 8 }; /* in one step */
+enum { CLOCK = 1 };      /* stands for the identity of a task, in steps that fire timers */
+
+/* Who makes a step, by identity: one task, or two that meet. */
+struct label {
+    uint64_t task, other; /* other: 0 or the greater one */
+};
+
+/* What a step has to pick, and has picked. */
+struct picks {
+    uint8_t count;
+    uint32_t values[MOST_PICKS];
+};
+
+/* One that sleeps, or a node of a wakeup tree. */
+struct branch {
+    struct label label;
+    struct picks picks;   /* it is to make these; the rest as it comes */
+    bool waits;           /* even if it has to wait */
+    bool known;           /* its footprint is */
+    bool covers;          /* other sequences have been left out for it */
+    uint32_t next, first; /* in its list, and its own list; 0: none */
+    struct footprint footprint;
+};
+
+struct node {
+    struct label label;             /* who goes */
+    struct picks picks;             /* what it has picked */
+    uint32_t wanted;                /* picks to be made first: a branch of its own, 0: none */
+    uint32_t sleeping, tree, below; /* lists; the last: the tree of the next node, if that is new */
+    uint32_t log_steps;             /* before this step */
+    uint32_t candidates, candidate_count; /* who else could have gone, in the list of these */
+    bool forced;                          /* nothing else was to be considered */
+    bool waits;                           /* it may go to wait, and be seen to */
+    bool arrives;                         /* it goes to wait, because nothing else can be done */
+    struct footprint footprint;
+};
+
+static struct tree {
+    bool lost; /* tasks only spin in this run any more: they take turns */
+    struct search_timers timers;
+    size_t size;
+    uint64_t seed;
+    size_t count, next; /* nodes: on the path, and met in this run */
+    size_t room;
+    size_t fresh; /* the first node that the last run has changed or added */
+    uint64_t vain;
+    uint64_t second;  /* of two that meet, who is still to go; 0: none */
+    uint64_t waiting; /* who has gone to wait for others to see it; 0: nobody */
+    uint32_t epoch;   /* of the run that the last step was in */
+    uint32_t branch_count, branch_room, free_branches;
+    struct label *candidates; /* those of each node follow those of the one before */
+    uint32_t candidate_room;
+    bool cut, gaps, unfair; /* this run went nowhere new; some have been left out */
+    struct node *nodes;
+    struct branch *branches; /* from 1 */
+} * tree;
+
+/* What is made of a run, in the parent alone. */
+static struct {
+    uint64_t *tasks; /* by index */
+    struct member {
+        uint32_t task;     /* index */
+        uint32_t previous; /* its step before, plus 1; 0: none */
+    } * members;           /* two for each step; of a step of one task they are alike */
+    uint32_t *clocks;      /* a vector of `task_count` for each step */
+    uint32_t *last;        /* of each task, its last step, plus 1 */
+    uint32_t *owner;       /* of each step in the log, the node */
+    const struct log_edge *edges;
+    size_t edge_count;
+    uint32_t *sequence; /* steps of a sequence to be inserted */
+    bool *chosen;       /* of each step, whether it is in one */
+    size_t steps_room, clock_room, owner_room, task_count, task_room;
+} order;
+
+/* ---- Labels and branches ------------------------------------------------------------------- */
+
+static struct label meeting(uint64_t a, uint64_t b) {
+    return a < b ? (struct label){a, b} : (struct label){b, a};
+}
+
+static bool same(struct label a, struct label b) { return a.task == b.task && a.other == b.other; }
+
+static bool takes_part(struct label label, uint64_t task) {
+    return label.task == task || (label.other && label.other == task);
+}
+
+static bool overlap(struct label a, struct label b) {
+    return takes_part(a, b.task) || (b.other && takes_part(a, b.other));
+}
+
+static bool same_picks(const struct picks *a, const struct picks *b) {
+    uint8_t count = a->count < b->count ? a->count : b->count;
+    return !memcmp(a->values, b->values, count * sizeof *a->values);
+}
+
+static struct branch *branch_at(uint32_t number) { return &tree->branches[number]; }
+
+/* Returns a branch that is in no list; 0: there is no room. */
+static uint32_t new_branch(struct label label, const struct picks *picks) {
+    uint32_t number = tree->free_branches;
+    struct branch *branch;
+    if (number) {
+        tree->free_branches = branch_at(number)->next;
+    } else if (tree->branch_count + 1 < tree->branch_room) {
+        number = ++tree->branch_count;
+    } else {
+        tree->gaps = true;
+        return 0;
+    }
+    branch = branch_at(number);
+    branch->label = label;
+    branch->picks.count = 0;
+    if (picks) branch->picks = *picks;
+    branch->waits = branch->known = branch->covers = false;
+    branch->next = branch->first = 0;
+    return number;
+}
+
+static void free_branch(uint32_t number) {
+    branch_at(number)->next = tree->free_branches;
+    tree->free_branches = number;
+}
+
+/* Frees a list, with all below. */
+static void free_list(uint32_t *list) {
+    while (*list) {
+        uint32_t number = *list, *end = &branch_at(number)->first;
+        /* What is below comes next in the list. */
+        while (*end) end = &branch_at(*end)->next;
+        *end = branch_at(number)->next;
+        *list = branch_at(number)->first;
+        free_branch(number);
+    }
+}
+
+static void put_first(uint32_t *list, uint32_t number) {
+    if (!number) return;
+    branch_at(number)->next = *list;
+    *list = number;
+}
+
+static void put_last(uint32_t *list, uint32_t number) {
+    while (*list) list = &branch_at(*list)->next;
+    *list = number;
+}
+
+/* ---- A run --------------------------------------------------------------------------------- */
+
+static bool is_asleep(const struct node *node, struct label label) {
+    for (uint32_t b = node->sleeping; b; b = branch_at(b)->next)
+        if (same(branch_at(b)->label, label)) return true;
+    return false;
+}
+
+/* Who sleeps on after a step: whose own step commutes with it. */
+static void inherit_sleep(struct node *node, const struct node *before) {
+    for (uint32_t b = before->sleeping; b; b = branch_at(b)->next) {
+        const struct branch *branch = branch_at(b);
+        uint32_t copy;
+        if (overlap(branch->label, before->label)) continue;
+        if (!dependence_apart(&before->footprint, &branch->footprint)) continue;
+        if (!(copy = new_branch(branch->label, &branch->picks))) continue;
+        branch_at(copy)->footprint = branch->footprint;
+        branch_at(copy)->known = true;
+        put_first(&node->sleeping, copy);
+    }
+}
+
+static struct task *find_task(uint64_t identity) {
+    for (size_t i = 0; i < sim.count; i++)
+        if (sim.runnable[i]->identity == identity) return sim.runnable[i];
+    return NULL;
+}
+
+/* There is nothing new to be found from here. */
+static _Noreturn void cut(void) {
+    tree->cut = true;
+    sim.log->cut = true;
+    sim_leave();
+}
+
+/* The next node, which is new. */
+static struct node *push(bool forced) {
+    struct node *node, *before = tree->count ? &tree->nodes[tree->count - 1] : NULL;
+    if (tree->count == tree->room) {
+        tree->gaps = true;
+        sim_stop(PIRN_LIVELOCK, "more steps than a run has room for");
+    }
+    node = &tree->nodes[tree->count++];
+    tree->next++;
+    memset(node, 0, offsetof(struct node, footprint));
+    node->forced = forced;
+    if (!before) return node;
+    node->candidates = before->candidates + before->candidate_count;
+    inherit_sleep(node, before);
+    node->tree = before->below;
+    before->below = 0;
+    return node;
+}
+
+/* A node that turned out not to be one. */
+static void take_back(struct node *node) {
+    free_list(&node->sleeping);
+    free_list(&node->tree);
+    tree->count--;
+    tree->next--;
+}
+
+/* Begins the step of a node whose label is set; returns who goes first. NULL: the clock. */
+static struct task *begin_step(struct node *node) {
+    struct task *first, *other;
+    node->log_steps = (uint32_t)sim.log->steps;
+    node->picks.count = 0;
+    memset(&node->footprint, 0, offsetof(struct footprint, accesses));
+    dependence_footprint = &node->footprint;
+    tree->epoch = sim.epoch;
+    if (node->label.task == CLOCK) {
+        node->footprint.everything = true;
+        return NULL;
+    }
+    first = find_task(node->label.task);
+    if (!first) search_diverge();
+    if (node->waits && dependence_ready(first) == READY_WAITS) tree->waiting = first->identity;
+    if (!node->label.other) return first;
+    other = find_task(node->label.other);
+    if (!other) search_diverge();
+    first = dependence_meeting(first, other);
+    if (!first) search_diverge();
+    tree->second = first->identity == node->label.task ? node->label.other : node->label.task;
+    return first;
+}
+
+static void begin(struct strategy *strategy, uint64_t seed) {
+    (void)strategy;
+    (void)seed;
+    tree->next = 0;
+    tree->epoch = 0;
+    tree->second = tree->waiting = tree->vain = 0;
+    tree->cut = tree->lost = false;
+    tree->timers.task_steps = UINT64_MAX;
+}
+
+/* The first step is main's, and nobody asks for it. */
+static void begin_first(void) {
+    if (tree->epoch == sim.epoch) return;
+    dependence_footprint = NULL;
+    tree->second = tree->waiting = 0;
+    if (tree->next == tree->count)
+        push(true);
+    else
+        tree->next++;
+    tree->nodes[tree->next - 1].label = (struct label){sim.main->identity, 0};
+    tree->nodes[tree->next - 1].log_steps = (uint32_t)sim.log->steps;
+    tree->epoch = sim.epoch;
+    memset(&tree->nodes[tree->next - 1].footprint, 0, offsetof(struct footprint, accesses));
+}
+
+static void add_candidate(struct node *node, struct label label) {
+    if (node->candidates + node->candidate_count == tree->candidate_room)
+        tree->gaps = true;
+    else
+        tree->candidates[node->candidates + node->candidate_count++] = label;
+}
+
+/* Finds who could go: tasks that need not wait, two that can meet, the clock. */
+static void find_candidates(struct node *node, bool timer) {
+    uint32_t spinning = 0;
+    for (size_t i = 0; i < sim.count; i++) {
+        struct task *task = sim.runnable[i];
+        bool goes = dependence_ready(task) == READY_GOES, spins = goes && search_spins(task);
+        if (goes && !spins) add_candidate(node, (struct label){task->identity, 0});
+        spinning += spins;
+        for (size_t j = 0; j < i; j++)
+            if (dependence_meeting(task, sim.runnable[j]))
+                add_candidate(node, meeting(task->identity, sim.runnable[j]->identity));
+    }
+    if (timer) add_candidate(node, (struct label){CLOCK, 0});
+    if (!spinning) {
+        tree->vain = 0;
+        return;
+    }
+    if (node->candidate_count) {
+        tree->unfair = true;
+        tree->vain = 0;
+        return;
+    }
+    tree->unfair = true;
+    tree->lost = ++tree->vain == SEARCH_PATIENCE;
+    for (size_t i = 0; i < sim.count; i++)
+        if (dependence_ready(sim.runnable[i]) == READY_GOES)
+            add_candidate(node, (struct label){sim.runnable[i]->identity, 0});
+}
+
+static const struct label *candidate(const struct node *node, uint32_t i) {
+    return &tree->candidates[node->candidates + i];
+}
+
+static bool is_candidate(const struct node *node, struct label label) {
+    for (uint32_t i = 0; i < node->candidate_count; i++)
+        if (same(*candidate(node, i), label)) return true;
+    return false;
+}
+
+static bool can_go(const struct node *node, const struct branch *branch) {
+    return branch->waits || is_candidate(node, branch->label);
+}
+
+/* Makes a branch the node's that goes. */
+static void follow(struct node *node, uint32_t number) {
+    struct branch *branch = branch_at(number);
+    node->label = branch->label;
+    node->waits = branch->waits;
+    node->arrives = false;
+    node->below = branch->first;
+    branch->first = branch->next = 0;
+    free_list(&node->wanted);
+    node->wanted = number;
+}
+
+/*
+ * Takes the first branch of the wakeup tree that can go. Those that cannot were possible only because
+ * of what would come after them; *covers: sequences have been left out for one of them.
+ */
+static bool follow_tree(struct node *node, bool *covers) {
+    *covers = false;
+    while (node->tree) {
+        uint32_t number = node->tree;
+        node->tree = branch_at(number)->next;
+        branch_at(number)->next = 0;
+        if (can_go(node, branch_at(number))) {
+            follow(node, number);
+            return true;
+        }
+        *covers |= branch_at(number)->covers;
+        free_list(&number);
+    }
+    return false;
+}
+
+/* Whoever is awake, the current task if it can. */
+static bool take_any(struct node *node, const struct task *current) {
+    const struct label *chosen = NULL;
+    for (uint32_t i = 0; i < node->candidate_count; i++) {
+        const struct label *label = candidate(node, i);
+        if (is_asleep(node, *label)) continue;
+        if (!chosen || (current && !label->other && label->task == current->identity))
+            chosen = label;
+    }
+    if (chosen) node->label = *chosen;
+    return chosen;
+}
+
+/* In the second half of a long run tasks take turns, as under any strategy. */
+static bool take_turn(struct node *node) {
+    if (sim.log->steps - sim.first_step < sim.options.max_steps / 2) return false;
+    tree->gaps = true;
+    for (const struct task *task = sim.oldest; task; task = task->newer) {
+        node->label = (struct label){task->identity, 0};
+        if (is_candidate(node, node->label)) return true;
+    }
+    return false;
+}
+
+/* Whether who has gone to wait for others to see it goes on, so that they have seen nothing. */
+static bool has_waited_in_vain(const struct task *task) {
+    return tree->waiting && task->identity == tree->waiting;
+}
+
+static struct task *go_on(struct task *current, bool timer) {
+    struct node *node;
+    bool wanted, covers;
+
+    for (size_t i = 0; i < sim.count; i++) {
+        struct task *task = sim.runnable[i];
+        if (dependence_ready(task) != READY_LOCAL) continue;
+        node = push(true);
+        node->label.task = task->identity;
+        /* What comes after is what it is without the wait. */
+        if (has_waited_in_vain(task)) {
+            take_back(node);
+            cut();
+        }
+        node->below = node->tree;
+        node->tree = 0;
+        return begin_step(node);
+    }
+    node = push(false);
+    find_candidates(node, timer);
+    if (take_turn(node)) return begin_step(node);
+    wanted = node->tree != 0;
+    if (follow_tree(node, &covers)) return begin_step(node);
+    if ((!wanted || covers) && take_any(node, current)) return begin_step(node);
+    if (node->candidate_count) {
+        take_back(node);
+        cut();
+    }
+    /* All that can be done is to wait. */
+    node->label.task = sim.runnable[0]->identity;
+    node->arrives = true;
+    if (is_asleep(node, node->label)) {
+        take_back(node);
+        cut();
+    }
+    return begin_step(node);
+}
+
+static struct task *task(struct strategy *strategy, struct task *current, bool timer) {
+    struct node *node;
+    (void)strategy;
+    begin_first();
+    if (tree->second) {
+        struct task *second = find_task(tree->second);
+        tree->second = 0;
+        if (!second) search_diverge();
+        return second;
+    }
+    dependence_footprint = NULL;
+    if (tree->lost) return sim.oldest;
+    if (timer && !search_timer(&tree->timers)) {
+        tree->unfair = true;
+        timer = timers_awaited();
+    }
+    if (tree->next == tree->count) return go_on(current, timer);
+    node = &tree->nodes[tree->next++];
+    if (node->label.task == CLOCK && !timer) search_diverge();
+    return begin_step(node);
+}
+
+/* Nothing can run, so the clock goes on. */
+static void fires(struct strategy *strategy) {
+    struct node *node;
+    (void)strategy;
+    begin_first();
+    dependence_footprint = NULL;
+    if (tree->lost) return;
+    if (tree->next < tree->count) {
+        node = &tree->nodes[tree->next++];
+        if (node->label.task != CLOCK) search_diverge();
+    } else {
+        node = push(true);
+        node->label.task = CLOCK;
+        node->below = node->tree;
+        node->tree = 0;
+    }
+    begin_step(node);
+}
+
+static bool is_done(uint32_t list, struct label label, const struct picks *picks) {
+    for (uint32_t b = list; b; b = branch_at(b)->next)
+        if (same(branch_at(b)->label, label) && branch_at(b)->picks.count >= picks->count &&
+            same_picks(&branch_at(b)->picks, picks))
+            return true;
+    return false;
+}
+
+/* Two that meet take a case that their meeting has made ready; the others come alone. */
+static bool is_outcome(const struct node *node, uint64_t value) {
+    const struct task *first, *second = sim.current;
+    if (!node->label.other) return true;
+    for (first = sim.tasks; first; first = first->next)
+        if (first->identity != second->identity && takes_part(node->label, first->identity)) break;
+    if (!first || second->core.waits.op != OP_NONE) return true;
+    return second->intent.count == 0 || !second->intent.more ||
+           dependence_met(second, first, value);
+}
+
+/* The other outcomes of a step are explored after this one, at the same node. */
+static void add_siblings(struct node *node, uint64_t n, uint32_t taken) {
+    struct picks picks = node->picks;
+    picks.count++;
+    for (uint64_t value = n; value-- > 0;) {
+        uint32_t number;
+        if (value == taken || !is_outcome(node, value)) continue;
+        picks.values[picks.count - 1] = (uint32_t)value;
+        if (is_done(node->sleeping, node->label, &picks)) continue;
+        if (is_done(node->tree, node->label, &picks)) continue;
+        if (!(number = new_branch(node->label, &picks))) return;
+        put_first(&node->tree, number);
+    }
+}
+
+static uint64_t pick(struct strategy *strategy, uint64_t n) {
+    struct node *node;
+    const struct picks *wanted;
+    uint32_t value = 0;
+    (void)strategy;
+    begin_first();
+    if (tree->lost) return 0;
+    node = &tree->nodes[tree->next - 1];
+    if (node->picks.count == MOST_PICKS || n > UINT32_MAX) {
+        tree->gaps = true;
+        return 0;
+    }
+    wanted = node->wanted ? &branch_at(node->wanted)->picks : NULL;
+    if (wanted && node->picks.count < wanted->count) {
+        value = wanted->values[node->picks.count];
+    } else {
+        while (value < n && !is_outcome(node, value)) value++;
+    }
+    if (value >= n) search_diverge();
+    if (tree->next == tree->count) add_siblings(node, n, value);
+    node->picks.values[node->picks.count++] = value;
+    return value;
+}
+
+static uint64_t draw(struct strategy *strategy) {
+    (void)strategy;
+    return search_random(tree->seed);
+}
+
+/* ---- What happens before what -------------------------------------------------------------- */
+
+static bool grow(void *array, size_t count, size_t size) {
+    void **pointer = array;
+    void *bigger = realloc(*pointer, count * size);
+    if (bigger) *pointer = bigger;
+    return bigger;
+}
+
+/* The index of a task; SIZE_MAX: no memory. */
+static size_t index_of(uint64_t task) {
+    size_t t = 0;
+    while (t < order.task_count && order.tasks[t] != task) t++;
+    if (t == order.task_room) {
+        size_t room = order.task_room ? 2 * order.task_room : 16;
+        if (!grow(&order.tasks, room, sizeof *order.tasks) ||
+            !grow(&order.last, room, sizeof *order.last))
+            return SIZE_MAX;
+        order.task_room = room;
+    }
+    if (t == order.task_count) {
+        order.tasks[order.task_count++] = task;
+        order.last[t] = 0;
+    }
+    return t;
+}
+
+/* Numbers the tasks of the run, and links their steps. */
+static bool number_tasks(void) {
+    order.task_count = 0;
+    if (order.steps_room < tree->next) {
+        size_t room = 2 * tree->next;
+        if (!grow(&order.members, 2 * room, sizeof *order.members) ||
+            !grow(&order.sequence, room, sizeof *order.sequence) ||
+            !grow(&order.chosen, room, sizeof *order.chosen))
+            return false;
+        order.steps_room = room;
+    }
+    for (size_t i = 0; i < tree->next; i++) {
+        struct label label = tree->nodes[i].label;
+        size_t one = index_of(label.task), other = label.other ? index_of(label.other) : one;
+        if (one == SIZE_MAX || other == SIZE_MAX) return false;
+        order.members[2 * i] = (struct member){(uint32_t)one, order.last[one]};
+        order.members[2 * i + 1] = (struct member){(uint32_t)other, order.last[other]};
+        order.last[one] = order.last[other] = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+static uint32_t *clock_of(size_t step) { return &order.clocks[step * order.task_count]; }
+
+/* Whether step a comes before b, or is it; a <= b in the run. */
+static bool before(size_t a, size_t b) { return clock_of(b)[order.members[2 * a].task] > a; }
+
+static void join(size_t step, size_t with) {
+    uint32_t *to = clock_of(step), *from = clock_of(with);
+    for (size_t t = 0; t < order.task_count; t++)
+        if (from[t] > to[t]) to[t] = from[t];
+}
+
+/* The nodes that the steps of the log belong to. */
+static bool find_owners(const struct log *log) {
+    size_t node = 0;
+    if (order.owner_room < log->steps) {
+        if (!grow(&order.owner, 2 * log->steps, sizeof *order.owner)) return false;
+        order.owner_room = 2 * log->steps;
+    }
+    for (size_t step = 0; step < log->steps; step++) {
+        while (node + 1 < tree->next && tree->nodes[node + 1].log_steps <= step) node++;
+        order.owner[step] = (uint32_t)node;
+    }
+    return true;
+}
+
+/* Whether step b has to come after a, which comes before it in the run. */
+static bool depends(size_t a, size_t b) {
+    const struct footprint *footprint = &tree->nodes[a].footprint;
+    for (int i = 0; i < footprint->count; i++)
+        if (takes_part(tree->nodes[b].label, footprint->accesses[i].object))
+            return true; /* woken */
+    return dependence_between(footprint, &tree->nodes[b].footprint);
+}
+
+/* Gives every step its vector: of each task, the last step (plus 1) that comes before. `final` is
+ * the first of those at the end in which tasks went to wait for ever. */
+static bool make_order(const struct log *log, size_t final) {
+    size_t steps = tree->next, edge = 0;
+    if (!number_tasks() || !find_owners(log)) return false;
+    order.edges = log->edges;
+    order.edge_count = log->edge_count;
+    if (order.clock_room < steps * order.task_count) {
+        size_t room = 2 * steps * order.task_count;
+        if (!grow(&order.clocks, room, sizeof *order.clocks)) return false;
+        order.clock_room = room;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        memset(clock_of(i), 0, order.task_count * sizeof *order.clocks);
+        for (size_t m = 2 * i; m <= 2 * i + 1; m++)
+            if (order.members[m].previous) join(i, order.members[m].previous - 1);
+        while (edge < log->edge_count && order.owner[log->edges[edge].after - 1] <= i) {
+            size_t from = order.owner[log->edges[edge].before - 1];
+            if (order.owner[log->edges[edge].after - 1] == i && from < i) join(i, from);
+            edge++;
+        }
+        for (size_t k = i < final ? i : final; k-- > 0;)
+            if (!before(k, i) && depends(k, i)) join(i, k);
+        for (size_t m = 2 * i; m <= 2 * i + 1; m++)
+            clock_of(i)[order.members[m].task] = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+/* ---- Wakeup trees -------------------------------------------------------------------------- */
+
+/* Whether a branch could go first of the `count` steps in the sequence; *at is where it stands
+ * there, `count` if it does not, but commutes with all. */
+static bool is_initial(const struct branch *branch, size_t count, size_t *at) {
+    for (size_t i = 0; i < count; i++) {
+        const struct node *node = &tree->nodes[order.sequence[i]];
+        if (!overlap(branch->label, node->label)) continue;
+        if (!same(branch->label, node->label) || !same_picks(&branch->picks, &node->picks))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (before(order.sequence[k], order.sequence[i])) return false;
+        *at = i;
+        return true;
+    }
+    if (!branch->known) return false;
+    for (size_t i = 0; i < count; i++)
+        if (!dependence_apart(&branch->footprint, &tree->nodes[order.sequence[i]].footprint))
+            return false;
+    *at = count;
+    return true;
+}
+
+/* The last step of a sequence: one that has been made, or one that has not: a meeting, a timer. */
+struct goal {
+    struct label label;
+    const struct node *step;           /* NULL: not made */
+    const struct footprint *footprint; /* as far as is known; else NULL */
+};
+
+/* Whether there is an edge in the log from a step to another. */
+static bool edge_between(size_t from, size_t to) {
+    for (size_t e = 0; e < order.edge_count; e++)
+        if (order.owner[order.edges[e].before - 1] == from &&
+            order.owner[order.edges[e].after - 1] == to)
+            return true;
+    return false;
+}
+
+/* Whether a step of the sequence comes before the goal: not by way of those that were left out. */
+static bool leads_to_goal(size_t step, size_t count, const struct goal *goal) {
+    size_t b = (size_t)(goal->step - tree->nodes);
+    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
+        if (order.members[m].previous > step && before(step, order.members[m].previous - 1))
+            return true;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = order.sequence[i];
+        if (k < step || k > b || !before(step, k)) continue;
+        if (depends(k, b) || edge_between(k, b)) return true;
+    }
+    return false;
+}
+
+/* The same with a goal behind the sequence; *at is `count` for the goal, and beyond for nowhere. */
+static bool is_initial_of(const struct branch *branch, size_t count, const struct goal *goal,
+                          size_t *at) {
+    bool is_goal = same(branch->label, goal->label);
+    for (size_t i = 0; i < count && is_goal; i++)
+        is_goal = !overlap(tree->nodes[order.sequence[i]].label, goal->label);
+    if (!is_goal) {
+        if (!is_initial(branch, count, at)) return false;
+        if (*at < count) return true;
+        *at = count + 1;
+        if (overlap(branch->label, goal->label)) return false;
+        return goal->footprint && dependence_apart(&branch->footprint, goal->footprint);
+    }
+    *at = count;
+    if (!goal->step) return true;
+    if (!same_picks(&branch->picks, &goal->step->picks)) return false;
+    for (size_t i = 0; i < count; i++)
+        if (leads_to_goal(order.sequence[i], count, goal)) return false;
+    return true;
+}
+
+static uint32_t branch_of(const struct node *node) {
+    uint32_t number = new_branch(node->label, &node->picks);
+    if (!number) return 0;
+    branch_at(number)->footprint = node->footprint;
+    branch_at(number)->known = true;
+    return number;
+}
+
+/* Puts the sequence and the goal into the tree of a node. */
+static void insert(struct node *node, size_t count, const struct goal *goal) {
+    uint32_t *list = &node->tree, b, number;
+    bool waits = goal->step && dependence_queues(&goal->step->footprint);
+    bool ends = false; /* the goal has been found in the tree */
+    size_t at;
+
+    /* It was possible only because of what would come after it. */
+    if (count == 0 && !waits && !is_candidate(node, goal->label)) return;
+
+    for (b = node->sleeping; b; b = branch_at(b)->next)
+        if (is_initial_of(branch_at(b), count, goal, &at)) return;
+    for (b = *list; b;) {
+        bool found = ends ? is_initial(branch_at(b), count, &at)
+                          : is_initial_of(branch_at(b), count, goal, &at);
+        if (!found) {
+            b = branch_at(b)->next;
+            continue;
+        }
+        if (at < count) {
+            memmove(&order.sequence[at], &order.sequence[at + 1],
+                    (count - at - 1) * sizeof *order.sequence);
+            count--;
+        } else if (at == count && !ends) {
+            ends = true;
+        }
+        list = &branch_at(b)->first;
+        if (!*list) { /* what comes after it is open */
+            branch_at(b)->covers |= count || !ends;
+            return;
+        }
+        b = *list;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!(number = branch_of(&tree->nodes[order.sequence[i]]))) return;
+        put_last(list, number);
+        list = &branch_at(number)->first;
+    }
+    if (ends) return;
+    number = goal->step ? branch_of(goal->step) : new_branch(goal->label, NULL);
+    if (!number) return;
+    if (!goal->step && goal->footprint) {
+        branch_at(number)->footprint = *goal->footprint;
+        branch_at(number)->known = true;
+    }
+    branch_at(number)->waits = waits;
+    if (goal->step) branch_at(number)->known = dependence_steady(&goal->step->footprint);
+    put_last(list, number);
+}
+
+/* The same for one step alone. */
+static void insert_alone(struct node *node, struct label label) {
+    struct goal goal = {label, NULL, NULL};
+    if (!is_done(node->sleeping, label, &(struct picks){0}) && !same(node->label, label))
+        insert(node, 0, &goal);
+}
+
+/* ---- Races --------------------------------------------------------------------------------- */
+
+/* Whether a task could do before step a what it does in step b. */
+static bool pending(size_t b, size_t a, uint64_t task) {
+    for (size_t m = 2 * b; m <= 2 * b + 1; m++) {
+        const struct member *member = &order.members[m];
+        if (order.tasks[member->task] != task) continue;
+        return !member->previous || (member->previous - 1 < a) || !before(a, member->previous - 1);
+    }
+    return true;
+}
+
+/* What a sequence takes in: what has come after step a, but not after it in the order, nor after b or
+ * c. */
+static size_t collect(size_t a, size_t b, size_t c) {
+    size_t count = 0;
+    for (size_t k = a; k < tree->next; k++) {
+        if (tree->nodes[k].forced || tree->nodes[k].arrives) continue;
+        if (before(a, k) || (b <= k && before(b, k)) || (c <= k && before(c, k))) continue;
+        order.sequence[count++] = (uint32_t)k;
+    }
+    return count;
+}
+
+/* Step b could come before a. */
+static void reverse(size_t a, size_t b) {
+    struct node *node = &tree->nodes[a];
+    const struct footprint *footprint = &tree->nodes[b].footprint;
+    struct goal goal = {tree->nodes[b].label, &tree->nodes[b],
+                        dependence_steady(footprint) ? footprint : NULL};
+    if (node->forced || (tree->nodes[b].forced && goal.label.task != CLOCK)) return;
+    insert(node, collect(a, b, b), &goal);
+}
+
+/* A task that has met another in step b could have gone alone before a. */
+static void part(size_t a, size_t b, uint64_t task) {
+    struct goal goal = {{task, 0}, NULL, NULL};
+    if (tree->nodes[a].forced || takes_part(tree->nodes[a].label, task)) return;
+    if (pending(b, a, task)) insert(&tree->nodes[a], collect(a, b, b), &goal);
+}
+
+/* Whether the tasks of step b must have made step k, or what it comes before. */
+static bool leads_up(size_t k, size_t b) {
+    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
+        if (order.members[m].previous > k && before(k, order.members[m].previous - 1)) return true;
+    return false;
+}
+
+/* Whether step k, which comes before x or y, may keep their tasks from meeting. */
+static bool hinders(size_t k, size_t x, size_t y) {
+    if (leads_up(k, x) || leads_up(k, y)) return false;
+    return (k < x && dependence_between(&tree->nodes[k].footprint, &tree->nodes[x].footprint)) ||
+           (k < y && dependence_between(&tree->nodes[k].footprint, &tree->nodes[y].footprint));
+}
+
+/* Leaves out the steps of a sequence which may keep two from meeting, and what comes after those. */
+static size_t leave_out(size_t count, size_t x, size_t y) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = order.sequence[i];
+        bool out = false;
+        for (size_t first = 0; first <= k && !out; first++)
+            out = order.chosen[first] && before(first, k) && hinders(first, x, y);
+        if (!out) order.sequence[kept++] = (uint32_t)k;
+    }
+    return kept;
+}
+
+static bool add_accesses(struct footprint *to, const struct footprint *from) {
+    if (from->everything || to->count + from->count > MOST_ACCESSES) return false;
+    memcpy(&to->accesses[to->count], from->accesses, from->count * sizeof *from->accesses);
+    to->count = (uint8_t)(to->count + from->count);
+    return true;
+}
+
+/* A task that stood at a channel in step x could have met one that did in y. */
+static void meet(uint64_t object, size_t x, uint64_t one, size_t y, uint64_t other) {
+    struct footprint footprint = {.count = 1, .accesses = {{object, 0, WAY_MEET}}};
+    const struct footprint meets = footprint;
+    struct goal goal = {meeting(one, other), NULL, NULL};
+    /* Selects look at other channels as well. */
+    if (add_accesses(&footprint, &tree->nodes[x].footprint) &&
+        add_accesses(&footprint, &tree->nodes[y].footprint))
+        goal.footprint = &footprint;
+    for (size_t a = x > y ? y : x, n = a + 1; n-- > 0; a--) {
+        struct node *node = &tree->nodes[a];
+        size_t count, without;
+        /* What neither of them looks at keeps nobody from meeting. */
+        if (node->forced) continue;
+        if (a < x && a < y && !dependence_between(&node->footprint, &tree->nodes[x].footprint) &&
+            !dependence_between(&node->footprint, &tree->nodes[y].footprint) &&
+            !dependence_between(&node->footprint, &meets))
+            continue;
+        if (!pending(x, a, one) || !pending(y, a, other)) return;
+        if (same(node->label, goal.label)) continue;
+        count = collect(a, x, y);
+        memset(order.chosen, 0, tree->next * sizeof *order.chosen);
+        for (size_t i = 0; i < count; i++) order.chosen[order.sequence[i]] = true;
+        without = leave_out(count, x, y);
+        insert(node, without, &goal);
+        if (without < count) insert(node, collect(a, x, y), &goal);
+    }
+}
+
+/* Everybody who could have met somebody in step b. */
+static void find_meetings(size_t b) {
+    const struct footprint *late = &tree->nodes[b].footprint;
+    for (int i = 0; i < late->count; i++) {
+        const struct access *one = &late->accesses[i];
+        if (one->way != WAY_OFFER_SEND && one->way != WAY_OFFER_RECV) continue;
+        for (size_t a = b; a-- > 0;) {
+            const struct footprint *early = &tree->nodes[a].footprint;
+            for (int k = 0; k < early->count && !tree->nodes[a].forced; k++) {
+                const struct access *other = &early->accesses[k];
+                bool opposite =
+                    other->way == (one->way == WAY_OFFER_SEND ? WAY_OFFER_RECV : WAY_OFFER_SEND);
+                if (!opposite || other->object != one->object || other->number == one->number)
+                    continue;
+                meet(one->object, a, (uint64_t)other->number, b, (uint64_t)one->number);
+            }
+        }
+    }
+}
+
+static void find_races(size_t final) {
+    for (size_t b = tree->fresh; b < tree->next; b++) {
+        const struct node *node = &tree->nodes[b];
+        if (node->forced && node->label.task != CLOCK) continue;
+        if (node->footprint.disarms) insert_alone(&tree->nodes[b], (struct label){CLOCK, 0});
+        for (size_t a = b < final ? b : final; a-- > 0;) {
+            if (!dependence_reversible(&tree->nodes[a].footprint, &node->footprint)) continue;
+            if (node->label.other && !node->forced) {
+                part(a, b, node->label.task);
+                part(a, b, node->label.other);
+            }
+            if (overlap(tree->nodes[a].label, node->label)) continue;
+            if (!pending(b, a, node->label.task)) continue;
+            if (node->label.other && !pending(b, a, node->label.other)) continue;
+            reverse(a, b);
+        }
+        find_meetings(b);
+        if (!node->label.other || node->forced) continue;
+        /* One that need not wait could have gone alone. */
+        for (uint32_t i = 0; i < node->candidate_count; i++)
+            if (!candidate(node, i)->other && takes_part(node->label, candidate(node, i)->task))
+                insert_alone(&tree->nodes[b], *candidate(node, i));
+    }
+}
+
+/* ---- From run to run ----------------------------------------------------------------------- */
+
+/* The last node with a branch that has not gone; the path then ends with it. */
+static bool backtrack(void) {
+    for (; tree->count; tree->count--) {
+        struct node *node = &tree->nodes[tree->count - 1];
+        bool covers;
+        free_list(&node->below);
+        if (!node->forced) put_first(&node->sleeping, branch_of(node));
+        if (follow_tree(node, &covers)) return true;
+        if (covers && take_any(node, NULL)) {
+            free_list(&node->wanted);
+            node->waits = node->arrives = false;
+            return true;
+        }
+        free_list(&node->wanted);
+        free_list(&node->sleeping);
+    }
+    return false;
+}
+
+/* A run that has been ended by a step: whatever else could have been done would have come before. */
+static void end_early(const struct log *log) {
+    struct node *last = &tree->nodes[tree->next - 1];
+    if (log->outcome == PIRN_OK || log->outcome == PIRN_LEAK || log->outcome == PIRN_DEADLOCK)
+        return;
+    last->footprint.everything = true;
+    if (last->forced) return;
+    for (uint32_t i = 0; i < last->candidate_count; i++) insert_alone(last, *candidate(last, i));
+}
+
+/* Who waits where that is not the end is seen by those who come. */
+static size_t find_end(void) {
+    size_t final = tree->next;
+    while (final && tree->nodes[final - 1].arrives) final--;
+    for (size_t i = 0; i < final; i++) {
+        struct footprint *footprint = &tree->nodes[i].footprint;
+        if (!tree->nodes[i].arrives) continue;
+        for (int k = 0; k < footprint->count; k++)
+            if (footprint->accesses[k].way != WAY_OFFER_SEND &&
+                footprint->accesses[k].way != WAY_OFFER_RECV)
+                footprint->accesses[k].way = WAY_ANY;
+    }
+    return final;
+}
+
+static unsigned next(struct strategy *strategy, const struct log *log) {
+    unsigned found = tree->cut ? SEARCH_REPEATED : 0;
+    size_t final;
+    (void)strategy;
+    dependence_footprint = NULL;
+    if ((!tree->cut && search_cut(log)) || tree->lost) tree->gaps = true;
+    if (tree->next < tree->count) tree->gaps = true;
+    final = find_end();
+    /* A timer could have fired that nobody has waited for. */
+    if (log->armed && !tree->cut)
+        for (size_t last = final; last-- > 0;)
+            if (is_candidate(&tree->nodes[last], (struct label){CLOCK, 0})) {
+                insert_alone(&tree->nodes[last], (struct label){CLOCK, 0});
+                break;
+            }
+    if (tree->next && !tree->cut) end_early(log);
+    if (!make_order(log, final))
+        tree->gaps = true;
+    else
+        find_races(final);
+    if (backtrack()) found |= SEARCH_MORE;
+    tree->fresh = tree->count ? tree->count - 1 : 0;
+    if (tree->gaps) found |= SEARCH_GAPS;
+    return tree->unfair ? found | SEARCH_UNFAIR : found;
+}
+
+static void close(struct strategy *strategy) {
+    (void)strategy;
+    dependence_footprint = NULL;
+    search_release(tree, tree ? tree->size : 0);
+    tree = NULL;
+    free(order.tasks);
+    free(order.members);
+    free(order.clocks);
+    free(order.last);
+    free(order.owner);
+    free(order.sequence);
+    free(order.chosen);
+    memset(&order, 0, sizeof order);
+}
+
+static int open(struct strategy *strategy, const struct search_request *search) {
+    size_t room = (size_t)search->max_steps + 1024, branches = 16 * room;
+    size_t head = (sizeof *tree + 63) / 64 * 64;
+    size_t size = head + room * sizeof *tree->nodes + branches * sizeof *tree->branches +
+                  branches * sizeof *tree->candidates;
+    (void)strategy;
+    if (!(tree = search_memory(size))) return -ENOMEM;
+    tree->size = size;
+    tree->room = room;
+    tree->seed = search->seed;
+    tree->branch_room = (uint32_t)branches;
+    tree->nodes = (struct node *)(void *)((char *)tree + head);
+    tree->branches = (struct branch *)(void *)(tree->nodes + room);
+    tree->candidates = (struct label *)(void *)(tree->branches + branches);
+    tree->candidate_room = (uint32_t)branches;
+    return 0;
+}
+
+struct strategy strategy_dpor = {
+    .name = "dpor",
+    .summary = "one schedule of each class that differ in the order of independent steps alone",
+    .begin = begin,
+    .task = task,
+    .pick = pick,
+    .random = draw,
+    .open = open,
+    .next = next,
+    .close = close,
+    .ends = true,
+    .fires = fires,
+    .fair = true, /* by search_spins and take_turn */
+};

@@ -1,0 +1,845 @@
+/* test_dpor.c - the systematic strategies: how many schedules there are, to the last one. */
+#include "tests/support.h"
+
+/* depth 0: none */
+static pirn_sim_result search(const char *strategy, pirn_fn *fn, void *arg, int depth) {
+    pirn_sim_options options = {.strategy = strategy,
+                                .seed = 1,
+                                .depth = depth,
+                                .allow = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED,
+                                .keep_going = true};
+    pirn_sim_result result;
+    if (!check_equal(pirn_sim_explore(&options, fn, arg, &result), 0))
+        fprintf(stderr, "    %s\n", result.message);
+    return result;
+}
+
+/* make check-long goes further. */
+static bool long_run(void) { return getenv("PIRN_TEST_TASKS") != NULL; }
+
+static uint64_t binomial(uint64_t n, uint64_t k) {
+    return k == 0 ? 1 : binomial(n - 1, k - 1) * n / k;
+}
+
+static uint64_t factorial(uint64_t n) { return n < 2 ? 1 : n * factorial(n - 1); }
+
+/* ---- dfs ----------------------------------------------------------------------------------- */
+
+struct walk {
+    int tasks, yields;
+};
+
+static void walk(void *arg) {
+    const struct walk *how = arg;
+    for (int i = 0; i < how->yields; i++) pirn_yield();
+}
+
+static void walk_together(void *arg) {
+    const struct walk *how = arg;
+    for (int i = 0; i < how->tasks; i++) check_equal(pirn_go(walk, arg), 0);
+}
+
+/* Schedules of main, which has left the task that starts the others, and these: by counting all
+ * paths of a model of it. steps[0] is main's. */
+static uint64_t paths(int *steps, int tasks, int started) {
+    uint64_t sum = 0;
+    bool any = false;
+    for (int i = 0; i <= started; i++) {
+        if (!steps[i]) continue;
+        any = true;
+        steps[i]--;
+        sum += paths(steps, tasks, started + (i == 0 && started < tasks));
+        steps[i]++;
+    }
+    return any ? sum : 1;
+}
+
+static void dfs_makes_every_schedule_once(void) {
+    for (int tasks = 1; tasks <= 3; tasks++)
+        for (int yields = 0; yields <= 2; yields++) {
+            struct walk how = {tasks, yields};
+            /* main: its begin, whence it starts all, one step each; the others: begin, yields. */
+            int steps[5] = {tasks, yields + 1, yields + 1, yields + 1, 0};
+            pirn_sim_result r = search("dfs", walk_together, &how, 0);
+            check_equal(r.outcome, PIRN_OK);
+            check_equal(r.runs, paths(steps, tasks, 0));
+            check_equal(r.distinct, 1);
+            check(r.exhausted);
+            pirn_sim_result_free(&r);
+        }
+    conclude("schedules");
+}
+
+static void choose_twice(void *arg) {
+    unsigned *seen = arg;
+    uint64_t first = pirn_choose(3), second = pirn_choose(first + 1);
+    seen[first * 3 + second]++;
+}
+
+static void dfs_makes_every_choice_once(void) {
+    unsigned seen[9] = {0};
+    pirn_sim_result r = search("dfs", choose_twice, seen, 0);
+    check_equal(r.runs, 6);
+    check_equal(r.distinct, 6);
+    check(r.exhausted);
+    for (unsigned i = 0; i < 9; i++) check_equal(seen[i], i % 3 <= i / 3);
+    pirn_sim_result_free(&r);
+    conclude("choices");
+}
+
+/* With a bound the number of schedules with 0, 1, ... preemptions; all of them add up. */
+static void bound_counts_preemptions(void) {
+    struct walk how = {2, 2};
+    uint64_t all, last = 0;
+    pirn_sim_result r = search("dfs", walk_together, &how, 0);
+    all = r.runs;
+    check(r.exhausted);
+    pirn_sim_result_free(&r);
+    for (int bound = 1; bound <= 8; bound++) {
+        r = search("dfs", walk_together, &how, bound);
+        check(r.exhausted);
+        check(bound > 6 ? r.runs == all : r.runs >= last);
+        if (bound == 1) check(r.runs < all);
+        last = r.runs;
+        pirn_sim_result_free(&r);
+    }
+    check_equal(last, all);
+    conclude("bound");
+}
+
+static int counter;
+
+static void add_carelessly(void *arg) {
+    int seen = counter;
+    (void)arg;
+    pirn_yield();
+    counter = seen + 1;
+}
+
+static void lose_an_update(void *arg) {
+    pirn_waitgroup group = {0};
+    (void)arg;
+    counter = 0;
+    for (int i = 0; i < 2; i++) check_equal(pirn_waitgroup_go(&group, add_carelessly, NULL), 0);
+    pirn_waitgroup_wait(&group);
+    pirn_assert(counter == 2);
+}
+
+static void fewest_preemptions_come_first(void) {
+    pirn_sim_options options = {.strategy = "dfs", .depth = 3};
+    pirn_sim_result r;
+    check_equal(pirn_sim_explore(&options, lose_an_update, NULL, &r), 0);
+    check_equal(r.outcome, PIRN_PANIC);
+    check(!r.exhausted);
+    check(r.schedule != NULL);
+    options = (pirn_sim_options){.replay = r.schedule};
+    pirn_sim_result again;
+    check_equal(pirn_sim_explore(&options, lose_an_update, NULL, &again), 0);
+    check_equal(again.outcome, PIRN_PANIC);
+    pirn_sim_result_free(&again);
+    pirn_sim_result_free(&r);
+    conclude("first");
+}
+
+static void limits_leave_gaps(void) {
+    struct walk how = {2, 2};
+    pirn_sim_options options = {.strategy = "dfs", .runs = 10};
+    pirn_sim_result r;
+    check_equal(pirn_sim_explore(&options, walk_together, &how, &r), 0);
+    check_equal(r.runs, 10);
+    check(!r.exhausted);
+    pirn_sim_result_free(&r);
+    options = (pirn_sim_options){.strategy = "dfs", .max_steps = 6, .keep_going = true};
+    check_equal(pirn_sim_explore(&options, walk_together, &how, &r), 0);
+    check(!r.exhausted);
+    pirn_sim_result_free(&r);
+    options = (pirn_sim_options){.strategy = "dfs", .depth = 65};
+    check_equal(pirn_sim_explore(&options, walk_together, &how, &r), -EINVAL);
+    check(r.message[0] != '\0');
+    pirn_sim_result_free(&r);
+    conclude("limits");
+}
+
+static unsigned rang;
+
+static void ring(void *arg) {
+    (void)arg;
+    pirn_sleep(PIRN_MSEC);
+    rang |= 1;
+}
+
+static void ring_or_not(void *arg) {
+    unsigned *seen = arg;
+    rang = 0;
+    check_equal(pirn_go(ring, NULL), 0);
+    pirn_yield();
+    seen[rang]++;
+}
+
+static void tick(void *arg) {
+    pirn_timer *ticker = pirn_ticker_new(PIRN_MSEC);
+    (void)arg;
+    for (int i = 0; i < 2; i++) check_equal(pirn_recv(pirn_timer_chan(ticker), NULL), 0);
+    pirn_timer_free(ticker);
+}
+
+static void dfs_fires_timers_early(void) {
+    unsigned seen[2] = {0};
+    pirn_sim_result r = search("dfs", ring_or_not, seen, 0);
+    check_equal(r.outcome, PIRN_OK);
+    check(r.exhausted);
+    check(seen[0] > 0 && seen[1] > 0);
+    pirn_sim_result_free(&r);
+    r = search("dfs", tick, NULL, 0); /* which ends */
+    check_equal(r.outcome, PIRN_OK);
+    pirn_sim_result_free(&r);
+    conclude("timers");
+}
+
+/* ---- dpor ---------------------------------------------------------------------------------- */
+
+/* Where dfs needs no longer than this many runs, dpor has to see exactly the graphs that it sees:
+ * no more come from real runs, so as many are the same. */
+enum { FEW_RUNS = 2000 };
+
+/* Explores with dpor, which has to end, and to make as many runs as there are classes. */
+static pirn_sim_result cover(pirn_fn *fn, void *arg, uint64_t classes) {
+    pirn_sim_result r = search("dpor", fn, arg, 0);
+    check(r.exhausted);
+    if (!check_equal(r.runs, classes)) fprintf(stderr, "    distinct: %" PRIu64 "\n", r.distinct);
+    check_equal(r.distinct, r.runs);
+    return r;
+}
+
+static void compare_with_dfs(pirn_fn *fn, void *arg, uint64_t distinct) {
+    pirn_sim_options options = {.strategy = "dfs",
+                                .seed = 1,
+                                .runs = FEW_RUNS,
+                                .allow = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED,
+                                .keep_going = true};
+    pirn_sim_result r;
+    check_equal(pirn_sim_explore(&options, fn, arg, &r), 0);
+    if (r.exhausted)
+        check_equal(r.distinct, distinct);
+    else
+        check(r.distinct <= distinct);
+    pirn_sim_result_free(&r);
+}
+
+static void expect_classes(pirn_fn *fn, void *arg, uint64_t classes) {
+    pirn_sim_result r = cover(fn, arg, classes);
+    check_equal(r.outcome, PIRN_OK);
+    if (r.outcome) fprintf(stderr, "    %s\n", r.message);
+    pirn_sim_result_free(&r);
+    compare_with_dfs(fn, arg, classes);
+}
+
+struct size {
+    int tasks, rounds;
+};
+
+static pirn_mutex mutexes[16];
+static pirn_chan *chans[16];
+static pirn_waitgroup all;
+
+static void start(pirn_fn *fn, int tasks) {
+    memset(&all, 0, sizeof all);
+    pirn_waitgroup_add(&all, tasks);
+    for (int i = 0; i < tasks; i++) check_equal(pirn_go_copy(fn, &i, sizeof i), 0);
+}
+
+static int rounds;
+
+static void lock_often(void *arg) {
+    (void)arg;
+    for (int i = 0; i < rounds; i++) {
+        pirn_mutex_lock(&mutexes[0]);
+        pirn_mutex_unlock(&mutexes[0]);
+    }
+    pirn_waitgroup_done(&all);
+}
+
+static void lock_one_mutex(void *arg) {
+    const struct size *size = arg;
+    memset(mutexes, 0, sizeof mutexes);
+    rounds = size->rounds;
+    start(lock_often, size->tasks);
+    pirn_waitgroup_wait(&all);
+}
+
+static void one_mutex(void) {
+    for (int n = 1; n <= (long_run() ? 8 : 5); n++)
+        expect_classes(lock_one_mutex, &(struct size){n, 1}, factorial((uint64_t)n));
+    for (int n = 1; n <= (long_run() ? 8 : 5); n++)
+        expect_classes(lock_one_mutex, &(struct size){2, n},
+                       binomial(2 * (uint64_t)n, (uint64_t)n));
+    conclude("one mutex");
+}
+
+static void lock_own(void *arg) {
+    pirn_mutex *mutex = &mutexes[*(int *)arg];
+    pirn_mutex_lock(mutex);
+    pirn_mutex_unlock(mutex);
+    pirn_waitgroup_done(&all);
+}
+
+static void lock_different(void *arg) {
+    memset(mutexes, 0, sizeof mutexes);
+    start(lock_own, *(int *)arg);
+    pirn_waitgroup_wait(&all);
+}
+
+static void different_mutexes(void) {
+    for (int n = 1; n <= 8; n++) expect_classes(lock_different, &n, 1);
+    conclude("different mutexes");
+}
+
+static int seats;
+
+static void dine(void *arg) {
+    int seat = *(int *)arg;
+    pirn_mutex *left = &mutexes[seat], *right = &mutexes[(seat + 1) % seats];
+    pirn_mutex_lock(left);
+    pirn_mutex_lock(right);
+    pirn_mutex_unlock(right);
+    pirn_mutex_unlock(left);
+    pirn_waitgroup_done(&all);
+}
+
+static void dinner(void *arg) {
+    memset(mutexes, 0, sizeof mutexes);
+    seats = *(int *)arg;
+    start(dine, seats);
+    pirn_waitgroup_wait(&all);
+}
+
+static void philosophers(void) {
+    for (int n = 2; n <= (long_run() ? 12 : 7); n++) {
+        pirn_sim_result r = cover(dinner, &n, (1u << n) - 1);
+        check_equal(r.outcome, PIRN_DEADLOCK);
+        check_equal(r.failures, 1);
+        pirn_sim_result_free(&r);
+        compare_with_dfs(dinner, &n, (1u << n) - 1);
+    }
+    conclude("philosophers");
+}
+
+/* ---- Channels ------------------------------------------------------------------------------ */
+
+static void send_once(void *arg) { check_equal(pirn_send(chans[0], arg), 0); }
+
+static void send_and_drain(void *arg) {
+    const struct size *size = arg;
+    int value;
+    chans[0] = pirn_chan_new(sizeof value, (size_t)size->rounds);
+    start(send_once, size->tasks);
+    for (int i = 0; i < size->tasks; i++) check_equal(pirn_recv(chans[0], &value), 0);
+    pirn_chan_unref(chans[0]);
+}
+
+/* The values come in one of k! orders; how far the buffer fills makes no difference. */
+static void senders_into_a_channel(void) {
+    for (int k = 1; k <= (long_run() ? 6 : 4); k++)
+        for (int capacity = 0; capacity <= k; capacity++)
+            expect_classes(send_and_drain, &(struct size){k, capacity}, factorial((uint64_t)k));
+    conclude("senders");
+}
+
+static void send_own(void *arg) {
+    check_equal(pirn_send(chans[*(int *)arg], arg), 0);
+    pirn_waitgroup_done(&all);
+}
+
+static void send_apart(void *arg) {
+    int tasks = *(int *)arg, value;
+    for (int i = 0; i < tasks; i++) chans[i] = pirn_chan_new(sizeof value, 1);
+    start(send_own, tasks);
+    pirn_waitgroup_wait(&all);
+    for (int i = 0; i < tasks; i++) {
+        check_equal(pirn_recv(chans[i], &value), 0);
+        pirn_chan_unref(chans[i]);
+    }
+}
+
+static void senders_into_different_channels(void) {
+    for (int k = 1; k <= 6; k++) expect_classes(send_apart, &k, 1);
+    conclude("different channels");
+}
+
+static void produce(void *arg) {
+    (void)arg;
+    for (int i = 0; i < rounds; i++) check_equal(pirn_send(chans[0], &i), 0);
+}
+
+static void pass_along(void *arg) {
+    const struct size *size = arg;
+    int value;
+    chans[0] = pirn_chan_new(sizeof value, (size_t)size->rounds);
+    rounds = size->tasks;
+    check_equal(pirn_go(produce, NULL), 0);
+    for (int i = 0; i < size->tasks; i++) {
+        check_equal(pirn_recv(chans[0], &value), 0);
+        check_equal(value, i);
+    }
+    pirn_chan_unref(chans[0]);
+}
+
+/* One sends, one receives: there is one order, however they interleave. */
+static void one_sender_and_one_receiver(void) {
+    for (int n = 1; n <= 6; n++)
+        for (int capacity = 0; capacity <= 3; capacity++)
+            expect_classes(pass_along, &(struct size){n, capacity}, 1);
+    conclude("pipe");
+}
+
+static void send_or_fail(void *arg) {
+    int rc = pirn_send(chans[0], arg);
+    check(rc == 0 || rc == -EPIPE);
+    pirn_waitgroup_done(&all);
+}
+
+static void close_while_they_send(void *arg) {
+    int tasks = *(int *)arg, value;
+    chans[0] = pirn_chan_new(sizeof value, (size_t)tasks);
+    start(send_or_fail, tasks);
+    pirn_close(chans[0]);
+    while (pirn_recv(chans[0], &value) == 0) continue;
+    pirn_waitgroup_wait(&all);
+    pirn_chan_unref(chans[0]);
+}
+
+/* Those that come before the close, in any order: the sum of k! / (k - i)!. Those after it fail. */
+static void a_closer_races_with_senders(void) {
+    for (int k = 1; k <= 4; k++) {
+        uint64_t classes = 0;
+        for (int i = 0; i <= k; i++)
+            classes += factorial((uint64_t)k) / factorial((uint64_t)(k - i));
+        expect_classes(close_while_they_send, &k, classes);
+    }
+    conclude("closer");
+}
+
+static void select_all(void *arg) {
+    int k = *(int *)arg, value = 0;
+    pirn_case cases[16];
+    for (int i = 0; i < k; i++) {
+        chans[i] = pirn_chan_new(sizeof value, 1);
+        check_equal(pirn_send(chans[i], &value), 0);
+        cases[i] = (pirn_case)PIRN_CASE_RECV(chans[i], &value);
+    }
+    for (int left = k; left; left--) {
+        int chosen = pirn_select(cases, (size_t)k, PIRN_FOREVER);
+        cases[chosen].chan = NULL;
+    }
+    for (int i = 0; i < k; i++) pirn_chan_unref(chans[i]);
+}
+
+/* k ready channels, taken in one of k! orders. */
+static void select_among_ready_channels(void) {
+    for (int k = 1; k <= 6; k++) expect_classes(select_all, &k, factorial((uint64_t)k));
+    conclude("select");
+}
+
+static void meet_by_select(void *arg) {
+    int k = *(int *)arg, value = 0;
+    pirn_case cases[16];
+    for (int i = 0; i < k; i++) {
+        chans[i] = pirn_chan_new(sizeof value, 0);
+        cases[i] = (pirn_case)PIRN_CASE_RECV(chans[i], &value);
+    }
+    start(send_own, k);
+    for (int left = k; left; left--) {
+        int chosen = pirn_select(cases, (size_t)k, PIRN_FOREVER);
+        cases[chosen].chan = NULL;
+    }
+    pirn_waitgroup_wait(&all);
+    for (int i = 0; i < k; i++) pirn_chan_unref(chans[i]);
+}
+
+/* k senders, each into an unbuffered channel of its own, met by one select after the other. */
+static void select_meets_senders(void) {
+    for (int k = 1; k <= 4; k++) expect_classes(meet_by_select, &k, factorial((uint64_t)k));
+    conclude("rendezvous by select");
+}
+
+static void receive_once(void *arg) {
+    int value;
+    (void)arg;
+    check_equal(pirn_recv(chans[0], &value), 0);
+}
+
+static void meet_in_pairs(void *arg) {
+    int k = *(int *)arg;
+    chans[0] = pirn_chan_new(sizeof(int), 0);
+    start(send_once, k);
+    for (int i = 0; i < k; i++) check_equal(pirn_go(receive_once, NULL), 0);
+}
+
+/* k senders and k receivers: whoever meets whom, k! ways; in which order they do is nothing. */
+static void senders_meet_receivers(void) {
+    for (int k = 1; k <= (long_run() ? 6 : 4); k++)
+        expect_classes(meet_in_pairs, &k, factorial((uint64_t)k));
+    conclude("pairs");
+}
+
+/* ---- Other objects ------------------------------------------------------------------------- */
+
+static pirn_rwmutex rwmutex;
+
+static void read_once(void *arg) {
+    (void)arg;
+    pirn_rwmutex_rlock(&rwmutex);
+    pirn_rwmutex_runlock(&rwmutex);
+}
+
+static void read_and_write(void *arg) {
+    memset(&rwmutex, 0, sizeof rwmutex);
+    start(read_once, *(int *)arg);
+    pirn_rwmutex_lock(&rwmutex);
+    pirn_rwmutex_unlock(&rwmutex);
+}
+
+/* Each reader comes before the writer or after it. */
+static void readers_and_a_writer(void) {
+    for (int n = 1; n <= (long_run() ? 10 : 5); n++) {
+        pirn_sim_result r = search("dpor", read_and_write, &n, 0);
+        check_equal(r.distinct, 1u << n);
+        check_equal(r.runs, 1u << n);
+        check(r.exhausted);
+        pirn_sim_result_free(&r);
+        compare_with_dfs(read_and_write, &n, 1u << n);
+    }
+    conclude("readers");
+}
+
+static void take_a_permit(void *arg) {
+    pirn_sem *sem = arg;
+    pirn_sem_acquire(sem, 1, PIRN_FOREVER);
+    pirn_sem_release(sem, 1);
+}
+
+static void share_one_permit(void *arg) {
+    static pirn_sem sem;
+    pirn_sem_init(&sem, 1);
+    for (int i = 0; i < *(int *)arg; i++) check_equal(pirn_go(take_a_permit, &sem), 0);
+}
+
+static void one_permit(void) {
+    for (int n = 1; n <= 4; n++) expect_classes(share_one_permit, &n, factorial((uint64_t)n));
+    conclude("permit");
+}
+
+/* ---- Spinning ------------------------------------------------------------------------------ */
+
+static void spin_for_lock(void *arg) {
+    (void)arg;
+    while (pirn_mutex_trylock(&mutexes[0])) pirn_yield();
+    pirn_mutex_unlock(&mutexes[0]);
+}
+
+static void hold_while_others_spin(void *arg) {
+    (void)arg;
+    memset(mutexes, 0, sizeof mutexes);
+    pirn_mutex_lock(&mutexes[0]);
+    check_equal(pirn_go(spin_for_lock, NULL), 0);
+    pirn_yield();
+    pirn_mutex_unlock(&mutexes[0]);
+}
+
+static void spin_for_ever(void *arg) {
+    hold_while_others_spin(arg);
+    memset(&all, 0, sizeof all);
+    pirn_mutex_lock(&mutexes[0]);
+    check_equal(pirn_waitgroup_go(&all, spin_for_lock, NULL), 0);
+    pirn_waitgroup_wait(&all);
+}
+
+/* A task that spins is put off until something changes, and that is said. */
+static void spinning_is_put_off(void) {
+    static const char *const names[] = {"dfs", "dpor"};
+    for (int i = 0; i < 2; i++) {
+        pirn_sim_result r = search(names[i], hold_while_others_spin, NULL, 0);
+        check_equal(r.outcome, PIRN_OK);
+        check(r.runs > 1 && r.runs < 1000);
+        pirn_sim_result_free(&r);
+        pirn_sim_options options = {
+            .strategy = names[i], .runs = 50, .max_steps = 2000, .keep_going = true};
+        check_equal(pirn_sim_explore(&options, spin_for_ever, NULL, &r), 0);
+        check_equal(r.outcome, PIRN_LIVELOCK);
+        check(!r.exhausted);
+        pirn_sim_result_free(&r);
+    }
+    conclude("spinning");
+}
+
+static void first_failure_ends_it(void) {
+    pirn_sim_options options = {.strategy = "dpor"};
+    pirn_sim_result r;
+    int n = 3;
+    check_equal(pirn_sim_explore(&options, dinner, &n, &r), 0);
+    check_equal(r.outcome, PIRN_DEADLOCK);
+    check_equal(r.failures, 1);
+    check(!r.exhausted);
+    pirn_sim_result_free(&r);
+    conclude("first failure");
+}
+
+/* ---- Random programs ----------------------------------------------------------------------- */
+
+/*
+ * Two or three tasks of a few random operations on few objects: dpor has to see every graph that dfs
+ * sees. A pair of operations that is taken for independent and is not shows here.
+ */
+enum act {
+    LOCKS,
+    TRIES,
+    CONDITION,
+    SIGNALS,
+    READS,
+    WRITES,
+    ONCE,
+    COUNTS,
+    PERMIT,
+    TRY_PERMIT,
+    TWO_PERMITS,
+    SENDS,
+    RECEIVES,
+    SENDS_BUFFERED,
+    RECEIVES_BUFFERED,
+    TRIES_SEND,
+    TRIES_RECEIVE,
+    TRIES_SEND_BUFFERED,
+    TRIES_RECEIVE_BUFFERED,
+    CLOSES,
+    CLOSES_BUFFERED,
+    LENGTH,
+    CANCELS,
+    ASKS,
+    CHOOSES,
+    YIELDS,
+    EXACT,
+    SELECTS = EXACT,
+    SELECTS_BOTH_WAYS,
+    TRIES_SELECT,
+    SLEEPS,
+    RECEIVES_UNTIL,
+    ACTS
+};
+
+static struct script {
+    int tasks, counts[3];
+    enum act acts[3][3];
+} script;
+static pirn_cond condition;
+static pirn_once once;
+static pirn_sem permits;
+static pirn_ctx *context;
+
+static void nothing(void *arg) { (void)arg; }
+
+static void act(enum act what) {
+    int value = 0;
+    pirn_case cases[2] = {PIRN_CASE_RECV(chans[0], &value), PIRN_CASE_RECV(chans[1], &value)};
+    switch (what) {
+    case LOCKS:
+        pirn_mutex_lock(&mutexes[0]);
+        pirn_mutex_unlock(&mutexes[0]);
+        break;
+    case TRIES:
+        if (pirn_mutex_trylock(&mutexes[0]) == 0) pirn_mutex_unlock(&mutexes[0]);
+        break;
+    case CONDITION:
+    case SIGNALS:
+        pirn_mutex_lock(&mutexes[0]);
+        if (what == SIGNALS)
+            pirn_cond_signal(&condition);
+        else
+            pirn_cond_wait(&condition, &mutexes[0]);
+        pirn_mutex_unlock(&mutexes[0]);
+        break;
+    case READS:
+        read_once(NULL);
+        break;
+    case WRITES:
+        pirn_rwmutex_lock(&rwmutex);
+        pirn_rwmutex_unlock(&rwmutex);
+        break;
+    case ONCE:
+        pirn_once_do(&once, nothing, NULL);
+        break;
+    case COUNTS:
+        pirn_waitgroup_add(&all, 1);
+        pirn_waitgroup_done(&all);
+        break;
+    case PERMIT:
+    case TRY_PERMIT:
+        if (pirn_sem_acquire(&permits, 1, what == PERMIT ? PIRN_FOREVER : PIRN_NOW) == 0)
+            pirn_sem_release(&permits, 1);
+        break;
+    case TWO_PERMITS:
+        pirn_sem_acquire(&permits, 2, PIRN_FOREVER);
+        pirn_sem_release(&permits, 2);
+        break;
+    case SENDS:
+    case SENDS_BUFFERED:
+        pirn_send(chans[what == SENDS_BUFFERED], &value);
+        break;
+    case RECEIVES:
+    case RECEIVES_BUFFERED:
+        pirn_recv(chans[what == RECEIVES_BUFFERED], &value);
+        break;
+    case TRIES_SEND:
+    case TRIES_SEND_BUFFERED:
+        pirn_try_send(chans[what == TRIES_SEND_BUFFERED], &value);
+        break;
+    case TRIES_RECEIVE:
+    case TRIES_RECEIVE_BUFFERED:
+        pirn_try_recv(chans[what == TRIES_RECEIVE_BUFFERED], &value);
+        break;
+    case CLOSES:
+    case CLOSES_BUFFERED:
+        pirn_close(chans[what == CLOSES_BUFFERED]);
+        break;
+    case LENGTH:
+        pirn_chan_len(chans[1]);
+        break;
+    case CANCELS:
+        pirn_ctx_cancel(context);
+        break;
+    case ASKS:
+        pirn_ctx_err(context);
+        break;
+    case CHOOSES:
+        pirn_choose(2);
+        break;
+    case YIELDS:
+        pirn_yield();
+        break;
+    case SELECTS_BOTH_WAYS:
+        cases[0].op = PIRN_SEND;
+        /* fall through */
+    case SELECTS:
+        pirn_select(cases, 2, PIRN_FOREVER);
+        break;
+    case TRIES_SELECT:
+        cases[1].op = PIRN_SEND;
+        pirn_select(cases, 2, PIRN_NOW);
+        break;
+    case SLEEPS:
+        pirn_sleep(PIRN_MSEC);
+        break;
+    case RECEIVES_UNTIL:
+        pirn_recv_until(chans[0], &value, pirn_now() + PIRN_MSEC);
+        break;
+    default:
+        break;
+    }
+}
+
+static void play(void *arg) {
+    int task = *(int *)arg;
+    for (int i = 0; i < script.counts[task]; i++) act(script.acts[task][i]);
+}
+
+static void play_all(void *arg) {
+    (void)arg;
+    memset(mutexes, 0, sizeof mutexes);
+    memset(&rwmutex, 0, sizeof rwmutex);
+    memset(&condition, 0, sizeof condition);
+    memset(&once, 0, sizeof once);
+    memset(&all, 0, sizeof all);
+    pirn_sem_init(&permits, 2);
+    chans[0] = pirn_chan_new(sizeof(int), 0);
+    chans[1] = pirn_chan_new(sizeof(int), 1);
+    context = pirn_ctx_with_cancel(pirn_ctx_background());
+    for (int i = 0; i < script.tasks; i++) check_equal(pirn_go_copy(play, &i, sizeof i), 0);
+}
+
+static uint64_t drawn;
+
+static int draw(int below) {
+    drawn = drawn * 6364136223846793005u + 1442695040888963407u;
+    return (int)((drawn >> 33) % (unsigned)below);
+}
+
+static void write_script(uint64_t seed, int acts) {
+    drawn = seed;
+    script.tasks = 2 + draw(2);
+    for (int i = 0; i < script.tasks; i++) {
+        script.counts[i] = 1 + draw(script.tasks == 2 ? 3 : 2);
+        for (int k = 0; k < script.counts[i]; k++) script.acts[i][k] = (enum act)draw(acts);
+    }
+}
+
+static void print_script(uint64_t seed) {
+    fprintf(stderr, "    program %" PRIu64 ":", seed);
+    for (int i = 0; i < script.tasks; i++)
+        for (int k = 0; k < script.counts[i]; k++)
+            fprintf(stderr, "%s%d", k ? " " : i ? " | " : " ", (int)script.acts[i][k]);
+    fputs("\n", stderr);
+}
+
+/* `exact`: in as many runs as there are graphs. */
+static void play_scripts(int acts, bool exact) {
+    int compared = 0;
+    for (uint64_t seed = 1; seed <= (long_run() ? 1000 : 60); seed++) {
+        pirn_sim_options options = {.strategy = "dfs",
+                                    .seed = 1,
+                                    .runs = 4000,
+                                    .allow = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED |
+                                             PIRN_ALLOW_DOUBLE_CLOSE,
+                                    .keep_going = true};
+        pirn_sim_result all_runs, few;
+        bool same;
+        write_script(seed, acts);
+        check_equal(pirn_sim_explore(&options, play_all, NULL, &all_runs), 0);
+        pirn_sim_result_free(&all_runs);
+        if (all_runs.runs == options.runs) continue;
+        compared++;
+        options.strategy = "dpor";
+        check_equal(pirn_sim_explore(&options, play_all, NULL, &few), 0);
+        same = check_equal(few.distinct, all_runs.distinct);
+        same &= check_equal(few.outcome, all_runs.outcome);
+        if (exact) same &= check_equal(few.runs, few.distinct) && check(few.exhausted);
+        if (!same) print_script(seed);
+        pirn_sim_result_free(&few);
+    }
+    check(compared >= 20);
+}
+
+static void random_programs(void) {
+    play_scripts(EXACT, true);
+    conclude("random programs");
+}
+
+static void random_programs_with_selects_and_deadlines(void) {
+    play_scripts(ACTS, false);
+    conclude("random programs");
+}
+
+static const struct test tests[] = {
+    TEST(dfs_makes_every_schedule_once),
+    TEST(dfs_makes_every_choice_once),
+    TEST(bound_counts_preemptions),
+    TEST(fewest_preemptions_come_first),
+    TEST(limits_leave_gaps),
+    TEST(dfs_fires_timers_early),
+    TEST(one_mutex),
+    TEST(different_mutexes),
+    TEST(philosophers),
+    TEST(senders_into_a_channel),
+    TEST(senders_into_different_channels),
+    TEST(one_sender_and_one_receiver),
+    TEST(a_closer_races_with_senders),
+    TEST(select_among_ready_channels),
+    TEST(select_meets_senders),
+    TEST(senders_meet_receivers),
+    TEST(readers_and_a_writer),
+    TEST(one_permit),
+    TEST(spinning_is_put_off),
+    TEST(first_failure_ends_it),
+    TEST(random_programs),
+    TEST(random_programs_with_selects_and_deadlines),
+};
+
+HARNESS(tests)
