@@ -7,7 +7,7 @@
  * control_message a packet. Both ends come from one build; `size` tells where they do not.
  *
  * The first pirn_run of the program sends CONTROL_HELLO and performs all runs, each in a process
- * forked there. When they are over it sends CONTROL_DONE and exits; it does not return to the
+ * forked there, or many in one (keeper.h). When they are over it sends CONTROL_DONE and exits; it does not return to the
  * program.
  */
 #ifndef SIM_CONTROL_H
@@ -22,6 +22,8 @@
 #define CONTROL_VARIABLE "PIRN_CONTROL"
 
 enum { MOST_JOBS = 1024 };
+
+enum control_isolation { CONTROL_ISOLATE_BEST, CONTROL_ISOLATE_FORK, CONTROL_ISOLATE_SNAPSHOT };
 
 enum control_record { CONTROL_RECORD_FAILING, CONTROL_RECORD_ALL, CONTROL_RECORD_NONE };
 
@@ -45,7 +47,8 @@ struct control_options {
     int64_t run_time_limit; /* for one run; 0: the default */
     unsigned allow;         /* PIRN_ALLOW_... */
     bool keep_going;
-    bool late_timers;   /* --timers=late */
+    bool late_timers;                 /* --timers=late */
+    enum control_isolation isolation; /* of runs from each other */
     bool quiet_program; /* its output is thrown away, but for a failing run's last words */
     enum control_record record;
     char trace[4096];          /* absolute path; "": none */
@@ -83,6 +86,9 @@ struct control_message {
     uint64_t kind;        /* FAILURE: equal for runs that failed in the same way */
     double unseen;        /* an estimate of the probability that the next run has a graph that none
                              has had; -1 where the runs are no sample */
+    uint64_t kept;        /* runs that were performed in a process that goes on; the others had one
+                             of their own */
+    char isolation[128];  /* why there were no more of these; "": nobody wanted them, or all were */
     uint64_t pairs, one_way; /* DONE: of calls on one object; those that came in one order only */
     struct control_size before, after; /* SHRUNK */
     uint64_t tried;                    /* SHRUNK: runs */

@@ -27,6 +27,8 @@ struct task *engine_self(void) {
     return sim.current ? sim.current : &outside;
 }
 
+bool sim_in_task(void) { return sim.active && simulating && sim.current; }
+
 EXPORT uint64_t pirn_self(void) {
     return sim.active && sim.current ? sim.current->core.id - sim.first_task : 0;
 }

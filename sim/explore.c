@@ -398,6 +398,7 @@ static int take_all(struct exploration *e, struct strategy *strategy) {
     int rc = strategy->learn ? take_lessons(e, strategy, share, &run) : 0;
     position = share_position(share, run > e->next ? run : e->next);
     if (rc) return rc;
+    e->settled = !strategy->ends;
     return e->jobs > 1 ? jobs_explore(e, strategy, position)
                        : take_turns(e, strategy, share, position);
 }

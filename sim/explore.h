@@ -61,6 +61,7 @@ struct exploration {
     /* What has come of it. */
     struct log *log;          /* of the last run */
     bool searching;           /* the strategy has runs that are still to be made */
+    bool settled;             /* no run changes the strategy any more */
     struct strategy *running; /* what performs it */
     struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;

@@ -26,6 +26,9 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/guide.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
+	%D%/interpose.c \
+	%D%/keeper.c \
+	%D%/keeper.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/marks.c \
@@ -33,6 +36,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/objects.c \
 	%D%/orders.c \
 	%D%/orders.h \
+	%D%/outside.c \
+	%D%/outside.h \
 	%D%/pending.c \
 	%D%/program.c \
 	%D%/program.h \
@@ -52,6 +57,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/shrink.c \
 	%D%/shrink.h \
 	%D%/sim.h \
+	%D%/snapshot.c \
+	%D%/snapshot.h \
 	%D%/strategies.h \
 	%D%/strategy.c \
 	%D%/strategy.h \
@@ -89,7 +96,7 @@ CLEANFILES += %D%/trace_schema.c
 libpirn_sim_la_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS) $(BACKTRACE_CFLAGS)
 libpirn_sim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libpirn_sim_la_LDFLAGS = -no-undefined -version-info 0:0:0 $(LIBRARY_LDFLAGS) \
-	-Wl,--version-script=$(srcdir)/%D%/pirn-sim.map
+	-Wl,--version-script=$(srcdir)/%D%/pirn-sim.map -Wl,--exclude-libs,ALL -Wl,-z,nodelete
 libpirn_sim_la_LIBADD = $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 EXTRA_libpirn_sim_la_DEPENDENCIES = %D%/pirn-sim.map
 EXTRA_DIST += %D%/pirn-sim.map

@@ -88,6 +88,29 @@ uint32_t log_event_hash(const struct log *log) {
     return (uint32_t)hash;
 }
 
+void log_copy(struct log *to, const struct log *from) {
+    struct log here = *to;
+    size_t tasks = (size_t)from->tasks, steps = (size_t)from->steps;
+    *to = *from;
+    to->events = here.events;
+    to->choices = here.choices;
+    to->edges = here.edges;
+    to->cases = here.cases;
+    to->task_table = here.task_table;
+    to->objects = here.objects;
+    to->findings = here.findings;
+    to->marks = here.marks;
+    to->size = here.size;
+    memcpy(to->events, from->events, steps * sizeof *to->events);
+    memcpy(to->choices, from->choices, from->choice_count * sizeof *to->choices);
+    memcpy(to->edges, from->edges, from->edge_count * sizeof *to->edges);
+    memcpy(to->cases, from->cases, from->case_count * sizeof *to->cases);
+    memcpy(to->task_table, from->task_table, tasks * sizeof *to->task_table);
+    memcpy(to->objects, from->objects, from->object_count * sizeof *to->objects);
+    memcpy(to->findings, from->findings, from->finding_count * sizeof *to->findings);
+    memcpy(to->marks, from->marks, (from->mark_count + 1) * sizeof *to->marks);
+}
+
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,
               const char *message) {
     struct log_finding *finding;

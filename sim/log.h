@@ -113,6 +113,9 @@ void log_reset(struct log *log);
 /* A hash of all events in order: equal for equal runs. */
 uint32_t log_event_hash(const struct log *log);
 
+/* Copies all that a run has left in one log to another, made for as many steps. */
+void log_copy(struct log *to, const struct log *from);
+
 /* Adds a finding, unless there are enough. */
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,
               const char *message);

@@ -4,6 +4,10 @@
  * The process that reaches pirn_run first stays there and forks a child for each run; the child
  * goes on with the program, to its exit. So every run begins with the same memory, and nothing that
  * it does, a crash included, is left to the next. The log is in shared memory.
+ *
+ * Where it can, the child puts everything back when the program has come to its end, and performs
+ * the next run, too (keeper.h). A run that ends such a child is performed again in a new one, unless
+ * it was the child's first: what counts is what it does in a process that is as new.
  */
 #include "sim/serve.h"
 
@@ -22,7 +26,23 @@
 
 #include "lib/core/symbol.h"
 #include "sim/explore.h"
+#include "sim/keeper.h"
 #include "sim/shrink.h"
+#include "sim/snapshot.h"
+
+/* Children that are meant to perform many runs and perform so few; after so many of them in turn
+ * each run has its own. */
+enum { SHORT_LIFE = 32, MOST_SHORT = 3 };
+
+/* The first runs have a child each: a bug that they find is not worth saving memory for. */
+enum { FIRST_ALONE = 4 };
+
+/* What the command is told of how runs were kept apart; in shared memory, for all who explore. */
+struct isolation {
+    _Atomic uint64_t kept; /* runs in a child that goes on */
+    _Atomic bool given_up;
+    char why[sizeof((struct control_message *)NULL)->isolation];
+};
 
 enum { LAST_WORDS = 200, GRACE = 2000 /* ms beyond its limit before a run is killed */ };
 
@@ -31,6 +51,13 @@ static struct {
     struct control_options options;
     bool stopped; /* the command asks for an end */
     int words;    /* what the child says to standard error, where nobody sees it; -1: it is seen */
+    struct isolation *isolation; /* NULL: each run has a child of its own */
+    struct keeper *keeper;
+    pid_t child, owner; /* the keeper's; whose child it is */
+    uint64_t alone;     /* runs without it, at first */
+    uint64_t life;      /* runs that it has performed */
+    int short_lives;
+    bool keeping; /* this is such a child */
 } server = {.messages = -1, .words = -1};
 
 bool serve_wanted(void) {
@@ -69,6 +96,10 @@ static void report(struct exploration *e, enum control_type type) {
     message.run_steps = e->log->steps;
     message.kind = e->failing_kind;
     message.unseen = explore_unseen(e);
+    if (server.isolation) {
+        message.kept = server.isolation->kept;
+        memcpy(message.isolation, server.isolation->why, sizeof message.isolation);
+    }
     if (type == CONTROL_DONE) orders_sum(&e->orders, &message.pairs, &message.one_way);
     snprintf(message.message, sizeof message.message, "%s",
              type == CONTROL_NOTE ? e->note
@@ -120,6 +151,7 @@ static void become_child(struct exploration *e, pid_t parent) {
 static bool stopped(struct exploration *e) {
     char byte;
     (void)e;
+    if (server.messages < 0) return false; /* of a worker, which its parent ends */
     if (!server.stopped && recv(server.messages, &byte, 1, MSG_DONTWAIT) >= 0)
         server.stopped = true;
     return server.stopped;
@@ -169,6 +201,12 @@ static void add_last_words(struct log *log) {
     snprintf(log->message + length, sizeof log->message - length, "; it said: %s", line);
 }
 
+static void clear_words(void) {
+    if (server.words >= 0 &&
+        (ftruncate(server.words, 0) != 0 || lseek(server.words, 0, SEEK_SET) != 0))
+        server.words = -1;
+}
+
 static void note(struct log *log, pirn_outcome outcome, const char *message) {
     log->outcome = outcome;
     snprintf(log->message, sizeof log->message, "%s", message);
@@ -176,13 +214,12 @@ static void note(struct log *log, pirn_outcome outcome, const char *message) {
 }
 
 /* What the way in which the child ended adds to what the log says. */
-static void judge(struct exploration *e, int status, bool in_time) {
-    struct log *log = e->log;
+static void judge(struct log *log, int64_t limit, int status, bool in_time) {
     char message[128];
 
     if (!in_time) {
         snprintf(message, sizeof message, "no end after %.3g s, and no answer",
-                 (double)e->run.time_limit / 1e9);
+                 (double)limit / 1e9);
         note(log, PIRN_TIMEOUT, message);
     } else if (WIFSIGNALED(status) && log->outcome != PIRN_CRASH) {
         snprintf(message, sizeof message, "killed by signal %d (%s)", WTERMSIG(status),
@@ -196,32 +233,145 @@ static void judge(struct exploration *e, int status, bool in_time) {
     if (log->outcome == PIRN_CRASH || log->outcome == PIRN_EXIT) add_last_words(log);
 }
 
-static int perform(struct exploration *e, struct strategy *strategy) {
-    bool in_time;
-    int status = 0;
-    pid_t self, child;
-
-    strategy->begin(strategy, e->log->seed);
-    if (server.words >= 0 &&
-        (ftruncate(server.words, 0) != 0 || lseek(server.words, 0, SEEK_SET) != 0))
-        server.words = -1;
+/* Forks; returns 1 in the child, 0 with its id, or a negative errno. */
+static int fork_child(struct exploration *e, pid_t *child) {
+    pid_t self;
     /* Else what is buffered would come out once for each child. */
     fflush(NULL);
     self = getpid();
-    child = fork();
-    if (child < 0) {
+    *child = fork();
+    if (*child < 0) {
         snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s",
                  strerror(errno));
         return -errno;
     }
-    if (child == 0) {
-        become_child(e, self);
-        return 1;
-    }
+    if (*child > 0) return 0;
+    become_child(e, self);
+    return 1;
+}
+
+static int perform_in_own(struct exploration *e) {
+    bool in_time;
+    int status = 0, rc;
+    pid_t child;
+    if ((rc = fork_child(e, &child))) return rc;
     in_time = wait_for(e, child, &status);
     if (!in_time && server.stopped) return -ECANCELED;
-    judge(e, status, in_time);
+    judge(e->log, e->run.time_limit, status, in_time);
     return 0;
+}
+
+/* ---- Many runs in one child ---------------------------------------------------------------- */
+
+static void give_up(const char *why) {
+    snprintf(server.isolation->why, sizeof server.isolation->why, "%s", why);
+    server.isolation->given_up = true;
+}
+
+/* Takes the child's status where it has ended, else ends it. */
+static int reap_child(bool kill_it) {
+    int status = 0;
+    if (kill_it) kill(server.child, SIGKILL);
+    while (waitpid(server.child, &status, 0) < 0 && errno == EINTR) continue;
+    keeper_free(server.keeper);
+    server.keeper = NULL;
+    server.child = 0;
+    return status;
+}
+
+/* A child comes to its end, for which it pays that it has saved its memory. */
+static void end_of_life(const char *why) {
+    server.short_lives = server.life < SHORT_LIFE ? server.short_lives + 1 : 0;
+    if (server.short_lives == MOST_SHORT) give_up(why);
+}
+
+static int begin_child(struct exploration *e) {
+    int rc;
+    if (!(server.keeper = keeper_new(e->run.max_steps))) {
+        snprintf(e->message, sizeof e->message, "not enough memory");
+        return -ENOMEM;
+    }
+    server.owner = getpid();
+    server.life = 0;
+    clear_words();
+    rc = fork_child(e, &server.child);
+    if (rc == 1) server.keeping = true;
+    return rc;
+}
+
+static void clear(struct exploration *e, struct strategy *strategy) {
+    uint64_t seed = e->log->seed;
+    log_reset(e->log);
+    e->log->seed = seed;
+    clear_words();
+    strategy->begin(strategy, seed);
+}
+
+/* In the child: a run is over. */
+static void ended(struct log *log, int status) {
+    judge(log, 0, status, true);
+    if (server.words >= 0 && lseek(server.words, 0, SEEK_END) > 0) clear_words();
+}
+
+/* Performs the run again where it cannot be relied on. */
+static int perform_kept(struct exploration *e, struct strategy *strategy) {
+    for (;;) {
+        int64_t limit = e->run.time_limit > 0 ? e->run.time_limit + GRACE * INT64_C(1000000) : 0;
+        const char *why;
+        bool first;
+        int status, rc;
+        if (server.owner != getpid()) server.child = 0;
+        if (!server.child && (rc = begin_child(e))) return rc;
+        /* A child performs its first run twice. */
+        first = server.life++ == 0;
+        switch (
+            keeper_run(server.keeper, server.child, e->log, first ? 2 * limit : limit, e, &why)) {
+        case KEEPER_DONE:
+            server.isolation->kept++;
+            return 0;
+        case KEEPER_LAST:
+            end_of_life(why);
+            reap_child(false);
+            return 0;
+        case KEEPER_UNSURE:
+            give_up(why);
+            reap_child(false);
+            clear(e, strategy);
+            return perform_in_own(e);
+        case KEEPER_LATE:
+            judge(e->log, e->run.time_limit, reap_child(true), false);
+            return 0;
+        case KEEPER_DEAD:
+            end_of_life("its runs crash too often");
+            status = reap_child(false);
+            if (first || e->log->outcome == PIRN_TIMEOUT) {
+                judge(e->log, e->run.time_limit, status, true);
+                return 0;
+            }
+            clear(e, strategy);
+            break;
+        case KEEPER_STOPPED:
+            reap_child(true);
+            return -ECANCELED;
+        case KEEPER_GONE:
+            reap_child(true);
+        }
+        if (server.isolation->given_up) return perform_in_own(e);
+    }
+}
+
+/* Not while a run depends on those before, and not runs that are made for another purpose, with a
+ * strategy of their own. */
+static bool may_keep(const struct exploration *e, const struct strategy *strategy) {
+    return server.isolation && !server.isolation->given_up && strategy == e->strategy &&
+           e->settled && server.alone++ >= FIRST_ALONE;
+}
+
+static int perform(struct exploration *e, struct strategy *strategy) {
+    strategy->begin(strategy, e->log->seed);
+    if (may_keep(e, strategy)) return perform_kept(e, strategy);
+    clear_words();
+    return perform_in_own(e);
 }
 
 /* Performs runs for `parent`, which alone talks to the command. */
@@ -236,6 +386,24 @@ static void worker_begins(struct exploration *e, pid_t parent) {
         close(server.words);
         server.words = memfd_create("pirn-words", MFD_CLOEXEC);
     }
+}
+
+/* Whether many runs are to share a child, where they can. */
+static bool share_children(const struct exploration *e) {
+    const struct control_options *o = &server.options;
+    return o->isolation != CONTROL_ISOLATE_FORK && o->quiet_program && !e->replay && !o->shrink &&
+           e->runs != 1;
+}
+
+static void begin_isolation(const struct exploration *e) {
+    void *memory;
+    if (!share_children(e)) return;
+    memory = mmap(NULL, sizeof *server.isolation, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return;
+    server.isolation = memory;
+    if (PIRN_SANITIZED)
+        give_up("the library is built with a sanitizer, which has memory of its own");
 }
 
 /* ---- All runs ------------------------------------------------------------------------------ */
@@ -283,6 +451,7 @@ static void read_expected(struct exploration *e) {
 
 static _Noreturn void finish(struct exploration *e, int rc) {
     struct control_message message = {.size = sizeof message, .type = CONTROL_DONE};
+    if (server.child) reap_child(true);
     if (rc) fail(rc == -ESTALE ? 4 : rc == -ESRCH ? 2 : 3, e->message);
     if (e->shrink) report_shrunk(e);
     if (recorder_close(e->recorder, e->message, sizeof e->message) != 0) fail(3, e->message);
@@ -307,7 +476,8 @@ static int serve_shrinking(struct exploration *e, const struct schedule *schedul
     return rc ? rc : shrink(e, &task);
 }
 
-void serve(struct log **log, struct strategy **strategy, struct run_options *options) {
+void serve(size_t stack_size, struct log **log, struct strategy **strategy,
+           struct run_options *options) {
     static struct exploration e; /* in the child the run goes on with what it points at */
     static struct schedule schedule;
     struct control_options *o = &server.options;
@@ -343,12 +513,19 @@ void serve(struct log **log, struct strategy **strategy, struct run_options *opt
     e.count_orders = !o->schedule_length;
     e.perform = perform;
     e.report = report;
+    begin_isolation(&e);
     if (o->quiet_program) server.words = memfd_create("pirn-words", MFD_CLOEXEC);
     /* Reading the debugging information takes its time, so it is done once, for all children. */
     symbol_resolve(__builtin_return_address(0), &symbol);
 
     rc = o->shrink ? serve_shrinking(&e, &schedule) : explore(&e);
     if (rc != 1) finish(&e, rc);
+    if (server.keeping) {
+        stack_pool_init(&sim.stacks, stack_round(stack_size));
+        stack_pool_prepare(&sim.stacks);
+        snapshot_prepare();
+        e.log = keeper_serve(server.keeper, e.strategy, ended);
+    }
     *log = e.log;
     *strategy = e.running;
     *options = e.run;

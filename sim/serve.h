@@ -1,5 +1,5 @@
 /* serve.h - a program under the `pirn` command: all its runs, each in a process forked at
- * pirn_run. */
+ * pirn_run, or in one that goes on from there for each. */
 #ifndef SIM_SERVE_H
 #define SIM_SERVE_H
 
@@ -10,8 +10,10 @@ bool serve_wanted(void);
 
 /*
  * Performs all runs that the command asks for, and exits. In the child that is to perform one it
- * returns, with the log, strategy and options of that run.
+ * returns, with the log, strategy and options of that run; in one that performs many it returns for
+ * each. `stack_size` is that of the tasks' stacks.
  */
-void serve(struct log **log, struct strategy **strategy, struct run_options *options);
+void serve(size_t stack_size, struct log **log, struct strategy **strategy,
+           struct run_options *options);
 
 #endif

@@ -153,6 +153,9 @@ void sim_outcome(pirn_outcome outcome, const char *message);
 int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
             struct strategy *strategy, const struct run_options *options);
 
+/* Whether the caller is a task of a run under way. */
+bool sim_in_task(void);
+
 /* Gives back what runs keep for each other. */
 void sim_release(void);
 

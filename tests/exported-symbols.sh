@@ -16,9 +16,10 @@ declared() {
         LC_ALL=C sort -u
 }
 
-# What a library defines for others, without what is for the pirn command alone.
+# What a library defines for others, without what is for the pirn command alone, and what takes the place of functions of the C
+# library's: they have no version.
 exported() {
-    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" && (/@/ || $3 ~ /pirn/) { print $3 }' |
         grep -v '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' | LC_ALL=C sort -u
 }
 
@@ -32,9 +33,23 @@ declared pirn.h lib/pirn.h >"$scratch/pirn"
 declared pirn-sim.h sim/pirn-sim.h >"$scratch/more"
 LC_ALL=C sort -u "$scratch/pirn" "$scratch/more" >"$scratch/pirn-sim"
 
+# All of them are of the C library, and libpirn has none.
+taken_over() {
+    ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" && !/@/ { print $3 }' | LC_ALL=C sort >"$scratch/taken"
+    sed -n 's/^    X(\([A-Za-z0-9_]*\)).*/\1/p' "$top_srcdir/sim/interpose.c" | LC_ALL=C sort >"$scratch/meant"
+    diff -u "$scratch/$2" "$scratch/taken"
+}
+: >"$scratch/none"
+
 run "the headers declare functions" grep -qx pirn_sim_explore "$scratch/more"
 for name in pirn pirn-sim; do
     library=$top_builddir/.libs/lib$name.so
     run "lib$name exports its interface alone" compare "$scratch/$name" "$library"
 done
+if test -n "${SANITIZED-}"; then
+    skip "libpirn-sim takes over what it means to" "a sanitizer has symbols of its own"
+else
+    run "libpirn-sim takes over what it means to, and no more" taken_over "$top_builddir/.libs/libpirn-sim.so" meant
+    run "libpirn takes over nothing" taken_over "$top_builddir/.libs/libpirn.so" none
+fi
 done_testing

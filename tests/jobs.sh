@@ -46,9 +46,9 @@ dump() {
             ORDER BY 1, 2;"
 }
 # The last but one line, with what was found, without the time it took.
-figures() { grep ' distinct, ' out | sed 's/ in [0-9.e+-]* s$//; s/ ([0-9]* of them before)//'; }
+figures() { grep ' distinct, ' out | sed 's/ in [0-9.e+-]* s ([a-z ]*)$//; s/ ([0-9]* of them before)//'; }
 # All that is printed but for the name of the trace and for times.
-said() { sed 's/[a-z0-9]*\.db/TRACE/g; s/ in [0-9.e+-]* s$//' out; }
+said() { sed 's/[a-z0-9]*\.db/TRACE/g; s/ in [0-9.e+-]* s ([a-z ]*)$//' out; }
 
 # gives, whether something is found or not.
 explores() { gives 0 "$@" >log || test "$status" -eq 1 || { cat log; return 1; }; }

@@ -25,8 +25,8 @@ tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
 tests_of_threads = %D%/test_foreign.t %D%/test_workers.t
-tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_shrink.t %D%/test_sim.t \
-	%D%/test_strategies.t
+tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_shrink.t \
+	%D%/test_sim.t %D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t
 tests_inside_sim = %D%/test_recorder.t
@@ -42,7 +42,8 @@ test_scripts = \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
-	%D%/readme.sh
+	%D%/readme.sh \
+	%D%/snapshot.sh
 
 on_threads = $(tests_threaded) $(tests_of_threads)
 # ThreadSanitizer watches threads, and the simulator has none.
@@ -65,6 +66,11 @@ endif
 
 # What tests/http.sh asks with.
 check_PROGRAMS += %D%/http-client
+
+# What tests/snapshot.sh explores.
+check_PROGRAMS += %D%/habits
+%C%_habits_LDADD = libpirn.la $(PTHREAD_LIBS)
+%C%_habits_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la

@@ -24,7 +24,7 @@ END
 
 # Takes out what differs from run to run and from build to build.
 settle() {
-    sed -e 's/pirn1:[A-Za-z0-9_-]*/pirn1:.../' -e 's/ in [0-9.]* s$/ in ... s/' -e 's/replay: [^ ]*pirn /replay: pirn /'
+    sed -e 's/pirn1:[A-Za-z0-9_-]*/pirn1:.../' -e 's/ in [0-9.]* s / in ... s /' -e 's/replay: [^ ]*pirn /replay: pirn /'
 }
 
 compiles() {

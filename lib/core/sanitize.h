@@ -34,6 +34,13 @@
 #define PIRN_TSAN 0
 #endif
 
+/* Whether memory has a shadow, which belongs to a sanitizer. */
+#if PIRN_ASAN || PIRN_TSAN
+#define PIRN_SANITIZED 1
+#else
+#define PIRN_SANITIZED 0
+#endif
+
 #if PIRN_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>

@@ -29,6 +29,7 @@ struct stack_slab {
     struct stack_slab *next;
     char *start;
     size_t size, stride, used, count; /* used: stacks that have been handed out once */
+    bool guarded;                     /* all of them, ahead of that */
 };
 
 /* What a free stack keeps at its top, which has been touched already. */
@@ -127,6 +128,22 @@ bool stack_promise(struct stack_pool *pool, size_t count) {
     return true;
 }
 
+bool stack_pool_prepare(struct stack_pool *pool) {
+    struct stack_slab *slab = add_slab(pool);
+    if (!slab) return false;
+    slab->guarded = true;
+    for (size_t i = 0; i < slab->count && slab->guarded; i++)
+        slab->guarded = guard(slab->start + i * slab->stride, STACK_GUARD);
+    return true;
+}
+
+bool stack_pool_has(const struct stack_pool *pool, const void *address) {
+    const char *at = address;
+    for (const struct stack_slab *slab = pool->slabs; slab; slab = slab->next)
+        if (at >= slab->start && at < slab->start + slab->size) return true;
+    return false;
+}
+
 void stack_unpromise(struct stack_pool *pool, size_t count) { pool->promised -= count; }
 
 static void count_out(struct stack_pool *pool) {
@@ -151,7 +168,7 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
     start = slab->start + slab->stride * slab->used;
     color = slab->used % COLORS * COLOR_BYTES;
     *stack = (struct stack){start + STACK_GUARD, slab->stride - STACK_GUARD - color, slab,
-                            !pool->no_guards && guard(start, STACK_GUARD)};
+                            slab->guarded || (!pool->no_guards && guard(start, STACK_GUARD))};
     if (!stack->guarded) {
         pool->no_guards = true;
         place_canary(stack);

@@ -56,6 +56,15 @@ void stack_put(struct stack_pool *pool, struct stack *stack);
 bool stack_promise(struct stack_pool *pool, size_t count);
 void stack_unpromise(struct stack_pool *pool, size_t count);
 
+/*
+ * Maps the first slab of a pool that has none, with all its guards, so that handing out as many
+ * stacks asks nothing of the kernel. Returns false when memory is short.
+ */
+bool stack_pool_prepare(struct stack_pool *pool);
+
+/* Whether the address lies in one of the pool's slabs. */
+bool stack_pool_has(const struct stack_pool *pool, const void *address);
+
 /* Gives all memory back. No stack is in use. */
 void stack_pool_end(struct stack_pool *pool);
 

@@ -12,6 +12,9 @@ static inline int64_t time_after(int64_t ns) {
     return when;
 }
 
+/* What pirn_sleep does, called from `site`. */
+void time_sleep(int64_t ns, const void *site);
+
 /* Ends the timer of a channel from pirn_after, which has no owner any more. */
 void timer_discard(pirn_timer *timer);
 

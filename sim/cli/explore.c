@@ -143,14 +143,23 @@ static void print_coverage(const struct exploration *e) {
     puts("");
 }
 
+/* How runs were kept apart from each other. */
+static const char *isolation(const struct exploration *e) {
+    const struct control_message *f = &e->figures;
+    return !f->kept ? "fork" : 2 * f->kept > f->runs ? "snapshot" : "snapshot and fork";
+}
+
 static void print_summary(const struct exploration *e, bool interrupted) {
     const struct control_message *f = &e->figures;
     if (e->kind_count > 1 || f->failures > 1) print_kinds(e);
     printf("%s%" PRIu64 " run%s", interrupted ? "interrupted: " : "", f->runs,
            f->runs == 1 ? "" : "s");
     if (e->report.options->resume) printf(" (%" PRIu64 " of them before)", e->progress.before);
-    printf(", %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s\n", f->distinct, f->failures,
-           f->failures == 1 ? "" : "s", progress_seconds(&e->progress));
+    printf(", %" PRIu64 " distinct, %" PRIu64 " failure%s in %.3g s (%s)\n", f->distinct,
+           f->failures, f->failures == 1 ? "" : "s", progress_seconds(&e->progress), isolation(e));
+    if (*f->isolation)
+        printf("each run needs a process of its own, since the program cannot be put back: %s\n",
+               f->isolation);
     if (has_estimate(e) && f->runs > 1) {
         print_estimate(e);
         print_orders(e);
@@ -170,6 +179,8 @@ static void print_json_summary(const struct exploration *e, bool interrupted) {
     if (f->systematic)
         printf(",\"exhausted\":%s,\"repeated\":%" PRIu64, f->exhausted ? "true" : "false",
                f->repeated);
+    printf(",\"isolation\":\"%s\"", isolation(e));
+    if (*f->isolation) printf(",\"not_restored\":\"%s\"", f->isolation);
     puts("}");
 }
 

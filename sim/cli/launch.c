@@ -117,6 +117,8 @@ static void set_environment(const struct process *p, int messages) {
     if (more && *more) tool_text_addf(&text, ":%s", more);
     setenv("LD_PRELOAD", text.data, 1);
     tool_text_clear(&text);
+    /* Else calls would be bound in each run that the program's memory is put back for. */
+    setenv("LD_BIND_NOW", "1", 1);
     tool_text_addf(&text, "%d,%d", p->options, messages);
     setenv(CONTROL_VARIABLE, text.data, 1);
     /* These are for programs that are run without the command. */

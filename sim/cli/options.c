@@ -39,6 +39,7 @@ enum {
     JUNIT,
     SHRINK_FOUND,
     SAMPLES,
+    ISOLATE,
     NOT_YET
 };
 
@@ -69,12 +70,13 @@ static const struct row {
     {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
     {ALL, TIMEOUT, "timeout", "SECONDS",
      "for one run, and until the program gets to pirn_run (10)"},
+    {EXPLORE, ISOLATE, "isolate", "HOW",
+     "runs from each other: fork, snapshot (snapshot where it is exact, else fork)"},
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
     {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
-    {ALL, NOT_YET, "isolate", "HOW", NULL},
     {ALL, NOT_YET, "points", "WHICH", NULL},
     {REPLAY, NOT_YET, "gdb", NULL, NULL},
     {REPLAY, NOT_YET, "until", "STEP", NULL},
@@ -191,6 +193,7 @@ static bool read_strategy(struct options *o, const char *name) {
 static bool take(struct options *o, int value, const char *text) {
     static const char *const which[] = {"failing", "all", "none", NULL};
     static const char *const when[] = {"early", "late", NULL};
+    static const char *const how[] = {"fork", "snapshot", NULL};
     struct control_options *c = &o->control;
     uint64_t number;
     int i;
@@ -239,6 +242,10 @@ static bool take(struct options *o, int value, const char *text) {
         return true;
     case TIMEOUT:
         return read_seconds(text, &c->run_time_limit);
+    case ISOLATE:
+        if ((i = read_word(text, strlen(text), how)) < 0) return false;
+        c->isolation = i == 0 ? CONTROL_ISOLATE_FORK : CONTROL_ISOLATE_SNAPSHOT;
+        return true;
     case 'q':
         return o->quiet = true;
     case JSON:

@@ -42,7 +42,7 @@ EXTRA_DIST += $(peers)
 if HAVE_CUNIT
 TESTS += %D%/bench.sh
 endif
-EXTRA_DIST += %D%/bench.sh %D%/jobs.sh
+EXTRA_DIST += %D%/bench.sh %D%/isolation.sh %D%/jobs.sh
 
 # Numbers of processes for bench-jobs; none: 2.
 JOBS =
@@ -67,7 +67,10 @@ bench bench-doc bench-jobs bench-sim bench-sim-doc:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
-	@$(BENCH_COMPARE) %D%/bench $(BENCH)
+	@test '$(BENCH)' = isolation || { $(BENCH_COMPARE) %D%/bench $(filter-out isolation,$(BENCH)); }
+	@case ' $(BENCH) ' in \
+	  *' isolation '*|'  ') $(SHELL) $(srcdir)/%D%/isolation.sh . ;; \
+	esac
 	@test -n '$(BENCH)' || { echo && $(MAKE) $(AM_MAKEFLAGS) bench-sim && echo && $(MAKE) $(AM_MAKEFLAGS) bench-jobs; }
 bench-jobs: pirn docs/examples/transactions-fixed
 	@$(SHELL) $(srcdir)/%D%/jobs.sh . $(JOBS)

@@ -1,0 +1,322 @@
+/*
+ * keeper.c - see keeper.h.
+ *
+ * Runs are numbered. The process performs run after run up to the one before `asked`, and counts in
+ * `performed`; each has the seed that follows the last one's. The process that explores takes them
+ * in order. While it takes what it wants it has the next ones performed ahead, up to AHEAD of them;
+ * when it wants another seed what was performed ahead is dropped. Both numbers are futexes.
+ *
+ * In the process itself there are two contexts: the program's, on the main stack, and the keeper's
+ * on one in shared memory, which saves and puts back what the other lives in.
+ *
+ * The first run is performed twice, and has to be the same both times.
+ */
+#include "sim/keeper.h"
+
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/core/context.h"
+#include "sim/explore.h"
+#include "sim/outside.h"
+#include "sim/sim.h"
+#include "sim/snapshot.h"
+
+enum {
+    STACK = 256 * 1024,
+    FRAME = 4096,          /* more than keeper_serve needs */
+    AHEAD = 16,            /* runs */
+    LONG_RUN = 10000,      /* steps: none is performed ahead of need */
+    LOOKS = 20,            /* before sleeping */
+    LOOK_AGAIN = 10000000, /* ns, for a process that has died */
+    WORDS = 128
+};
+
+/* A run that has been performed. */
+struct performed {
+    struct log *log;
+    enum keeper_answer answer;
+    char why[WORDS];
+};
+
+struct keeper {
+    _Atomic uint32_t asked, performed;
+    _Atomic uint32_t enough;           /* wakes who waits for `performed`; that is asleep or not: */
+    _Atomic bool waits, is_waited_for; /* the process for `asked`; the other one for `performed` */
+    uint32_t first;                    /* whose seed is this; changed while nothing is asked for */
+    uint64_t first_seed;
+    size_t room; /* of `runs` */
+    struct performed runs[AHEAD];
+    /* Of the process that explores. */
+    uint32_t taken, ahead;
+    uint64_t expected_seed;
+    /* Of the process itself. */
+    pid_t process;
+    keeper_ended *ended;
+    struct strategy *strategy;
+    struct snapshot *snapshot;
+    struct outside *outside;
+    struct log *log; /* of the run under way */
+    int status;      /* of the program */
+    struct context program, self;
+    const char *top; /* what the program has on its stack begins above */
+    _Alignas(64) char stack[STACK];
+};
+
+/* The keeper of this process; NULL: there is none. In memory that is put back to this value. */
+static struct keeper *kept;
+
+struct keeper *keeper_new(uint64_t most_steps) {
+    struct keeper *k = mmap(NULL, sizeof *k, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (k == MAP_FAILED) return NULL;
+    k->ahead = 1;
+    while (k->room < AHEAD && (k->runs[k->room].log = log_new(most_steps))) k->room++;
+    if (k->room) return k;
+    keeper_free(k);
+    return NULL;
+}
+
+void keeper_free(struct keeper *k) {
+    for (size_t i = 0; i < k->room; i++) log_free(k->runs[i].log);
+    munmap(k, sizeof *k);
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+static void futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout) {
+    syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+}
+
+static void relax(void) {
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Waits until the word has another value; not longer than the timeout. */
+static bool await(_Atomic uint32_t *word, uint32_t value, _Atomic bool *waits,
+                  const struct timespec *timeout) {
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != value) return true;
+        relax();
+    }
+    atomic_store(waits, true);
+    if (atomic_load(word) == value) futex(word, FUTEX_WAIT, value, timeout);
+    atomic_store(waits, false);
+    return atomic_load(word) != value;
+}
+
+/* ---- In the process that explores ---------------------------------------------------------- */
+
+static int64_t wall_clock(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * PIRN_SEC + ts.tv_nsec;
+}
+
+static bool has_died(pid_t process) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid;
+}
+
+/* Waits until run `taken` has been performed. */
+static enum keeper_answer await_run(struct keeper *k, pid_t process, int64_t limit,
+                                    struct exploration *e) {
+    static const struct timespec timeout = {0, LOOK_AGAIN};
+    const struct performed *run = &k->runs[k->taken % k->room];
+    int64_t end = 0;
+    /* Woken for each run, it would be asleep more often than awake. */
+    atomic_store(&k->enough, k->taken + (atomic_load(&k->asked) - k->taken + 1) / 2);
+    while (!await(&k->performed, k->taken, &k->is_waited_for, &timeout)) {
+        if (has_died(process))
+            return atomic_load(&k->performed) != k->taken ? run->answer : KEEPER_DEAD;
+        if (e->stopped && e->stopped(e)) return KEEPER_STOPPED;
+        if (limit && !end) end = wall_clock() + limit;
+        if (limit && wall_clock() >= end) return KEEPER_LATE;
+    }
+    return run->answer;
+}
+
+/* Drops what has been performed ahead. Returns DONE, or what it has come to. */
+static enum keeper_answer drop(struct keeper *k, pid_t process, int64_t limit,
+                               struct exploration *e) {
+    enum keeper_answer answer = KEEPER_DONE;
+    while (answer == KEEPER_DONE && k->taken != atomic_load(&k->asked)) {
+        answer = await_run(k, process, limit, e);
+        k->taken++;
+    }
+    return answer;
+}
+
+static void ask(struct keeper *k) {
+    atomic_store(&k->asked, k->taken + k->ahead);
+    if (atomic_load(&k->waits)) futex(&k->asked, FUTEX_WAKE, 1, NULL);
+}
+
+enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, int64_t limit,
+                              struct exploration *e, const char **why) {
+    enum keeper_answer answer;
+    struct performed *run;
+    siginfo_t info;
+    bool expected = log->seed == k->expected_seed;
+    uint32_t left;
+
+    *why = "";
+    if (!expected) {
+        k->ahead = 1;
+        if (drop(k, process, limit, e) != KEEPER_DONE) return KEEPER_GONE;
+        k->first = k->taken;
+        k->first_seed = log->seed;
+    } else if (k->ahead < k->room) {
+        k->ahead = 2 * k->ahead < k->room ? 2 * k->ahead : (uint32_t)k->room;
+    }
+    left = atomic_load(&k->asked) - k->taken;
+    if (left <= k->ahead / 2) ask(k);
+    run = &k->runs[k->taken % k->room];
+    answer = await_run(k, process, limit, e);
+    if (answer == KEEPER_LATE || answer == KEEPER_STOPPED) {
+        kill(process, SIGKILL);
+        waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
+    }
+    log_copy(log, run->log);
+    *why = run->why;
+    k->taken++;
+    k->expected_seed = log->seed + 1;
+    /* A run that takes long is not made for nothing. */
+    if (log->steps > LONG_RUN) k->expected_seed = 0;
+    return answer;
+}
+
+/* ---- In its process ------------------------------------------------------------------------ */
+
+static void answer(struct keeper *k, enum keeper_answer what, const char *why) {
+    uint32_t number = atomic_load(&k->performed);
+    struct performed *run = &k->runs[number % k->room];
+    run->answer = what;
+    snprintf(run->why, sizeof run->why, "%s", why ? why : "");
+    atomic_store(&k->performed, number + 1);
+    if (atomic_load(&k->is_waited_for) &&
+        (what != KEEPER_DONE || (int32_t)(number + 1 - atomic_load(&k->enough)) >= 0))
+        futex(&k->performed, FUTEX_WAKE, 1, NULL);
+}
+
+/* Ends the process, without the program. */
+static _Noreturn void end(struct keeper *k, enum keeper_answer what, const char *why) {
+    answer(k, what, why);
+    syscall(SYS_exit_group, 0);
+    abort();
+}
+
+static CONTEXT_BOUNDARY void go_on(struct keeper *k) {
+    context_switch(&k->self, &k->program, NULL);
+}
+
+/* Returns why this process is no use any more, or NULL. */
+static const char *restore(struct keeper *k) {
+    const char *why = outside_changed(k->outside);
+    if (outside_mappings(k->outside)) snapshot_look(k->snapshot);
+    return why ? why : snapshot_restore(k->snapshot);
+}
+
+/* Returns why it could not be performed, or NULL. */
+static const char *run_once(struct keeper *k, uint64_t seed) {
+    const char *why;
+    log_reset(k->log);
+    k->log->seed = seed;
+    k->strategy->begin(k->strategy, seed);
+    if ((why = snapshot_keep(k->snapshot))) return why;
+    go_on(k);
+    k->ended(k->log, k->status);
+    return NULL;
+}
+
+/* What two equal runs have in common. */
+struct essence {
+    pirn_outcome outcome;
+    uint64_t steps, graph;
+    uint32_t events;
+    bool finished;
+};
+
+static struct essence essence_of(const struct log *log) {
+    return (struct essence){log->outcome, log->steps, log->graph, log_event_hash(log),
+                            log->finished};
+}
+
+static bool same(const struct essence *a, const struct essence *b) {
+    return a->outcome == b->outcome && a->steps == b->steps && a->events == b->events &&
+           a->graph == b->graph && a->finished == b->finished;
+}
+
+static void perform(struct keeper *k, uint32_t number) {
+    uint64_t seed = k->first_seed + (number - k->first);
+    struct essence before, after;
+    const char *why;
+    k->log = k->runs[number % k->room].log;
+    if ((why = run_once(k, seed))) end(k, KEEPER_UNSURE, why);
+    if ((why = restore(k))) end(k, KEEPER_LAST, why);
+    if (number == 0) {
+        before = essence_of(k->log);
+        why = run_once(k, seed);
+        if (!why) why = restore(k);
+        after = essence_of(k->log);
+        if (!why && !same(&before, &after)) why = "its runs are not the same twice in one process";
+        if (why) end(k, KEEPER_UNSURE, why);
+    }
+    answer(k, KEEPER_DONE, NULL);
+}
+
+static void keep(void *arg, void *passed) {
+    struct keeper *k = arg;
+    const char *why = NULL;
+    (void)passed;
+    if (!(k->outside = outside_new())) why = "there is no memory to remember its state in";
+    if (!why) k->snapshot = snapshot_take(k->top, &sim.stacks, &why);
+    if (!why && !outside_begin(k->outside)) why = "/proc cannot be read";
+    /* Looking has left its traces in the heap. */
+    if (!why) why = snapshot_restore(k->snapshot);
+    for (uint32_t number = 0;; number++) {
+        while (!await(&k->asked, number, &k->waits, NULL)) continue;
+        if (why) end(k, KEEPER_UNSURE, why);
+        perform(k, number);
+    }
+}
+
+CONTEXT_BOUNDARY struct log *keeper_serve(struct keeper *k, struct strategy *strategy,
+                                          keeper_ended *ended) {
+    k->strategy = strategy;
+    k->ended = ended;
+    k->top = (const char *)__builtin_frame_address(0) - FRAME;
+    k->process = getpid();
+    kept = k;
+    context_init(&k->self, k->stack, sizeof k->stack, keep, k, context_control());
+    context_switch(&k->program, &k->self, NULL);
+    return k->log;
+}
+
+void keeper_discarded(void *at, size_t size) {
+    if (kept && getpid() == kept->process && kept->snapshot)
+        snapshot_discarded(kept->snapshot, at, size);
+}
+
+CONTEXT_BOUNDARY void keeper_exit(int status) {
+    struct keeper *k = kept;
+    static struct context nowhere;
+    if (!k || getpid() != k->process) return;
+    /* After a signal nothing that the program can write to is to be trusted. */
+    if (k->log->outcome == PIRN_CRASH || k->log->outcome == PIRN_TIMEOUT) return;
+    k->status = W_EXITCODE(status & 0xff, 0);
+    context_switch(&nowhere, &k->self, NULL);
+}
