@@ -129,6 +129,14 @@ picture() {
     cat command
     sh ./command && test -s run.txt
 }
+read_again() {
+    rm -f read.db
+    call explore -n 20 --seed 1 --record=all --keep-going --trace read.db "$examples/philosophers"
+    test "$status" -eq 1 && gives 0 stats read.db && prints '^read.db: 20 runs' && prints '^  philosopher 0 ' || return 1
+    gives 0 diff 'read.db#1' '#2' && prints '^A: read.db#1, ' && prints '^The first ' || return 1
+    gives 0 explain --format=json read.db && prints '"outcome":"deadlock"' || return 1
+    gives 0 view --graph=lock-order read.db && prints 'fork 1'
+}
 odd_names() {
     mkdir -p "it's a 100% odd/fol der"
     cp "$examples/transactions-sim" "it's a 100% odd/fol der/-prog"
@@ -233,6 +241,7 @@ nothing_left() { ls -A "$TMPDIR"; test -z "$(ls -A "$TMPDIR")"; }
 run "a deadlock is found, and the replay command works when pasted" pasted "$examples/transactions"
 run "the same with a program linked with libpirn-sim" pasted "$examples/transactions-sim"
 run "the same recorded into a trace" traced
+run "the trace is counted, compared, and written for others" read_again
 run "the same with names that need quoting" odd_names
 run "the picture command works when pasted" picture
 run "the repaired version is fine" fixed

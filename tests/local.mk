@@ -30,7 +30,7 @@ tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t
 tests_inside_sim = %D%/test_recorder.t
-tests_of_viz = %D%/test_viz.t
+tests_of_viz = %D%/test_viz.t %D%/test_analysis.t %D%/test_forms.t
 tests_alone = %D%/test_harness.t
 
 test_scripts = \
@@ -38,6 +38,7 @@ test_scripts = \
 	%D%/determinism.sh \
 	%D%/examples.sh \
 	%D%/exported-symbols.sh \
+	%D%/fuzz.sh \
 	%D%/headers.sh \
 	%D%/leaks.sh \
 	%D%/http.sh \
@@ -72,6 +73,12 @@ check_PROGRAMS += %D%/habits
 %C%_habits_LDADD = libpirn.la $(PTHREAD_LIBS)
 %C%_habits_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 
+# What tests/fuzz.sh runs.
+check_PROGRAMS += %D%/fuzz/trace
+%C%_fuzz_trace_SOURCES = %D%/fuzz/trace.c
+%C%_fuzz_trace_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+%C%_fuzz_trace_LDADD = libviz.la $(SQLITE_LIBS)
+
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la
 endif
@@ -102,18 +109,22 @@ $(tests_inside_threads): %.t: %.o %D%/libharness.la $(libpirn_la_OBJECTS)
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS) -lm
 $(inside_sim): %.t: %.o %D%/libharness.la $(libpirn_sim_la_OBJECTS)
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
-$(tests_of_viz): %.t: %.o %D%/libharness.la libviz.la
+$(tests_of_viz): %.t: %.o %D%/viz_support.o %D%/libharness.la libviz.la
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(PTHREAD_LIBS)
 $(tests_alone): %.t: %.o %D%/libharness.la
 	$(TEST_LINK) $^ $(CUNIT_LIBS)
 
-test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o
+%D%/viz_support.o: %D%/viz_support.c
+	$(TEST_COMPILE) $<
+
+test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o %D%/viz_support.o
 .SECONDARY: $(test_objects)
 -include $(test_objects:.o=.d)
 
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
 EXTRA_DIST += $(test_scripts) %D%/tally %D%/tap.sh %D%/support.c %D%/support.h \
+	%D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
 
@@ -159,7 +170,7 @@ PIRN_REPEAT = 50
 check-long:
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
-	  PIRN_TEST_TASKS=1000000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
+	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
 	  n=`expr $$n + 1`; \
 	done
 

@@ -136,7 +136,7 @@ static void draw_state(struct drawing *d, size_t column) {
         bool culprit = waits_is_culprit(p->waits, task);
         bool waits = task != TRACE_NONE && p->waits->tasks[task].state >= WAITS_SLEEPING;
         const char *color = culprit ? DRAW_RED : waits ? "#6a6a6a" : DRAW_GREY;
-        tool_text_addf(d->out, "  f%zu [", column);
+        tool_text_addf(d->out, "  %sf%zu [", d->prefix, column);
         draw_at(d, d->x[column], d->band);
         tool_text_addf(d->out,
                        ", shape=box, style=\"filled,rounded\", color=\"%s\", fillcolor=\"%s\", "
@@ -223,8 +223,8 @@ static void draw_arc(struct drawing *d, const struct draw_arc *drawn, size_t num
         tool_text_addf(&tip, ", step %lld at ", (long long)p->run->events[arc->since].step);
         label_place(&tip, p->run, arc->since);
     }
-    tool_text_addf(d->out, "  f%zu -> f%zu [", p->spacetime->task_column[arc->from],
-                   p->spacetime->task_column[arc->to]);
+    tool_text_addf(d->out, "  %sf%zu -> %sf%zu [", d->prefix, p->spacetime->task_column[arc->from],
+                   d->prefix, p->spacetime->task_column[arc->to]);
     draw_hang(d, drawn->x0, drawn->x1, y, depth);
     tool_text_addf(d->out, ", color=\"%s\", penwidth=%s, tooltip=\"",
                    arc->cycle ? DRAW_RED : DRAW_GREY, arc->cycle ? "2.2" : "1.1, style=dashed");
@@ -248,7 +248,7 @@ void band_draw(struct drawing *d) {
 
 /* ---- Legend -------------------------------------------------------------------------------- */
 
-enum { LINE_MESSAGE, LINE_GO, LINE_OTHER, LINE_CYCLE, LINES };
+enum { LINE_MESSAGE, LINE_GO, LINE_OTHER, LINE_CYCLE, LINE_RACE, LINES };
 
 static const struct {
     const char *text, *style;
@@ -257,6 +257,7 @@ static const struct {
     {"starts", "color=\"#777777\", style=dotted, arrowhead=vee"},
     {"happens before", "color=\"" DRAW_BLUE "\", style=dashed, arrowhead=vee"},
     {"wait for each other", "color=\"" DRAW_RED "\", penwidth=2.2"},
+    {"race", "color=\"" DRAW_RED ":white:" DRAW_RED "\", penwidth=1.6, dir=none"},
 };
 
 enum { BAR_BLOCKED, BAR_STUCK, BARS };
@@ -279,7 +280,7 @@ static struct legend find_legend(const struct drawing *d) {
         if (row->kind == SPACETIME_FOLD) legend.fold = true;
         if (row->kind != SPACETIME_EVENT) continue;
         const struct trace_event *event = &p->run->events[row->event];
-        legend.shapes[draw_shape_of(event->op)] = true;
+        legend.shapes[draw_shape_of(p->run, row->event)] = true;
         if (event->slept) {
             bool stuck = event->next == TRACE_NONE && waits_is_culprit(p->waits, event->task);
             legend.bars[stuck ? BAR_STUCK : BAR_BLOCKED] = true;
@@ -288,11 +289,13 @@ static struct legend find_legend(const struct drawing *d) {
     }
     for (size_t i = 0; i < p->run->edge_count; i++) {
         const struct trace_edge *edge = &p->run->edges[i];
-        if (!draw_shows_edge(p, edge)) continue;
+        if (!draw_shows_edge(p, i)) continue;
         legend.lines[edge->kind == TRACE_EDGE_MESSAGE ? LINE_MESSAGE
                      : edge->kind == TRACE_EDGE_GO    ? LINE_GO
                                                       : LINE_OTHER] = true;
     }
+    for (size_t i = 0; i < p->run->finding_count; i++)
+        legend.lines[LINE_RACE] |= draw_shows_pair(p, &p->run->findings[i]);
     for (size_t i = 0; i < d->arc_count; i++) legend.lines[LINE_CYCLE] |= d->arcs[i].arc->cycle;
     return legend;
 }
@@ -316,7 +319,7 @@ static double legend(struct drawing *d) {
     for (int i = 0; i < DRAW_SHAPES; i++) {
         if (!legend.shapes[i]) continue;
         if (out != NULL) {
-            tool_text_addf(out, "  gs%d [", i);
+            tool_text_addf(out, "  %sgs%d [", d->prefix, i);
             draw_at(d, x, y);
             tool_text_addf(out,
                            ", shape=%s, fillcolor=\"%s\", color=\"" DRAW_INK
@@ -328,7 +331,7 @@ static double legend(struct drawing *d) {
     }
     if (legend.fold) {
         if (out != NULL) {
-            tool_text_add(out, "  gf [");
+            tool_text_addf(out, "  %sgf [", d->prefix);
             draw_at(d, x + 4, y);
             tool_text_add(out, ", shape=ellipse, fillcolor=\"#ffffff\", color=\"" DRAW_INK
                                "\", width=.26, height=.13, tooltip=\"\"];\n");
@@ -340,11 +343,11 @@ static double legend(struct drawing *d) {
         if (!legend.lines[i]) continue;
         if (out != NULL) {
             for (int end = 0; end < 2; end++) {
-                tool_text_addf(out, "  g%c%d [", "ab"[end], i);
+                tool_text_addf(out, "  %sg%c%d [", d->prefix, "ab"[end], i);
                 draw_at(d, x - 6 + 26 * end, y);
                 tool_text_add(out, ", shape=point, width=.01, style=invis];\n");
             }
-            tool_text_addf(out, "  ga%d -> gb%d [", i, i);
+            tool_text_addf(out, "  %sga%d -> %sgb%d [", d->prefix, i, d->prefix, i);
             draw_line(d, x - 6, y, x + 20, y, 0, 0, true);
             tool_text_addf(out, ", %s];\n", lines[i].style);
         }
@@ -354,7 +357,7 @@ static double legend(struct drawing *d) {
     for (int i = 0; i < BARS; i++) {
         if (!legend.bars[i]) continue;
         if (out != NULL) {
-            tool_text_addf(out, "  gk%d [", i);
+            tool_text_addf(out, "  %sgk%d [", d->prefix, i);
             draw_at(d, x, y);
             tool_text_addf(out,
                            ", shape=box, fillcolor=\"%s\", color=\"%s\", width=.12, height=.2, "

@@ -22,9 +22,17 @@
 #define LABEL_AT 10 /* a label begins this far from its lifeline */
 #define BAR 8.6     /* width of a blocked bar */
 #define LABEL_LENGTH 60
+#define PAIR 150 /* between the columns of a race */
 #define TITLE_LENGTH 120
+#define BETWEEN 40 /* two drawings side by side */
 
-static double row_y(const struct drawing *d, size_t row) { return d->first + (double)row * ROW; }
+static double level_y(const struct drawing *d, size_t level) {
+    return d->first + (double)level * ROW;
+}
+
+static double row_y(const struct drawing *d, size_t row) {
+    return level_y(d, d->picture->spacetime->rows[row].level);
+}
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
@@ -39,11 +47,19 @@ static unsigned char *find_sides(const struct drawing *d) {
                   *sides = tool_alloc(run->event_count, 1);
     for (size_t i = 0; i < run->edge_count; i++) {
         const struct trace_edge *edge = &run->edges[i];
-        if (!draw_shows_edge(d->picture, edge)) continue;
+        if (!draw_shows_edge(d->picture, i)) continue;
         size_t from = spacetime_column(st, run, edge->before),
                to = spacetime_column(st, run, edge->after);
         arrows[edge->before] |= to > from ? 1 : 2;
         arrows[edge->after] |= to > from ? 2 : 1;
+    }
+    for (size_t i = 0; i < run->finding_count; i++) {
+        const struct trace_finding *finding = &run->findings[i];
+        if (!draw_shows_pair(d->picture, finding)) continue;
+        size_t one = spacetime_column(st, run, finding->event),
+               other = spacetime_column(st, run, finding->other);
+        arrows[finding->event] |= other > one ? 1 : 2;
+        arrows[finding->other] |= other > one ? 2 : 1;
     }
     for (size_t i = 0; i < run->event_count; i++)
         sides[i] = arrows[i] == 1 ? SIDE_LEFT : SIDE_RIGHT;
@@ -111,8 +127,21 @@ static double header_width(const struct drawing *d, size_t column, struct tool_t
     return larger(draw_text_width(tool_text_string(text), 11, false) + 18, 70);
 }
 
-/* Gives the columns as much room as their labels need: only one row's label is on a line, so a
- * label may reach as far as the next lifeline, but no farther. */
+/* The line between neighbours needs to be seen on both sides of its label. */
+static void make_room_for_pairs(struct drawing *d) {
+    const struct trace_run *run = d->picture->run;
+    const struct spacetime *st = d->picture->spacetime;
+    for (size_t i = 0; i < run->finding_count; i++) {
+        const struct trace_finding *finding = &run->findings[i];
+        if (!draw_shows_pair(d->picture, finding)) continue;
+        size_t a = spacetime_column(st, run, finding->event),
+               b = spacetime_column(st, run, finding->other), right = a > b ? a : b;
+        if (a + 1 == b || b + 1 == a) d->apart[right] = larger(d->apart[right], PAIR);
+    }
+}
+
+/* Gives the columns as much room as their labels need. Where only one row's label is on a line it may
+ * reach as far as the next lifeline, but no farther. */
 static void lay_out(struct drawing *d, const unsigned char *sides) {
     const struct trace_run *run = d->picture->run;
     const struct spacetime *st = d->picture->spacetime;
@@ -121,7 +150,7 @@ static void lay_out(struct drawing *d, const unsigned char *sides) {
     struct tool_text text = {0};
     for (size_t i = 0; i < st->row_count; i++) {
         const struct spacetime_row *row = &st->rows[i];
-        if (row->kind == SPACETIME_GAP) continue;
+        if (!spacetime_is_shown(row)) continue;
         if (row->kind == SPACETIME_FOLD)
             fold_label(row, &text);
         else
@@ -134,10 +163,12 @@ static void lay_out(struct drawing *d, const unsigned char *sides) {
         room[column] = larger(room[column], width);
     }
     band_measure(d);
+    make_room_for_pairs(d);
     double x = LEFT + 2 * number_middle(d), reach = 0, before = 0;
     for (size_t i = 0; i < count; i++) {
         double half = larger(header_width(d, i, &text), d->box[i]) / 2;
-        double step = larger(larger(larger(reach, left[i]), before + half + 12), d->apart[i]);
+        double labels = st->causal ? reach + left[i] : larger(reach, left[i]);
+        double step = larger(larger(labels, before + half + 12), d->apart[i]);
         x += i == 0 ? larger(left[0], half) : larger(step, 80);
         d->x[i] = x;
         reach = right[i];
@@ -150,7 +181,7 @@ static void lay_out(struct drawing *d, const unsigned char *sides) {
     band_lay_out(d);
     d->head = 54;
     d->first = d->head + 30;
-    d->band = row_y(d, st->row_count) + 16;
+    d->band = level_y(d, st->level_count) + 16;
     d->legend = d->band + 40 + BAND_LEVEL * (double)d->levels;
     d->height = d->legend + 14;
 }
@@ -158,13 +189,11 @@ static void lay_out(struct drawing *d, const unsigned char *sides) {
 /* ---- Parts --------------------------------------------------------------------------------- */
 
 static void draw_title(struct drawing *d, const char *title) {
-    double width = draw_text_width(title, 12, true) + 30;
-    d->width = larger(d->width, width);
     draw_label(d, "title", &(struct draw_label){title, 4, 14, 12, DRAW_LEFT, DRAW_INK, true, NULL});
 }
 
 static void invisible(struct drawing *d, const char *name, size_t number, double x, double y) {
-    tool_text_addf(d->out, "  %s%zu [", name, number);
+    tool_text_addf(d->out, "  %s%s%zu [", d->prefix, name, number);
     draw_at(d, x, y);
     tool_text_add(d->out, ", shape=point, width=.01, style=invis];\n");
 }
@@ -177,7 +206,7 @@ static void draw_column(struct drawing *d, size_t column) {
     double x = d->x[column], bottom = d->band - 13;
     struct tool_text text = {0};
     double width = header_width(d, column, &text);
-    tool_text_addf(d->out, "  h%zu [", column);
+    tool_text_addf(d->out, "  %sh%zu [", d->prefix, column);
     draw_at(d, x, d->head);
     tool_text_addf(d->out,
                    ", shape=box, style=\"filled,rounded\", fillcolor=\"%s\", color=\"#6b83a5\", ",
@@ -202,7 +231,7 @@ static void draw_column(struct drawing *d, size_t column) {
     tool_text_add(d->out, "\"];\n");
     tool_text_free(&text);
     invisible(d, "z", column, x, bottom);
-    tool_text_addf(d->out, "  h%zu -> z%zu [", column, column);
+    tool_text_addf(d->out, "  %sh%zu -> %sz%zu [", d->prefix, column, d->prefix, column);
     draw_line(d, x, d->head + 11, x, bottom, 0, 0, false);
     tool_text_addf(d->out, ", color=\"" DRAW_GREY "\", penwidth=%s, arrowhead=none];\n",
                    task == TRACE_NONE ? "0.8, style=dotted" : "1.2");
@@ -218,10 +247,13 @@ static void draw_bar(struct drawing *d, size_t index) {
     bool last = event->next == TRACE_NONE;
     double from = row_y(d, st->event_row[index]),
            to = last ? d->band - 13 : row_y(d, st->event_row[event->next]);
+    /* What is left out has no place of its own among causal depths. */
+    if (st->causal && !draw_has_row(d->picture, index)) return;
+    if (st->causal && !last && !draw_has_row(d->picture, event->next)) to = from + ROW;
     if (to <= from) return;
     const char *color =
         last && waits_is_culprit(d->picture->waits, event->task) ? DRAW_STUCK : DRAW_BLOCKED;
-    tool_text_addf(d->out, "  k%lld [", (long long)event->step);
+    tool_text_addf(d->out, "  %sk%lld [", d->prefix, (long long)event->step);
     draw_at(d, d->x[column], (from + to) / 2);
     tool_text_addf(d->out, ", shape=box, fillcolor=\"%s\", color=\"%s\", ", color, color);
     draw_size(d, BAR, to - from);
@@ -237,15 +269,26 @@ static void draw_bar(struct drawing *d, size_t index) {
     tool_text_add(d->out, "\"];\n");
 }
 
-static void draw_step_number(struct drawing *d, size_t row) {
-    const struct spacetime_row *r = &d->picture->spacetime->rows[row];
+/* The step, or where events share a row how deep it is. */
+static void draw_number(struct drawing *d, size_t row, double y, int64_t value) {
     char number[32];
-    snprintf(number, sizeof number, "%lld", (long long)d->picture->run->events[r->event].step);
-    tool_text_addf(d->out, "  s%zu [", row);
-    draw_at(d, number_middle(d), row_y(d, row));
+    snprintf(number, sizeof number, "%lld", (long long)value);
+    tool_text_addf(d->out, "  %ss%zu [", d->prefix, row);
+    draw_at(d, number_middle(d), y);
     tool_text_add(d->out, ", shape=plaintext, style=\"\", ");
     draw_size(d, draw_text_width(number, 8, false) + 8, 12);
     tool_text_addf(d->out, ", fontsize=8, fontcolor=\"#9a9a9a\", label=\"%s\"];\n", number);
+}
+
+static void draw_step_number(struct drawing *d, size_t row) {
+    const struct spacetime *st = d->picture->spacetime;
+    if (!st->causal)
+        draw_number(d, row, row_y(d, row), d->picture->run->events[st->rows[row].event].step);
+}
+
+static void draw_depths(struct drawing *d) {
+    for (size_t i = 0; i < d->picture->spacetime->level_count; i++)
+        draw_number(d, i, level_y(d, i), (int64_t)i + 1);
 }
 
 static void draw_gap(struct drawing *d, size_t row) {
@@ -253,10 +296,10 @@ static void draw_gap(struct drawing *d, size_t row) {
     double y = row_y(d, row);
     struct tool_text text = {0};
     char name[32];
-    tool_text_addf(&text, "%zu step%s left out", r->count, r->count == 1 ? "" : "s");
+    label_gap(&text, r->kind == SPACETIME_ROUNDS ? r->period : 0, r->count);
     invisible(d, "va", row, 4, y);
     invisible(d, "vb", row, d->width - 4, y);
-    tool_text_addf(d->out, "  va%zu -> vb%zu [", row, row);
+    tool_text_addf(d->out, "  %sva%zu -> %svb%zu [", d->prefix, row, d->prefix, row);
     draw_line(d, 4, y, d->width - 4, y, 0, 0, false);
     tool_text_add(d->out, ", color=\"#c4c4c4\", style=dashed, penwidth=0.8, arrowhead=none];\n");
     snprintf(name, sizeof name, "vl%zu", row);
@@ -274,7 +317,7 @@ static void draw_fold(struct drawing *d, size_t row) {
     char name[32];
     fold_label(r, &text);
     draw_step_number(d, row);
-    tool_text_addf(d->out, "  o%zu [", row);
+    tool_text_addf(d->out, "  %so%zu [", d->prefix, row);
     draw_at(d, x, y);
     tool_text_add(d->out, ", shape=ellipse, fillcolor=\"#ffffff\", color=\"" DRAW_INK
                           "\", width=.26, height=.14];\n");
@@ -289,24 +332,25 @@ static void draw_event(struct drawing *d, size_t row, enum side side) {
     const struct trace_run *run = d->picture->run;
     size_t index = d->picture->spacetime->rows[row].event;
     const struct trace_event *event = &run->events[index];
-    const struct draw_shape *shape = &draw_shapes[draw_shape_of(event->op)];
+    const struct draw_shape *shape = &draw_shapes[draw_shape_of(run, index)];
     bool evidence = d->picture->spacetime->evidence[index];
     double x = d->x[spacetime_column(d->picture->spacetime, run, index)], y = row_y(d, row);
-    const char *fill = evidence || (!event->slept && event->result < 0) ? "#ffffff"
-                       : event->slept                                   ? "#bdbdbd"
-                                                                        : shape->fill;
+    const char *fill = evidence && shape == &draw_shapes[DRAW_WRITE]      ? DRAW_RED
+                       : evidence || (!event->slept && event->result < 0) ? "#ffffff"
+                       : event->slept                                     ? "#bdbdbd"
+                                                                          : shape->fill;
     struct tool_text text = {0}, tip = {0};
     char name[32];
     event_tip(d, index, &tip);
     event_label(d, index, &text);
     draw_step_number(d, row);
-    tool_text_addf(d->out, "  e%lld [", (long long)event->step);
+    tool_text_addf(d->out, "  %se%lld [", d->prefix, (long long)event->step);
     draw_at(d, x, y);
     tool_text_addf(d->out, ", shape=%s, fillcolor=\"%s\", color=\"%s\", penwidth=%s, ",
                    shape->shape, fill, evidence ? DRAW_RED : DRAW_INK, evidence ? "2" : "1");
     draw_size(d, evidence ? NODE + 2 : NODE, evidence ? NODE + 2 : NODE);
-    tool_text_addf(d->out, ", id=\"ev%lld\", URL=\"#ev%lld\", tooltip=\"", (long long)event->step,
-                   (long long)event->step);
+    tool_text_addf(d->out, ", id=\"%sev%lld\", URL=\"#%sev%lld\", tooltip=\"", d->prefix,
+                   (long long)event->step, d->prefix, (long long)event->step);
     draw_quote(d->out, tool_text_string(&tip));
     tool_text_add(d->out, "\"];\n");
     snprintf(name, sizeof name, "l%lld", (long long)event->step);
@@ -324,15 +368,17 @@ static void draw_event(struct drawing *d, size_t row, enum side side) {
 
 /* ---- Edges --------------------------------------------------------------------------------- */
 
-static void draw_edge(struct drawing *d, const struct trace_edge *edge) {
+static void draw_edge(struct drawing *d, size_t index) {
     const struct trace_run *run = d->picture->run;
+    const struct trace_edge *edge = &run->edges[index];
     const struct spacetime *st = d->picture->spacetime;
-    if (!draw_shows_edge(d->picture, edge)) return;
+    if (!draw_shows_edge(d->picture, index)) return;
     size_t from = spacetime_column(st, run, edge->before),
            to = spacetime_column(st, run, edge->after);
     const struct trace_event *before = &run->events[edge->before],
                              *after = &run->events[edge->after];
-    tool_text_addf(d->out, "  e%lld -> e%lld [", (long long)before->step, (long long)after->step);
+    tool_text_addf(d->out, "  %se%lld -> %se%lld [", d->prefix, (long long)before->step, d->prefix,
+                   (long long)after->step);
     draw_line(d, d->x[from], row_y(d, st->event_row[edge->before]), d->x[to],
               row_y(d, st->event_row[edge->after]), CLEAR, CLEAR, true);
     if (edge->kind == TRACE_EDGE_MESSAGE)
@@ -354,15 +400,14 @@ static void draw_edge(struct drawing *d, const struct trace_edge *edge) {
 static void draw_pair(struct drawing *d, const struct trace_finding *finding, int number) {
     const struct trace_run *run = d->picture->run;
     const struct spacetime *st = d->picture->spacetime;
-    if (finding->event == TRACE_NONE || finding->other == TRACE_NONE ||
-        !draw_has_row(d->picture, finding->event) || !draw_has_row(d->picture, finding->other))
-        return;
+    if (!draw_shows_pair(d->picture, finding)) return;
     double x0 = d->x[spacetime_column(st, run, finding->event)],
            y0 = row_y(d, st->event_row[finding->event]);
     double x1 = d->x[spacetime_column(st, run, finding->other)],
            y1 = row_y(d, st->event_row[finding->other]);
     char name[32], text[32];
-    tool_text_addf(d->out, "  e%lld -> e%lld [", (long long)run->events[finding->event].step,
+    tool_text_addf(d->out, "  %se%lld -> %se%lld [", d->prefix,
+                   (long long)run->events[finding->event].step, d->prefix,
                    (long long)run->events[finding->other].step);
     draw_line(d, x0, y0, x1, y1, CLEAR, CLEAR, false);
     tool_text_add(d->out,
@@ -374,23 +419,83 @@ static void draw_pair(struct drawing *d, const struct trace_finding *finding, in
                                     true, NULL});
 }
 
-void picture_dot(struct tool_text *out, const struct picture *picture) {
-    const struct trace_run *run = picture->run;
-    const struct spacetime *st = picture->spacetime;
-    struct drawing d = {.out = out, .picture = picture};
-    d.x = tool_alloc(st->column_count + 1, sizeof *d.x);
-    d.box = tool_alloc(st->column_count + 1, sizeof *d.box);
-    d.apart = tool_alloc(st->column_count + 1, sizeof *d.apart);
-    unsigned char *sides = find_sides(&d);
-    lay_out(&d, sides);
-    d.width = larger(d.width, band_legend_width(&d));
+/* Where two runs part. */
+static void draw_parting(struct drawing *d) {
+    const struct spacetime *st = d->picture->spacetime;
+    if (d->picture->parts == 0) return;
+    double y = row_y(d, st->event_row[d->picture->parts - 1]) - ROW / 2.0;
+    invisible(d, "pa", 0, 4, y);
+    invisible(d, "pb", 0, d->width - 4, y);
+    tool_text_addf(d->out, "  %spa0 -> %spb0 [", d->prefix, d->prefix);
+    draw_line(d, 4, y, d->width - 4, y, 0, 0, false);
+    tool_text_add(d->out, ", color=\"" DRAW_RED "\", penwidth=1.2, arrowhead=none];\n");
+    draw_label(d, "pl",
+               &(struct draw_label){"the runs part here", d->width - 8, y, 8, DRAW_RIGHT, DRAW_RED,
+                                    false, NULL});
+}
 
-    struct tool_text title = {0}, whole = {0};
+static void begin_drawing(struct drawing *d, unsigned char **sides, struct tool_text *title) {
+    const struct picture *picture = d->picture;
+    const struct spacetime *st = picture->spacetime;
+    struct tool_text whole = {0};
+    d->x = tool_alloc(st->column_count + 1, sizeof *d->x);
+    d->box = tool_alloc(st->column_count + 1, sizeof *d->box);
+    d->apart = tool_alloc(st->column_count + 1, sizeof *d->apart);
+    *sides = find_sides(d);
+    lay_out(d, *sides);
     utf8_add_clean(&whole, picture->title, strlen(picture->title));
-    tool_text_addf(&whole, "  run %lld  seed 0x%llx  ", (long long)run->summary.id,
-                   (unsigned long long)run->summary.seed);
-    explain_headline(&whole, run, picture->waits);
-    utf8_add_clipped(&title, whole.data, TITLE_LENGTH);
+    tool_text_addf(&whole, "  run %lld  seed 0x%llx  ", (long long)picture->run->summary.id,
+                   (unsigned long long)picture->run->summary.seed);
+    explain_headline(&whole, picture->run, picture->waits);
+    utf8_add_clipped(title, whole.data, TITLE_LENGTH);
+    tool_text_free(&whole);
+    d->width =
+        larger(d->width, larger(band_legend_width(d), draw_text_width(title->data, 12, true) + 30));
+}
+
+static void draw_all(struct drawing *d, const unsigned char *sides, const char *title) {
+    const struct trace_run *run = d->picture->run;
+    const struct spacetime *st = d->picture->spacetime;
+    draw_title(d, title);
+    for (size_t i = 0; i < st->column_count + (st->others > 0); i++) draw_column(d, i);
+    if (st->causal) draw_depths(d);
+    for (size_t i = 0; i < run->event_count; i++) draw_bar(d, i);
+    for (size_t i = 0; i < st->row_count; i++) {
+        switch (st->rows[i].kind) {
+        case SPACETIME_GAP:
+        case SPACETIME_ROUNDS:
+            draw_gap(d, i);
+            break;
+        case SPACETIME_FOLD:
+            draw_fold(d, i);
+            break;
+        case SPACETIME_EVENT:
+            draw_event(d, i, (enum side)sides[st->rows[i].event]);
+            break;
+        case SPACETIME_HIDDEN:
+            break;
+        }
+    }
+    draw_parting(d);
+    for (size_t i = 0; i < run->edge_count; i++) draw_edge(d, i);
+    int races = 0;
+    for (size_t i = 0; i < run->finding_count; i++) {
+        if (strcmp(run->findings[i].kind, "race") == 0) draw_pair(d, &run->findings[i], ++races);
+    }
+    band_draw(d);
+    band_draw_legend(d);
+}
+
+static void end_drawing(struct drawing *d, unsigned char *sides, struct tool_text *title) {
+    tool_text_free(title);
+    free(sides);
+    free(d->x);
+    free(d->box);
+    free(d->apart);
+    free(d->arcs);
+}
+
+static void begin_graph(struct tool_text *out) {
     tool_text_add(
         out,
         "// Space-time diagram. Positions are given; nop2 tells any Graphviz engine to keep them:\n"
@@ -402,30 +507,34 @@ void picture_dot(struct tool_text *out, const struct picture *picture) {
         "label=\"\", "
         "style=filled, penwidth=1];\n"
         "  edge [fontname=\"DejaVu Sans,Verdana,sans-serif\", fontsize=8, arrowsize=0.6];\n");
-    draw_title(&d, title.data);
-    for (size_t i = 0; i < st->column_count + (st->others > 0); i++) draw_column(&d, i);
-    for (size_t i = 0; i < run->event_count; i++) draw_bar(&d, i);
-    for (size_t i = 0; i < st->row_count; i++) {
-        if (st->rows[i].kind == SPACETIME_GAP)
-            draw_gap(&d, i);
-        else if (st->rows[i].kind == SPACETIME_FOLD)
-            draw_fold(&d, i);
-        else
-            draw_event(&d, i, (enum side)sides[st->rows[i].event]);
-    }
-    for (size_t i = 0; i < run->edge_count; i++) draw_edge(&d, &run->edges[i]);
-    int races = 0;
-    for (size_t i = 0; i < run->finding_count; i++) {
-        if (strcmp(run->findings[i].kind, "race") == 0) draw_pair(&d, &run->findings[i], ++races);
-    }
-    band_draw(&d);
-    band_draw_legend(&d);
+}
+
+void picture_dot(struct tool_text *out, const struct picture *picture) {
+    struct drawing d = {.out = out, .picture = picture, .prefix = ""};
+    struct tool_text title = {0};
+    unsigned char *sides;
+    begin_drawing(&d, &sides, &title);
+    begin_graph(out);
+    draw_all(&d, sides, title.data);
     tool_text_add(out, "}\n");
-    tool_text_free(&title);
-    tool_text_free(&whole);
-    free(sides);
-    free(d.x);
-    free(d.box);
-    free(d.apart);
-    free(d.arcs);
+    end_drawing(&d, sides, &title);
+}
+
+void picture_dot_pair(struct tool_text *out, const struct picture *left,
+                      const struct picture *right) {
+    struct drawing a = {.out = out, .picture = left, .prefix = ""},
+                   b = {.out = out, .picture = right, .prefix = "b"};
+    struct tool_text titles[2] = {{0}};
+    unsigned char *sides[2];
+    begin_drawing(&a, &sides[0], &titles[0]);
+    begin_drawing(&b, &sides[1], &titles[1]);
+    b.left = a.width + BETWEEN;
+    /* Both begin at the same height, and DOT counts it from below. */
+    a.height = b.height = larger(a.height, b.height);
+    begin_graph(out);
+    draw_all(&a, sides[0], titles[0].data);
+    draw_all(&b, sides[1], titles[1].data);
+    tool_text_add(out, "}\n");
+    end_drawing(&a, sides[0], &titles[0]);
+    end_drawing(&b, sides[1], &titles[1]);
 }

@@ -48,7 +48,7 @@ static void add_number(struct tool_text *out, double value, int decimals) {
 }
 
 static void add_point(struct drawing *d, double x, double y) {
-    add_number(d->out, x, 1);
+    add_number(d->out, d->left + x, 1);
     tool_text_add(d->out, ",");
     add_number(d->out, d->height - y, 1);
 }
@@ -103,7 +103,7 @@ void draw_label(struct drawing *d, const char *name, const struct draw_label *la
         centre += width / 2;
     else if (label->align == DRAW_RIGHT)
         centre -= width / 2;
-    tool_text_addf(d->out, "  %s [", name);
+    tool_text_addf(d->out, "  %s%s [", d->prefix, name);
     draw_at(d, centre, label->y);
     tool_text_add(
         d->out, ", shape=box, fixedsize=shape, color=white, fillcolor=white, margin=\"0.02,0\", ");
@@ -178,10 +178,19 @@ const struct draw_shape draw_shapes[DRAW_SHAPES] = {
     {"diamond", "#ffffff", "go, select, wait"},
     {"octagon", "#ffffff", "time"},
     {"circle", "#d9d9d9", "other"},
+    {"circle", DRAW_INK, "write"},
+    {"circle", "#ffffff", "read"},
 };
 
-int draw_shape_of(enum trace_op op) {
-    switch (op) {
+static bool is_access(const struct trace_run *run, const struct trace_event *event) {
+    return event->object != TRACE_NONE &&
+           strcmp(run->objects[event->object].kind_word, "memory") == 0;
+}
+
+int draw_shape_of(const struct trace_run *run, size_t index) {
+    const struct trace_event *event = &run->events[index];
+    if (is_access(run, event)) return event->op == TRACE_OP_READ ? DRAW_READ : DRAW_WRITE;
+    switch (event->op) {
     case TRACE_OP_START:
         return 0;
     case TRACE_OP_SEND:
@@ -237,14 +246,24 @@ bool draw_has_row(const struct picture *picture, size_t event) {
     return st->rows[st->event_row[event]].kind == SPACETIME_EVENT;
 }
 
-/* That there was room for what is sent is no news; that it let a waiting sender go on is. */
-bool draw_shows_edge(const struct picture *picture, const struct trace_edge *edge) {
+bool draw_shows_pair(const struct picture *picture, const struct trace_finding *finding) {
+    return strcmp(finding->kind, "race") == 0 && finding->event != TRACE_NONE &&
+           finding->other != TRACE_NONE && draw_has_row(picture, finding->event) &&
+           draw_has_row(picture, finding->other);
+}
+
+/* Messages and starts are shown always; of the others those that do not follow from the rest. That
+ * there was room for what is sent is no news; that it let a waiting sender go on is. */
+bool draw_shows_edge(const struct picture *picture, size_t index) {
     const struct trace_run *run = picture->run;
+    const struct trace_edge *edge = &run->edges[index];
     const struct trace_event *before = &run->events[edge->before],
                              *after = &run->events[edge->after];
     if (before->task == after->task || !draw_has_row(picture, edge->before) ||
         !draw_has_row(picture, edge->after))
         return false;
     bool woken = after->previous != TRACE_NONE && run->events[after->previous].slept;
-    return edge->kind != TRACE_EDGE_SLOT || woken;
+    if (edge->kind == TRACE_EDGE_SLOT && !woken) return false;
+    return edge->kind == TRACE_EDGE_MESSAGE || edge->kind == TRACE_EDGE_GO ||
+           !picture->implied[index];
 }

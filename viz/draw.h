@@ -23,9 +23,11 @@ struct draw_arc;
 struct drawing {
     struct tool_text *out;
     const struct picture *picture;
-    double *x;     /* of each column's lifeline; one more for the tasks without a column */
-    double *box;   /* width of each column's final state */
-    double *apart; /* from the column before it, at least, for the arcs between them */
+    const char *prefix; /* of all names */
+    double left;        /* added to all x */
+    double *x;          /* of each column's lifeline; one more for the tasks without a column */
+    double *box;        /* width of each column's final state */
+    double *apart;      /* from the column before it, at least, for the arcs between them */
     double width, height;
     double head, first, band,
         legend;            /* y of the headers, the first row, the final states, the legend */
@@ -81,14 +83,18 @@ void band_draw_legend(struct drawing *d);
 struct draw_shape {
     const char *shape, *fill, *legend;
 };
-enum { DRAW_SHAPES = 9 };
+enum { DRAW_WRITE = 9, DRAW_READ, DRAW_SHAPES };
 extern const struct draw_shape draw_shapes[DRAW_SHAPES];
-int draw_shape_of(enum trace_op op);
+int draw_shape_of(const struct trace_run *run, size_t event);
 
 /* Whether an event has a row of its own, rather than being folded or left out. */
 bool draw_has_row(const struct picture *picture, size_t event);
 
-/* Whether an edge is drawn: it leads from one column to another, and says something. */
-bool draw_shows_edge(const struct picture *picture, const struct trace_edge *edge);
+/* Whether a finding is a race with both of its steps in the picture. */
+bool draw_shows_pair(const struct picture *picture, const struct trace_finding *finding);
+
+/* Whether an edge is drawn: it leads from one column to another, and says something that the others
+ * do not. */
+bool draw_shows_edge(const struct picture *picture, size_t edge);
 
 #endif

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "viz/certainty.h"
+#include "viz/check.h"
 #include "viz/label.h"
 #include "viz/picture.h"
+#include "viz/predict.h"
 #include "viz/spacetime.h"
 #include "viz/utf8.h"
 
@@ -15,6 +17,7 @@
 #define MOST_NAMES 4  /* in one sentence */
 #define STEPS 12
 #define MESSAGE_LENGTH 400
+#define MOST_PREDICTIONS 6 /* told */
 
 struct teller {
     struct tool_text *out;
@@ -332,6 +335,34 @@ static void tell_findings(const struct teller *t) {
         tool_text_addf(t->out, "  and %zu other findings.\n", count - MOST_TASKS);
 }
 
+/* ---- What else there is to tell ------------------------------------------------------------ */
+
+static void tell_predictions(const struct teller *t) {
+    struct predictions *predictions = predict(t->run);
+    if (predictions->count > 0)
+        tool_text_add(t->out, "\nIn another interleaving, if the values allow it:\n\n");
+    for (size_t i = 0; i < predictions->count && i < MOST_PREDICTIONS; i++) {
+        tool_text_add(t->out, "  ");
+        predict_sentence(t->out, t->run, predictions, i);
+        tool_text_add(t->out, "\n");
+    }
+    if (predictions->count > MOST_PREDICTIONS)
+        tool_text_addf(t->out, "  and %zu more like these.\n",
+                       predictions->count - MOST_PREDICTIONS);
+    if (predictions->cut)
+        tool_text_add(t->out, "  There are too many lock orders to look at all of them.\n");
+    predict_free(predictions);
+}
+
+static void tell_differences(const struct teller *t) {
+    struct tool_text lines = {0};
+    if (check_findings(&lines, t->run) > 0)
+        tool_text_addf(t->out,
+                       "\nWhat the trace says was found and what its steps show differ:\n\n%s",
+                       lines.data);
+    tool_text_free(&lines);
+}
+
 /* ---- The whole ----------------------------------------------------------------------------- */
 
 void explain_replay_command(struct tool_text *out, const struct trace_run *run, const char *trace) {
@@ -348,7 +379,8 @@ void explain_replay_command(struct tool_text *out, const struct trace_run *run, 
 static void tell_steps(const struct teller *t, const struct explain_options *options) {
     struct spacetime_options slice = {.all_up_to = options->steps, .budget = options->steps};
     struct spacetime *spacetime = spacetime_build(t->run, t->waits, &slice);
-    struct picture picture = {t->run, t->waits, spacetime, ""};
+    struct picture picture = {
+        .run = t->run, .waits = t->waits, .spacetime = spacetime, .title = ""};
     struct picture_text_options text = {.ascii = options->ascii, .color = options->color};
     tool_text_add(t->out, "\nThe way there:\n\n");
     picture_list(t->out, &picture, &text);
@@ -382,6 +414,8 @@ void explain_text(struct tool_text *out, const struct trace_run *run, const stru
                              "those of every run.\n");
     else if (options->steps > 0 && !ok)
         tell_steps(&t, options);
+    tell_differences(&t);
+    if (options->predict) tell_predictions(&t);
     if (options->trace != NULL) {
         tool_text_add(&text, "\nreplay: ");
         explain_replay_command(&text, run, options->trace);

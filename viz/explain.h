@@ -17,6 +17,7 @@ struct explain_options {
     const char
         *trace; /* the file, for the command that replays the run; NULL: no such command is shown */
     size_t steps; /* that led there, to be listed; 0: none */
+    bool predict; /* tell what could have gone wrong as well */
     bool ascii;   /* no character outside ASCII */
     bool color;   /* with ANSI escape sequences */
 };

@@ -2,6 +2,7 @@
 #include "viz/label.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "viz/tool.h"
 #include "viz/utf8.h"
@@ -108,9 +109,12 @@ static bool is_select(enum trace_op op) {
 }
 
 /* The number after the name, where the result is one. */
-static void add_result(struct tool_text *text, const struct trace_event *event) {
+static void add_result(struct tool_text *text, const struct trace_run *run,
+                       const struct trace_event *event) {
     long long result = event->result;
-    if (event->slept || result < 0) return;
+    bool memory =
+        event->object != TRACE_NONE && strcmp(run->objects[event->object].kind_word, "memory") == 0;
+    if (event->slept || result < 0 || memory) return;
     switch (event->op) {
     case TRACE_OP_ADD:
     case TRACE_OP_DONE:
@@ -171,7 +175,7 @@ void label_event(struct tool_text *text, const struct trace_run *run, size_t ind
             label_task(text, run, task);
         }
     }
-    add_result(text, event);
+    add_result(text, run, event);
     tool_text_add(text, failure(run, event));
 }
 
@@ -251,4 +255,13 @@ void label_wait_sentence(struct tool_text *text, const struct trace_run *run, si
     tool_text_add(text, before);
     label_object(text, run, event->object);
     tool_text_add(text, after);
+}
+
+void label_gap(struct tool_text *text, size_t period, size_t steps) {
+    if (period == 0)
+        tool_text_addf(text, "%zu step%s left out", steps, steps == 1 ? "" : "s");
+    else if (period == 1)
+        tool_text_addf(text, "the last step again, x %zu", steps);
+    else
+        tool_text_addf(text, "the last %zu steps again, x %zu", period, steps / period);
 }

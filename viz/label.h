@@ -30,6 +30,9 @@ void label_object(struct tool_text *text, const struct trace_run *run, size_t ob
 /* Appends the place of an event. */
 void label_place(struct tool_text *text, const struct trace_run *run, size_t event);
 
+/* Appends "9 steps left out", or for a period above 0 "the last 3 steps again, x 4". */
+void label_gap(struct tool_text *text, size_t period, size_t steps);
+
 /* Whether the event of a select sends; false also when nothing in the trace tells. */
 bool label_select_sends(const struct trace_run *run, size_t event);
 

@@ -10,9 +10,9 @@
 #include "viz/viz.h"
 
 static const char help[] =
-    "usage: pirn list [--json] TRACE\n"
+    "usage: pirn list [--json] TRACE...\n"
     "\n"
-    "Lists the runs of a trace: what each found, how it was scheduled, how long it was.\n"
+    "Lists the runs of traces: what each found, how it was scheduled, how long it was.\n"
     "\n"
     "      --json          one JSON object a line, with all that is known of a run\n"
     "      --color=WHEN    auto, always or never\n"
@@ -139,7 +139,7 @@ static int print_table(struct trace *trace, bool color) {
 
 /* 64-bit numbers that JSON readers would round are strings. */
 static void print_json(void *context, const struct trace_summary *run) {
-    (void)context;
+    const struct trace *trace = context;
     struct tool_text line = {0};
     tool_text_addf(&line, "{\"format\":1,\"run\":%" PRId64 ",\"outcome\":", run->id);
     tool_json_string(&line, run->outcome);
@@ -156,9 +156,20 @@ static void print_json(void *context, const struct trace_summary *run) {
     if (run->shrunk_from != 0) tool_text_addf(&line, ",\"shrunk_from\":%" PRId64, run->shrunk_from);
     tool_text_add(&line, ",\"schedule\":");
     tool_json_string(&line, run->schedule);
+    tool_text_add(&line, ",\"trace\":");
+    tool_json_string(&line, trace_path(trace));
     tool_text_add(&line, "}\n");
     fwrite(line.data, 1, line.length, stdout);
     tool_text_free(&line);
+}
+
+static int list_trace(const char *path, bool json, bool color) {
+    struct trace *trace;
+    int status = trace_open(path, &trace);
+    if (status != TOOL_OK) return status;
+    status = json ? trace_each_run(trace, print_json, trace) : print_table(trace, color);
+    trace_close(trace);
+    return status;
 }
 
 int list_main(int argc, char **argv) {
@@ -187,14 +198,12 @@ int list_main(int argc, char **argv) {
             return tool_option_error("list", argv, option);
         }
     }
-    if (argc - optind != 1)
-        return tool_usage_error("list", argc == optind ? "which trace?" : "one trace at a time");
-    struct trace *trace;
-    int status = trace_open(argv[optind], &trace);
-    if (status != TOOL_OK) return status;
-    status = json ? trace_each_run(trace, print_json, NULL)
-                  : print_table(trace, tool_color(stdout, color));
-    trace_close(trace);
+    if (argc == optind) return tool_usage_error("list", "which trace?");
+    int status = TOOL_OK;
+    for (int i = optind; i < argc && status == TOOL_OK; i++) {
+        if (argc - optind > 1 && !json) printf("%s%s:\n", i > optind ? "\n" : "", argv[i]);
+        status = list_trace(argv[i], json, tool_color(stdout, color));
+    }
     int flushed = tool_flush(stdout, "standard output");
     return status != TOOL_OK ? status : flushed;
 }

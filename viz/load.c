@@ -164,7 +164,8 @@ static int load_sites(struct trace *trace, struct trace_run *run) {
         const char *module = reader_text(&reader, 1, run->arena);
         int64_t offset = reader_int(&reader, 2);
         site->function = reader_text(&reader, 3, run->arena);
-        site->file = base_name(reader_text(&reader, 4, run->arena));
+        site->path = reader_text(&reader, 4, run->arena);
+        site->file = base_name(site->path);
         site->line = reader_int(&reader, 5);
         site->place = make_place(run, site, module, offset);
         check_order(&reader, site->id, last);
@@ -386,6 +387,17 @@ int trace_load(struct trace *trace, int64_t id, struct trace_run **loaded) {
     }
     *loaded = run;
     return TOOL_OK;
+}
+
+int trace_load_named(const char *name, struct trace **trace, struct trace_run **run) {
+    int64_t number;
+    int status = trace_open_named(name, trace, &number);
+    if (status != TOOL_OK) return status;
+    status = trace_load(*trace, number, run);
+    if (status == TOOL_OK) return TOOL_OK;
+    trace_close(*trace);
+    *trace = NULL;
+    return status;
 }
 
 void trace_run_free(struct trace_run *run) {

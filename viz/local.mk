@@ -6,31 +6,53 @@ libviz_la_SOURCES = \
 	%D%/certainty.c \
 	%D%/certainty.h \
 	%D%/coverage.c \
+	%D%/check.c \
+	%D%/check.h \
 	%D%/cycles.c \
 	%D%/cycles.h \
+	%D%/diff.c \
 	%D%/dot.c \
 	%D%/draw.c \
 	%D%/draw.h \
 	%D%/explain.c \
 	%D%/explain.h \
+	%D%/export.c \
+	%D%/export.h \
+	%D%/graph.c \
+	%D%/graph.h \
+	%D%/json.c \
+	%D%/json.h \
 	%D%/label.c \
 	%D%/label.h \
 	%D%/list.c \
 	%D%/load.c \
+	%D%/locks.c \
+	%D%/locks.h \
+	%D%/order.c \
+	%D%/order.h \
 	%D%/peers.c \
 	%D%/peers.h \
 	%D%/picture.h \
+	%D%/predict.c \
+	%D%/predict.h \
 	%D%/reader.c \
 	%D%/reader.h \
 	%D%/render.c \
 	%D%/render.h \
+	%D%/report.c \
+	%D%/report.h \
+	%D%/sarif.c \
 	%D%/spacetime.c \
 	%D%/spacetime.h \
+	%D%/stats.c \
+	%D%/tell.c \
 	%D%/text.c \
 	%D%/tool.c \
 	%D%/tool.h \
 	%D%/trace.c \
 	%D%/trace.h \
+	%D%/usage.c \
+	%D%/usage.h \
 	%D%/utf8.c \
 	%D%/utf8.h \
 	%D%/view.c \
@@ -48,13 +70,31 @@ EXTRA_DIST += \
 	tests/golden/hostile.txt \
 	tests/golden/leak.dot \
 	tests/golden/leak.txt \
+	tests/golden/orders-causal.dot \
+	tests/golden/orders-causal.txt \
+	tests/golden/orders-channels.dot \
+	tests/golden/orders-log.txt \
+	tests/golden/orders-wait-for.dot \
 	tests/golden/orders.dot \
+	tests/golden/orders.explain.github \
+	tests/golden/orders.explain.json \
+	tests/golden/orders.explain.junit \
+	tests/golden/orders.explain.markdown \
+	tests/golden/orders.explain.sarif \
+	tests/golden/orders.json \
+	tests/golden/orders.mmd \
+	tests/golden/orders.shiviz \
+	tests/golden/orders.trace \
 	tests/golden/orders.txt \
 	tests/golden/panic.dot \
+	tests/golden/panic.mmd \
 	tests/golden/panic.txt \
+	tests/golden/race.dot \
+	tests/golden/race.txt \
 	tests/traces/abba.sql \
 	tests/traces/group.sql \
 	tests/traces/hostile.sql \
 	tests/traces/leak.sql \
 	tests/traces/orders.sql \
-	tests/traces/panic.sql
+	tests/traces/panic.sql \
+	tests/traces/race.sql

@@ -16,12 +16,18 @@ struct picture {
     const struct trace_run *run;
     const struct waits *waits;
     const struct spacetime *spacetime;
-    const char *title; /* the trace's file name without its folder */
+    const bool *implied; /* by edge: order_reduce's */
+    const char *title;   /* the trace's file name without its folder */
+    size_t parts;        /* 0, or the event + 1 above which a line says that two runs part */
 };
 
 /* The space-time diagram with a position for everything, so that Graphviz draws it and lays nothing
  * out. */
 void picture_dot(struct tool_text *out, const struct picture *picture);
+
+/* Two runs side by side in one drawing. */
+void picture_dot_pair(struct tool_text *out, const struct picture *left,
+                      const struct picture *right);
 
 struct picture_text_options {
     size_t

@@ -90,7 +90,7 @@ static bool measure(struct page *page) {
     }
     for (size_t i = 0; i < st->row_count; i++) {
         const struct spacetime_row *row = &st->rows[i];
-        if (row->kind == SPACETIME_GAP) continue;
+        if (!spacetime_is_shown(row)) continue;
         cell_text(p, row, &text);
         size_t *width = &page->width[spacetime_column(st, p->run, row->event)],
                wanted = utf8_columns(text.data) + 2;
@@ -144,11 +144,12 @@ static void draw_row(struct page *page, const struct spacetime_row *row) {
     const struct picture *p = page->picture;
     const struct spacetime *st = p->spacetime;
     struct tool_text text = {0};
-    if (row->kind == SPACETIME_GAP) {
+    if (!spacetime_is_shown(row)) {
         advance(page, row->event + row->count);
+        if (row->kind == SPACETIME_HIDDEN) return;
         pad(page->out, 0, page->number - 3);
         tool_text_addf(page->out, "...  ");
-        tool_text_addf(&text, "%zu step%s left out", row->count, row->count == 1 ? "" : "s");
+        label_gap(&text, row->kind == SPACETIME_ROUNDS ? row->period : 0, row->count);
         if (page->options->color)
             tool_text_addf(page->out, "\033[2m%s\033[0m\n", text.data);
         else
@@ -192,13 +193,24 @@ static void draw_columns(struct page *page) {
 
 /* ---- List ---------------------------------------------------------------------------------- */
 
+/* Returns the rows by level, those of one level in the order of the steps. */
+static size_t *by_level(const struct spacetime *st) {
+    size_t *rows = tool_alloc(st->row_count, sizeof *rows),
+           *next = tool_alloc(st->level_count + 2, sizeof *next);
+    for (size_t i = 0; i < st->row_count; i++) next[st->rows[i].level + 1]++;
+    for (size_t i = 0; i <= st->level_count; i++) next[i + 1] += next[i];
+    for (size_t i = 0; i < st->row_count; i++) rows[next[st->rows[i].level]++] = i;
+    free(next);
+    return rows;
+}
+
 static void draw_list(struct page *page) {
     const struct picture *p = page->picture;
     const struct spacetime *st = p->spacetime;
     struct tool_text text = {0};
     size_t task = 4, cell = 8;
     for (size_t i = 0; i < st->row_count; i++) {
-        if (st->rows[i].kind == SPACETIME_GAP) continue;
+        if (!spacetime_is_shown(&st->rows[i])) continue;
         cell_text(p, &st->rows[i], &text);
         size_t wanted = utf8_columns(text.data),
                name = utf8_columns(trace_task_name(p->run, p->run->events[st->rows[i].event].task));
@@ -207,21 +219,26 @@ static void draw_list(struct page *page) {
     }
     cell = cell > MOST_COLUMN ? MOST_COLUMN : cell;
     task = task > LABEL_NAME ? LABEL_NAME : task;
+    size_t *rows = by_level(st);
     for (size_t i = 0; i < st->row_count; i++) {
-        const struct spacetime_row *row = &st->rows[i];
-        if (row->kind == SPACETIME_GAP) {
-            tool_text_addf(page->out, "  %*s  %zu step%s left out\n", (int)page->number, "...",
-                           row->count, row->count == 1 ? "" : "s");
+        const struct spacetime_row *row = &st->rows[rows[i]];
+        if (row->kind == SPACETIME_HIDDEN) continue;
+        if (!spacetime_is_shown(row)) {
+            tool_text_addf(page->out, "  %*s  ", (int)page->number, "...");
+            label_gap(page->out, row->kind == SPACETIME_ROUNDS ? row->period : 0, row->count);
+            tool_text_add(page->out, "\n");
             continue;
         }
         const struct trace_event *event = &p->run->events[row->event];
         cell_text(p, row, &text);
-        tool_text_addf(page->out, "  %*lld  ", (int)page->number, (long long)event->step);
+        tool_text_addf(page->out, "  %*lld  ", (int)page->number,
+                       st->causal ? (long long)row->level + 1 : (long long)event->step);
         add_cell(page, trace_task_name(p->run, event->task), task + 2, NULL);
         add_cell(page, text.data, cell + 2, row_color(page, row));
         utf8_add_clipped(page->out, trace_place(p->run, event->site), MOST_PLACE);
         trim_line(page->out);
     }
+    free(rows);
     tool_text_free(&text);
 }
 
@@ -245,7 +262,8 @@ static void draw_page(struct tool_text *out, const struct picture *picture,
     page.place = 5;
     page.width = tool_alloc(picture->spacetime->column_count, sizeof *page.width);
     page.state = tool_alloc(picture->spacetime->column_count, 1);
-    if (columns && options->width >= COLUMNS_FROM && measure(&page))
+    /* Columns tell what goes on at a step, which a causal depth is not. */
+    if (columns && !picture->spacetime->causal && options->width >= COLUMNS_FROM && measure(&page))
         draw_columns(&page);
     else
         draw_list(&page);

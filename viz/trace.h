@@ -66,6 +66,7 @@ enum trace_state { TRACE_STATES(TRACE_STATE_) TRACE_STATE_OTHER };
 struct trace_site {
     int64_t id;
     const char *function; /* "" when unknown */
+    const char *path;     /* of the file; "" when unknown */
     const char *file;     /* its folder left out; "" when unknown */
     int64_t line;         /* 0 when unknown */
     const char *place;    /* "orders.c:33", else the function, else "module+0x1f"; never empty */
@@ -195,6 +196,10 @@ int trace_each_run(struct trace *trace,
 /* Loads a run. trace_run_free frees it; NULL is ignored there. */
 int trace_load(struct trace *trace, int64_t run, struct trace_run **loaded);
 void trace_run_free(struct trace_run *run);
+
+/* Opens and loads what "TRACE#RUN" or "TRACE" names. On another status than TOOL_OK nothing is open
+ * and nothing loaded. */
+int trace_load_named(const char *name, struct trace **trace, struct trace_run **run);
 
 /* Returns where an event, a task or an object comes from, by its `site`; "unknown place" for
  * TRACE_NONE. */

@@ -1,6 +1,8 @@
 /* utf8.c - decoding, cleaning and measuring text. */
 #include "viz/utf8.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <string.h>
 
 #include "viz/tool.h"
@@ -104,4 +106,9 @@ void utf8_add_ascii(struct tool_text *text, const char *string) {
         tool_text_add_bytes(text, size == 1 ? string + i : "?", 1);
         i += size > 0 ? size : 1;
     }
+}
+
+bool utf8_is_wanted(void) {
+    setlocale(LC_CTYPE, "");
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }

@@ -34,4 +34,8 @@ void utf8_add_clipped(struct tool_text *text, const char *string, size_t columns
 /* Appends a clean string with each character outside ASCII replaced by '?'. */
 void utf8_add_ascii(struct tool_text *text, const char *string);
 
+/* Whether the locale's characters are UTF-8; bars in a wrong encoding would be rubbish on the
+ * terminal. Sets LC_CTYPE from the environment. */
+bool utf8_is_wanted(void);
+
 #endif

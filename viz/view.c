@@ -1,24 +1,27 @@
-/* view.c - `pirn view` and `pirn explain`: one run as a picture, as text, or in words. */
+/* view.c - `pirn view`: one run as a picture, as text, or for other programs. */
 #include <errno.h>
 #include <getopt.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "viz/explain.h"
+#include "viz/export.h"
+#include "viz/graph.h"
+#include "viz/order.h"
 #include "viz/picture.h"
 #include "viz/render.h"
 #include "viz/tool.h"
 #include "viz/trace.h"
+#include "viz/utf8.h"
 #include "viz/viz.h"
 
 #define MOST_EVENTS 300   /* more make a picture that is hard to read */
 #define PICTURE_EVENTS 60 /* shown of a longer run unless more is asked for */
 #define TEXT_EVENTS 40
-#define EXPLAIN_STEPS 12
+#define SHIVIZ_EVENTS 200
+#define MOST_ROWS 1000 /* of text */
 #define PAGE_WIDTH 120 /* where there is no terminal to ask */
 
 static const char view_help[] =
@@ -27,38 +30,72 @@ static const char view_help[] =
     "Draws a run: time downwards, a column a task, and who waits for whom at the end.\n"
     "Without RUN: the first run that found something, else the first.\n"
     "\n"
-    "  -o, --output=FILE     .svg, .png or .pdf (these need Graphviz), .dot or .txt;\n"
-    "                        without it text goes to standard output\n"
-    "      --format=FORMAT   svg, png, pdf, dot or txt, whatever the file is called\n"
+    "  -o, --output=FILE     .svg, .png or .pdf (these need Graphviz), .dot, .txt, .json, .mmd;\n"
+    "                        without it the result goes to standard output\n"
+    "      --format=FORMAT   svg, png, pdf, dot, txt; json (an object a line), chrome (for\n"
+    "                        Perfetto), shiviz, mermaid; whatever the file is called\n"
+    "      --graph=GRAPH     space-time (default), or wait-for, lock-order, channels: who waits\n"
+    "                        for whom, which locks are taken while which are held, which task\n"
+    "                        sends to whom through what\n"
+    "      --rows=ROWS       step (default), or causal (default of races that are drawn): what\n"
+    "                        nothing orders shares a row\n"
     "      --full            every step, instead of those that led to the failure\n"
     "      --steps=A..B      the steps from A to B\n"
+    "      --task=TASK       the steps of a task, by name or number; may be repeated\n"
+    "      --object=OBJECT   what is done to a channel, a lock, ...; may be repeated\n"
     "      --ascii           text without characters outside ASCII\n"
     "      --width=COLUMNS   of the text; below 100 a list is written\n"
     "      --color=WHEN      auto, always or never\n"
     "      --help            this text\n"
     "\n"
     "  pirn view orders.db\n"
-    "  pirn view 'orders.db#17' -o deadlock.svg\n";
+    "  pirn view 'orders.db#17' -o deadlock.svg\n"
+    "  pirn view orders.db --graph=lock-order -o locks.svg\n";
 
-static const char explain_help[] =
-    "usage: pirn explain [OPTIONS] TRACE[#RUN]\n"
-    "\n"
-    "Tells a failure in words: who waits for whom, since when and where, and the steps that\n"
-    "led there. Without RUN: the first run that found something, else the first.\n"
-    "\n"
-    "      --ascii           no characters outside ASCII\n"
-    "      --color=WHEN      auto, always or never\n"
-    "      --help            this text\n"
-    "\n"
-    "  pirn explain 'orders.db#17'\n";
+enum format {
+    FORMAT_NONE,
+    FORMAT_SVG,
+    FORMAT_PNG,
+    FORMAT_PDF,
+    FORMAT_DOT,
+    FORMAT_TXT,
+    FORMAT_JSON,
+    FORMAT_CHROME,
+    FORMAT_SHIVIZ,
+    FORMAT_MERMAID,
+    FORMATS
+};
 
-enum format { FORMAT_NONE, FORMAT_SVG, FORMAT_PNG, FORMAT_PDF, FORMAT_DOT, FORMAT_TXT, FORMATS };
-static const char *const formats[FORMATS] = {"", "svg", "png", "pdf", "dot", "txt"};
+static const struct {
+    const char *word, *extension;
+    size_t events; /* of a long run are shown; 0: all */
+} formats[FORMATS] = {
+    {"", "", 0},
+    {"svg", "svg", PICTURE_EVENTS},
+    {"png", "png", PICTURE_EVENTS},
+    {"pdf", "pdf", PICTURE_EVENTS},
+    {"dot", "dot", PICTURE_EVENTS},
+    {"txt", "txt", TEXT_EVENTS},
+    {"json", "json", 0},
+    {"chrome", "trace", 0},
+    {"shiviz", "shiviz", SHIVIZ_EVENTS},
+    {"mermaid", "mmd", PICTURE_EVENTS},
+};
+
+#define MOST_NAMES 100 /* of --task and --object */
+
+struct names {
+    const char *list[MOST_NAMES];
+    size_t count;
+};
 
 struct request {
     const char *output;
     enum format format;
+    enum graph_kind graph;
+    struct names tasks, objects;
     struct spacetime_options slice;
+    bool by_step; /* --rows=step, rather than nothing, was said */
     bool ascii;
     size_t width;
     enum tool_color_mode color;
@@ -66,21 +103,20 @@ struct request {
 
 static enum format find_format(const char *word) {
     for (int i = FORMAT_NONE + 1; i < FORMATS; i++) {
-        if (strcmp(word, formats[i]) == 0) return (enum format)i;
+        if (strcmp(word, formats[i].word) == 0) return (enum format)i;
     }
     return FORMAT_NONE;
 }
 
 static enum format format_of_file(const char *path) {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash != NULL ? slash : path, '.');
-    return dot != NULL ? find_format(dot + 1) : FORMAT_NONE;
+    for (int i = FORMAT_NONE + 1; dot != NULL && i < FORMATS; i++) {
+        if (strcmp(dot + 1, formats[i].extension) == 0) return (enum format)i;
+    }
+    return FORMAT_NONE;
 }
 
-/* The locale's own characters, since bars in a wrong encoding would be rubbish on the terminal. */
-static bool needs_ascii(void) {
-    setlocale(LC_CTYPE, "");
-    return strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-}
+static bool is_drawing(enum format format) { return format >= FORMAT_SVG && format <= FORMAT_DOT; }
 
 static size_t page_width(void) {
     struct winsize size;
@@ -123,12 +159,45 @@ static bool read_width(const char *text, size_t *width) {
     return true;
 }
 
+static bool add_name(struct names *names, const char *name) {
+    if (names->count == MOST_NAMES) return false;
+    names->list[names->count++] = name;
+    return true;
+}
+
+static bool read_rows(const char *word, struct request *request) {
+    request->slice.causal = strcmp(word, "causal") == 0;
+    request->by_step = strcmp(word, "step") == 0;
+    return request->slice.causal || request->by_step;
+}
+
+/* What is to be written when nobody says so. */
+static int choose_format(struct request *request) {
+    bool graph = request->graph != GRAPH_SPACE_TIME;
+    if (request->format == FORMAT_NONE && request->output == NULL)
+        request->format = graph ? FORMAT_DOT : FORMAT_TXT;
+    if (request->format == FORMAT_NONE) request->format = format_of_file(request->output);
+    if (request->format == FORMAT_NONE)
+        return tool_usage_error(
+            "view",
+            "cannot tell the format of '%s'; use .svg, .png, .pdf, .dot or .txt, or --format",
+            request->output);
+    if (graph && !is_drawing(request->format))
+        return tool_usage_error("view", "--graph is drawn as svg, png, pdf or dot, not as %s",
+                                formats[request->format].word);
+    return TOOL_OK;
+}
+
 /* Returns TOOL_OK, or -1 when the help has been printed. */
 static int read_options(int argc, char **argv, struct request *request) {
     enum {
         OPTION_FORMAT = 256,
+        OPTION_GRAPH,
+        OPTION_ROWS,
         OPTION_FULL,
         OPTION_STEPS,
+        OPTION_TASK,
+        OPTION_OBJECT,
         OPTION_ASCII,
         OPTION_WIDTH,
         OPTION_COLOR,
@@ -136,8 +205,12 @@ static int read_options(int argc, char **argv, struct request *request) {
     };
     static const struct option options[] = {{"output", required_argument, NULL, 'o'},
                                             {"format", required_argument, NULL, OPTION_FORMAT},
+                                            {"graph", required_argument, NULL, OPTION_GRAPH},
+                                            {"rows", required_argument, NULL, OPTION_ROWS},
                                             {"full", no_argument, NULL, OPTION_FULL},
                                             {"steps", required_argument, NULL, OPTION_STEPS},
+                                            {"task", required_argument, NULL, OPTION_TASK},
+                                            {"object", required_argument, NULL, OPTION_OBJECT},
                                             {"ascii", no_argument, NULL, OPTION_ASCII},
                                             {"width", required_argument, NULL, OPTION_WIDTH},
                                             {"color", required_argument, NULL, OPTION_COLOR},
@@ -152,8 +225,20 @@ static int read_options(int argc, char **argv, struct request *request) {
         case OPTION_FORMAT:
             request->format = find_format(optarg);
             if (request->format == FORMAT_NONE)
+                return tool_usage_error("view",
+                                        "unknown format '%s'; known are svg, png, pdf, dot, txt, "
+                                        "json, chrome, shiviz and mermaid",
+                                        optarg);
+            break;
+        case OPTION_GRAPH:
+            if (!graph_parse(optarg, &request->graph))
                 return tool_usage_error(
-                    "view", "unknown format '%s'; known are svg, png, pdf, dot and txt", optarg);
+                    "view", "--graph is space-time, wait-for, lock-order or channels, not '%s'",
+                    optarg);
+            break;
+        case OPTION_ROWS:
+            if (!read_rows(optarg, request))
+                return tool_usage_error("view", "--rows is step or causal, not '%s'", optarg);
             break;
         case OPTION_FULL:
             request->slice.full = true;
@@ -162,6 +247,11 @@ static int read_options(int argc, char **argv, struct request *request) {
             if (!read_steps(optarg, &request->slice))
                 return tool_usage_error("view", "--steps wants a range such as 10..40, not '%s'",
                                         optarg);
+            break;
+        case OPTION_TASK:
+        case OPTION_OBJECT:
+            if (!add_name(option == OPTION_TASK ? &request->tasks : &request->objects, optarg))
+                return tool_usage_error("view", "more than %d names", MOST_NAMES);
             break;
         case OPTION_ASCII:
             request->ascii = true;
@@ -185,26 +275,48 @@ static int read_options(int argc, char **argv, struct request *request) {
     }
     if (argc - optind != 1)
         return tool_usage_error("view", argc == optind ? "which trace?" : "one trace at a time");
-    if (request->format == FORMAT_NONE) {
-        request->format = request->output == NULL ? FORMAT_TXT : format_of_file(request->output);
-        if (request->format == FORMAT_NONE)
-            return tool_usage_error(
-                "view",
-                "cannot tell the format of '%s'; use .svg, .png, .pdf, .dot or .txt, or --format",
-                request->output);
-    }
-    return TOOL_OK;
+    return choose_format(request);
 }
 
 /* ---- View ---------------------------------------------------------------------------------- */
 
-static int load_named(const char *name, struct trace **trace, struct trace_run **run) {
-    int64_t number;
-    int status = trace_open_named(name, trace, &number);
-    if (status != TOOL_OK) return status;
-    status = trace_load(*trace, number, run);
-    if (status != TOOL_OK) trace_close(*trace);
-    return status;
+/* A name, or the number that the trace has for it, as the names of tables are. */
+static bool is_called(const char *word, const char *name, int64_t id) {
+    int64_t number = read_number(&(const char *){word});
+    return strcmp(word, name) == 0 || (number == id && word[strspn(word, "0123456789")] == '\0');
+}
+
+static int64_t task_at(const struct trace_run *run, size_t i, const char **name) {
+    *name = run->tasks[i].name;
+    return run->tasks[i].id;
+}
+
+static int64_t object_at(const struct trace_run *run, size_t i, const char **name) {
+    *name = run->objects[i].name;
+    return run->objects[i].id;
+}
+
+/* Finds the things that are named. Returns NULL with a message when one is not there, else which of
+ * `count` they are; free() frees it. */
+static bool *find_names(const struct trace_run *run, const struct names *names, const char *what,
+                        size_t count,
+                        int64_t (*at)(const struct trace_run *, size_t, const char **)) {
+    bool *found = tool_alloc(count, sizeof *found);
+    for (size_t i = 0; i < names->count; i++) {
+        bool any = false;
+        for (size_t k = 0; k < count; k++) {
+            const char *name;
+            int64_t id = at(run, k, &name);
+            if (!is_called(names->list[i], name, id)) continue;
+            found[k] = any = true;
+        }
+        if (any) continue;
+        tool_error("run %lld has no %s '%s'; pirn stats shows those it has",
+                   (long long)run->summary.id, what, names->list[i]);
+        free(found);
+        return NULL;
+    }
+    return found;
 }
 
 static void write_text(struct tool_text *out, const struct request *request,
@@ -214,7 +326,7 @@ static void write_text(struct tool_text *out, const struct request *request,
         .width = request->width != 0 ? request->width
                  : to_terminal       ? page_width()
                                      : PAGE_WIDTH,
-        .ascii = request->ascii || (to_terminal && needs_ascii()),
+        .ascii = request->ascii || (to_terminal && !utf8_is_wanted()),
         .color =
             to_terminal ? tool_color(stdout, request->color) : request->color == TOOL_COLOR_ALWAYS,
     };
@@ -224,39 +336,100 @@ static void write_text(struct tool_text *out, const struct request *request,
     explain_text(out, picture->run, picture->waits, &explain);
 }
 
-static int write_picture(const struct request *request, const struct trace *trace,
-                         const struct trace_run *run) {
-    struct spacetime_options slice = request->slice;
+static int draw(const struct request *request, struct tool_text *out) {
+    if (request->format == FORMAT_DOT) return TOOL_OK;
+    struct tool_text rendered = {0};
+    int status = render_dot(formats[request->format].word, out, RENDER_SECONDS, &rendered);
+    tool_text_free(out);
+    *out = rendered;
+    return status;
+}
+
+static int write_spacetime(struct tool_text *out, const struct request *request,
+                           const struct trace *trace, const struct picture *picture) {
+    const struct spacetime *spacetime = picture->spacetime;
     bool text = request->format == FORMAT_TXT;
-    slice.all_up_to = slice.budget = text ? TEXT_EVENTS : PICTURE_EVENTS;
+    size_t most = text ? MOST_ROWS : MOST_EVENTS;
+    if ((text || is_drawing(request->format)) && spacetime->shown > most)
+        tool_error("the picture has %zu steps and is hard to read; --steps A..B draws fewer",
+                   spacetime->shown);
+    switch (request->format) {
+    case FORMAT_TXT:
+        write_text(out, request, picture, trace_path(trace));
+        return TOOL_OK;
+    case FORMAT_JSON:
+        export_json(out, picture, trace_path(trace));
+        return TOOL_OK;
+    case FORMAT_CHROME:
+        export_chrome(out, picture);
+        return TOOL_OK;
+    case FORMAT_SHIVIZ:
+        export_shiviz(out, picture);
+        return TOOL_OK;
+    case FORMAT_MERMAID:
+        export_mermaid(out, picture);
+        return TOOL_OK;
+    default:
+        picture_dot(out, picture);
+        return draw(request, out);
+    }
+}
+
+static int write_picture(const struct request *request, const struct trace *trace,
+                         const struct trace_run *run, const struct spacetime_options *options) {
+    struct spacetime_options slice = *options;
+    slice.all_up_to = slice.budget = formats[request->format].events;
+    if (slice.budget == 0) slice.all_up_to = SIZE_MAX;
+    /* That nothing orders two accesses shows where rows are no order. */
+    if (is_drawing(request->format) && strcmp(run->summary.outcome, "race") == 0)
+        slice.causal = !request->by_step;
     struct waits *waits = waits_find(run);
-    struct spacetime *spacetime = spacetime_build(run, waits, &slice);
-    struct picture picture = {run, waits, spacetime, trace_title(trace)};
     struct tool_text out = {0};
     int status = TOOL_OK;
-    if (spacetime->shown == 0 && slice.from > 0) {
-        tool_error("%s: run %lld has no such steps; its last is %lld", trace_path(trace),
-                   (long long)run->summary.id, (long long)run->events[run->event_count - 1].step);
-        status = TOOL_USAGE;
-    } else if (text) {
-        write_text(&out, request, &picture, trace_path(trace));
+    if (request->graph != GRAPH_SPACE_TIME) {
+        status = graph_dot(&out, run, waits, request->graph, &slice);
+        if (status == TOOL_OK) status = draw(request, &out);
     } else {
-        if (spacetime->shown > MOST_EVENTS)
-            tool_error("the picture has %zu steps and is hard to read; --steps A..B draws fewer",
-                       spacetime->shown);
-        picture_dot(&out, &picture);
-        if (request->format != FORMAT_DOT) {
-            struct tool_text rendered = {0};
-            status = render_dot(formats[request->format], &out, RENDER_SECONDS, &rendered);
-            tool_text_free(&out);
-            out = rendered;
+        struct spacetime *spacetime = spacetime_build(run, waits, &slice);
+        bool *implied = request->format != FORMAT_TXT ? order_reduce(run) : NULL;
+        struct picture picture = {.run = run,
+                                  .waits = waits,
+                                  .spacetime = spacetime,
+                                  .implied = implied,
+                                  .title = trace_title(trace)};
+        if (spacetime->shown == 0) {
+            tool_error("%s: run %lld has no such steps; its last is %lld", trace_path(trace),
+                       (long long)run->summary.id,
+                       (long long)run->events[run->event_count - 1].step);
+            status = TOOL_USAGE;
+        } else {
+            status = write_spacetime(&out, request, trace, &picture);
         }
+        free(implied);
+        spacetime_free(spacetime);
     }
     if (status == TOOL_OK)
         status = render_save(request->output != NULL ? request->output : "-", &out);
     tool_text_free(&out);
-    spacetime_free(spacetime);
     waits_free(waits);
+    return status;
+}
+
+static int write_chosen(const struct request *request, const struct trace *trace,
+                        const struct trace_run *run) {
+    struct spacetime_options slice = request->slice;
+    bool *tasks = find_names(run, &request->tasks, "task", run->task_count, task_at);
+    bool *objects = tasks != NULL
+                        ? find_names(run, &request->objects, "object", run->object_count, object_at)
+                        : NULL;
+    int status = TOOL_USAGE;
+    if (objects != NULL) {
+        if (request->tasks.count > 0) slice.tasks = tasks;
+        if (request->objects.count > 0) slice.objects = objects;
+        status = write_picture(request, trace, run, &slice);
+    }
+    free(tasks);
+    free(objects);
     return status;
 }
 
@@ -266,7 +439,7 @@ int view_main(int argc, char **argv) {
     if (status != TOOL_OK) return status == -1 ? tool_flush(stdout, "standard output") : status;
     struct trace *trace;
     struct trace_run *run;
-    status = load_named(argv[optind], &trace, &run);
+    status = trace_load_named(argv[optind], &trace, &run);
     if (status != TOOL_OK) return status;
     if (run->event_count == 0) {
         tool_error("%s: the steps of run %lld (%s) were not recorded, so there is nothing to draw; "
@@ -275,52 +448,8 @@ int view_main(int argc, char **argv) {
                    trace_path(trace), (long long)run->summary.id, run->summary.outcome);
         status = TOOL_USAGE;
     } else {
-        status = write_picture(&request, trace, run);
+        status = write_chosen(&request, trace, run);
     }
-    trace_run_free(run);
-    trace_close(trace);
-    return status;
-}
-
-/* ---- Explain ------------------------------------------------------------------------------- */
-
-int explain_main(int argc, char **argv) {
-    enum { OPTION_ASCII = 256, OPTION_COLOR, OPTION_HELP };
-    static const struct option options[] = {{"ascii", no_argument, NULL, OPTION_ASCII},
-                                            {"color", required_argument, NULL, OPTION_COLOR},
-                                            {"help", no_argument, NULL, OPTION_HELP},
-                                            {NULL, 0, NULL, 0}};
-    bool ascii = false;
-    enum tool_color_mode color = TOOL_COLOR_AUTO;
-    optind = 0;
-    for (int option; (option = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
-        switch (option) {
-        case OPTION_ASCII:
-            ascii = true;
-            break;
-        case OPTION_COLOR:
-            if (!tool_color_parse(optarg, &color))
-                return tool_usage_error("explain", "--color is auto, always or never, not '%s'",
-                                        optarg);
-            break;
-        case OPTION_HELP:
-            fputs(explain_help, stdout);
-            return tool_flush(stdout, "standard output");
-        default:
-            return tool_option_error("explain", argv, option);
-        }
-    }
-    if (argc - optind != 1)
-        return tool_usage_error("explain", argc == optind ? "which trace?" : "one trace at a time");
-    struct trace *trace;
-    struct trace_run *run;
-    int status = load_named(argv[optind], &trace, &run);
-    if (status != TOOL_OK) return status;
-    struct explain_options explain = {.trace = trace_path(trace),
-                                      .steps = EXPLAIN_STEPS,
-                                      .ascii = ascii || needs_ascii(),
-                                      .color = tool_color(stdout, color)};
-    status = explain_run(stdout, run, &explain);
     trace_run_free(run);
     trace_close(trace);
     return status;

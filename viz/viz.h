@@ -8,7 +8,9 @@
 #ifndef VIZ_VIZ_H
 #define VIZ_VIZ_H
 
-int list_main(int argc, char **argv);     /* pirn list TRACE */
+int list_main(int argc, char **argv);     /* pirn list TRACE... */
+int stats_main(int argc, char **argv);    /* pirn stats TRACE[#RUN]... */
+int diff_main(int argc, char **argv);     /* pirn diff TRACE#A [TRACE]#B [-o FILE] */
 int explain_main(int argc, char **argv);  /* pirn explain TRACE[#RUN] */
 int coverage_main(int argc, char **argv); /* pirn coverage TRACE */
 int view_main(int argc, char **argv);     /* pirn view TRACE[#RUN] [-o FILE] */

@@ -135,15 +135,15 @@ static void find_arcs(struct finder *f, size_t from) {
 
 static enum waits_state final_state(const struct trace_run *run, const struct trace_task *task) {
     bool slept = task->last != TRACE_NONE && run->events[task->last].slept;
+    if (task->last == TRACE_NONE && task->state != TRACE_STATE_EXITED) return WAITS_UNBORN;
     switch (task->state) {
     case TRACE_STATE_EXITED:
         return WAITS_EXITED;
     case TRACE_STATE_SLEEPING:
-        return WAITS_SLEEPING;
+        return slept ? WAITS_SLEEPING : WAITS_RUNNABLE;
     case TRACE_STATE_BLOCKED:
         return slept ? WAITS_BLOCKED : WAITS_RUNNABLE;
     default:
-        if (task->last == TRACE_NONE) return WAITS_UNBORN;
         return task->state == TRACE_STATE_OTHER && slept ? WAITS_BLOCKED : WAITS_RUNNABLE;
     }
 }

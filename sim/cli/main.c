@@ -20,13 +20,15 @@ static const struct subcommand {
     {"run", run_main, "[--] PROGRAM...", "one simulated run"},
     {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
     {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
-    {"merge", merge_main, "OUT IN...", "several traces into one"},
     {"shrink", shrink_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...",
      "the simplest run that fails so"},
-    {"list", list_main, "TRACE", "the runs of a trace"},
+    {"merge", merge_main, "OUT IN...", "several traces into one"},
+    {"list", list_main, "TRACE...", "the runs of a trace"},
+    {"stats", stats_main, "TRACE[#RUN]...", "findings, tasks and channels counted"},
     {"coverage", coverage_main, "TRACE", "orders of calls that were not seen"},
     {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
     {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},
+    {"diff", diff_main, "TRACE#A [TRACE]#B", "where two runs part ways"},
 };
 
 enum { COUNT = sizeof subcommands / sizeof *subcommands };
