@@ -30,10 +30,11 @@ tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t
 tests_inside_sim = %D%/test_recorder.t
-tests_of_viz = %D%/test_viz.t %D%/test_analysis.t %D%/test_forms.t
+tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_page.t %D%/test_viz.t
 tests_alone = %D%/test_harness.t
 
 test_scripts = \
+	%D%/browser.sh \
 	%D%/command.sh \
 	%D%/determinism.sh \
 	%D%/examples.sh \
@@ -123,8 +124,8 @@ test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o %D
 
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
-EXTRA_DIST += $(test_scripts) %D%/tally %D%/tap.sh %D%/support.c %D%/support.h \
-	%D%/viz_support.c %D%/viz_support.h \
+EXTRA_DIST += $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/tally %D%/tap.sh \
+	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
 

@@ -378,7 +378,7 @@ static void tells_its_usage(void) {
     CU_ASSERT_EQUAL(call(view_main, "a", "-o", NULL), TOOL_USAGE);
     CU_ASSERT(said_once("needs an argument"));
     CU_ASSERT_EQUAL(call(view_main, "a", "-o", "b.gif", NULL), TOOL_USAGE);
-    CU_ASSERT(said_once("use .svg, .png, .pdf, .dot or .txt"));
+    CU_ASSERT(said_once("use .html, .svg, .png, .pdf, .dot or .txt"));
     CU_ASSERT_EQUAL(call(view_main, "a", "--format=gif", NULL), TOOL_USAGE);
     CU_ASSERT_EQUAL(call(view_main, "a", "--width=3", NULL), TOOL_USAGE);
 }

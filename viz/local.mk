@@ -30,6 +30,12 @@ libviz_la_SOURCES = \
 	%D%/locks.h \
 	%D%/order.c \
 	%D%/order.h \
+	%D%/page.c \
+	%D%/page.h \
+	%D%/page_hash.c \
+	%D%/page_nearest.c \
+	%D%/page_run.c \
+	%D%/page_source.c \
 	%D%/peers.c \
 	%D%/peers.h \
 	%D%/picture.h \
@@ -59,10 +65,35 @@ libviz_la_SOURCES = \
 	%D%/viz.h \
 	%D%/waits.c \
 	%D%/waits.h
+nodist_libviz_la_SOURCES = %D%/page_files.c
 libviz_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 libviz_la_LIBADD = $(SQLITE_LIBS) -lm
 
+# The page's template, style and script as strings.
+page_files = \
+	$(srcdir)/%D%/page/page.html \
+	$(srcdir)/%D%/page/page.css \
+	$(srcdir)/%D%/page/model.js \
+	$(srcdir)/%D%/page/pane.js \
+	$(srcdir)/%D%/page/page.js
+%D%/page_files.c: $(page_files)
+	$(AM_V_GEN)$(MKDIR_P) %D% && { \
+	  echo '#include "viz/page.h"'; \
+	  for kind in html css js; do \
+	    echo "const char page_$$kind[] ="; \
+	    for file in $(page_files); do \
+	      case $$file in *.$$kind) cat "$$file" ;; esac; \
+	    done | $(SED) -e 's/["\\]/\\&/g' -e 's/^/    "/' -e 's/$$/\\n"/'; \
+	    echo '    ;'; \
+	  done; } >$@.new && mv -f $@.new $@
+CLEANFILES += %D%/page_files.c
+
 EXTRA_DIST += \
+	%D%/page/model.js \
+	%D%/page/page.css \
+	%D%/page/page.html \
+	%D%/page/page.js \
+	%D%/page/pane.js \
 	tests/golden/abba.dot \
 	tests/golden/abba.txt \
 	tests/golden/group.dot \

@@ -10,6 +10,7 @@
 #include "viz/export.h"
 #include "viz/graph.h"
 #include "viz/order.h"
+#include "viz/page.h"
 #include "viz/picture.h"
 #include "viz/render.h"
 #include "viz/tool.h"
@@ -30,9 +31,9 @@ static const char view_help[] =
     "Draws a run: time downwards, a column a task, and who waits for whom at the end.\n"
     "Without RUN: the first run that found something, else the first.\n"
     "\n"
-    "  -o, --output=FILE     .svg, .png or .pdf (these need Graphviz), .dot, .txt, .json, .mmd;\n"
-    "                        without it the result goes to standard output\n"
-    "      --format=FORMAT   svg, png, pdf, dot, txt; json (an object a line), chrome (for\n"
+    "  -o, --output=FILE     .html (a page to step through the run), .svg, .png or .pdf (these\n"
+    "                        need Graphviz), .dot, .txt, .json, .mmd; else to standard output\n"
+    "      --format=FORMAT   html, svg, png, pdf, dot, txt; json (an object a line), chrome (for\n"
     "                        Perfetto), shiviz, mermaid; whatever the file is called\n"
     "      --graph=GRAPH     space-time (default), or wait-for, lock-order, channels: who waits\n"
     "                        for whom, which locks are taken while which are held, which task\n"
@@ -43,6 +44,9 @@ static const char view_help[] =
     "      --steps=A..B      the steps from A to B\n"
     "      --task=TASK       the steps of a task, by name or number; may be repeated\n"
     "      --object=OBJECT   what is done to a channel, a lock, ...; may be repeated\n"
+    "      --with=RUN        page: the run beside it (the passing run that goes the same way\n"
+    "                        for longest); none: no run\n"
+    "      --no-source       page: without lines of the program\n"
     "      --ascii           text without characters outside ASCII\n"
     "      --width=COLUMNS   of the text; below 100 a list is written\n"
     "      --color=WHEN      auto, always or never\n"
@@ -50,7 +54,8 @@ static const char view_help[] =
     "\n"
     "  pirn view orders.db\n"
     "  pirn view 'orders.db#17' -o deadlock.svg\n"
-    "  pirn view orders.db --graph=lock-order -o locks.svg\n";
+    "  pirn view orders.db --graph=lock-order -o locks.svg\n"
+    "  pirn view 'orders.db#17' -o deadlock.html\n";
 
 enum format {
     FORMAT_NONE,
@@ -59,6 +64,7 @@ enum format {
     FORMAT_PDF,
     FORMAT_DOT,
     FORMAT_TXT,
+    FORMAT_HTML,
     FORMAT_JSON,
     FORMAT_CHROME,
     FORMAT_SHIVIZ,
@@ -76,6 +82,7 @@ static const struct {
     {"pdf", "pdf", PICTURE_EVENTS},
     {"dot", "dot", PICTURE_EVENTS},
     {"txt", "txt", TEXT_EVENTS},
+    {"html", "html", 0},
     {"json", "json", 0},
     {"chrome", "trace", 0},
     {"shiviz", "shiviz", SHIVIZ_EVENTS},
@@ -99,6 +106,7 @@ struct request {
     bool ascii;
     size_t width;
     enum tool_color_mode color;
+    struct page_options page;
 };
 
 static enum format find_format(const char *word) {
@@ -178,14 +186,19 @@ static int choose_format(struct request *request) {
         request->format = graph ? FORMAT_DOT : FORMAT_TXT;
     if (request->format == FORMAT_NONE) request->format = format_of_file(request->output);
     if (request->format == FORMAT_NONE)
-        return tool_usage_error(
-            "view",
-            "cannot tell the format of '%s'; use .svg, .png, .pdf, .dot or .txt, or --format",
-            request->output);
+        return tool_usage_error("view",
+                                "cannot tell the format of '%s'; use .html, .svg, .png, .pdf, .dot "
+                                "or .txt, or --format",
+                                request->output);
     if (graph && !is_drawing(request->format))
         return tool_usage_error("view", "--graph is drawn as svg, png, pdf or dot, not as %s",
                                 formats[request->format].word);
     return TOOL_OK;
+}
+
+static bool read_with(const char *text, int64_t *with) {
+    *with = strcmp(text, "none") == 0 ? PAGE_WITH_NONE : read_number(&text);
+    return *with == PAGE_WITH_NONE || (*with > 0 && *text == '\0');
 }
 
 /* Returns TOOL_OK, or -1 when the help has been printed. */
@@ -198,6 +211,8 @@ static int read_options(int argc, char **argv, struct request *request) {
         OPTION_STEPS,
         OPTION_TASK,
         OPTION_OBJECT,
+        OPTION_WITH,
+        OPTION_NO_SOURCE,
         OPTION_ASCII,
         OPTION_WIDTH,
         OPTION_COLOR,
@@ -211,6 +226,8 @@ static int read_options(int argc, char **argv, struct request *request) {
                                             {"steps", required_argument, NULL, OPTION_STEPS},
                                             {"task", required_argument, NULL, OPTION_TASK},
                                             {"object", required_argument, NULL, OPTION_OBJECT},
+                                            {"with", required_argument, NULL, OPTION_WITH},
+                                            {"no-source", no_argument, NULL, OPTION_NO_SOURCE},
                                             {"ascii", no_argument, NULL, OPTION_ASCII},
                                             {"width", required_argument, NULL, OPTION_WIDTH},
                                             {"color", required_argument, NULL, OPTION_COLOR},
@@ -225,10 +242,11 @@ static int read_options(int argc, char **argv, struct request *request) {
         case OPTION_FORMAT:
             request->format = find_format(optarg);
             if (request->format == FORMAT_NONE)
-                return tool_usage_error("view",
-                                        "unknown format '%s'; known are svg, png, pdf, dot, txt, "
-                                        "json, chrome, shiviz and mermaid",
-                                        optarg);
+                return tool_usage_error(
+                    "view",
+                    "unknown format '%s'; known are html, svg, png, pdf, dot, txt, "
+                    "json, chrome, shiviz and mermaid",
+                    optarg);
             break;
         case OPTION_GRAPH:
             if (!graph_parse(optarg, &request->graph))
@@ -252,6 +270,14 @@ static int read_options(int argc, char **argv, struct request *request) {
         case OPTION_OBJECT:
             if (!add_name(option == OPTION_TASK ? &request->tasks : &request->objects, optarg))
                 return tool_usage_error("view", "more than %d names", MOST_NAMES);
+            break;
+        case OPTION_WITH:
+            if (!read_with(optarg, &request->page.with))
+                return tool_usage_error(
+                    "view", "--with wants the number of a run, or none, not '%s'", optarg);
+            break;
+        case OPTION_NO_SOURCE:
+            request->page.sources = false;
             break;
         case OPTION_ASCII:
             request->ascii = true;
@@ -433,8 +459,18 @@ static int write_chosen(const struct request *request, const struct trace *trace
     return status;
 }
 
+static int write_page(const struct request *request, struct trace *trace,
+                      const struct trace_run *run) {
+    struct tool_text out = {0};
+    int status = page_write(&out, trace, run, &request->page);
+    if (status == TOOL_OK)
+        status = render_save(request->output != NULL ? request->output : "-", &out);
+    tool_text_free(&out);
+    return status;
+}
+
 int view_main(int argc, char **argv) {
-    struct request request = {.color = TOOL_COLOR_AUTO};
+    struct request request = {.color = TOOL_COLOR_AUTO, .page = {.sources = true}};
     int status = read_options(argc, argv, &request);
     if (status != TOOL_OK) return status == -1 ? tool_flush(stdout, "standard output") : status;
     struct trace *trace;
@@ -447,6 +483,8 @@ int view_main(int argc, char **argv) {
                    "--record=all records those of every run",
                    trace_path(trace), (long long)run->summary.id, run->summary.outcome);
         status = TOOL_USAGE;
+    } else if (request.format == FORMAT_HTML) {
+        status = write_page(&request, trace, run);
     } else {
         status = write_chosen(&request, trace, run);
     }
