@@ -28,9 +28,10 @@ MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects)
 # What the demonstration makes.
 CLEANFILES += transactions.db transactions.svg transactions.txt
 
-EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/exploring.md %D%/page.md %D%/reading-pictures.md \
+EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/exploring.md %D%/page.md %D%/races.md \
+	%D%/reading-pictures.md \
 	%D%/reading-causal.svg %D%/reading-channels.svg %D%/reading-diff.svg %D%/reading-locks.svg \
 	%D%/transactions.svg \
-	%D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
+	%D%/examples/published.c %D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
 
 dist_man_MANS = %D%/man/pirn.1

@@ -49,9 +49,11 @@ struct control_options {
     bool keep_going;
     bool late_timers;                 /* --timers=late */
     enum control_isolation isolation; /* of runs from each other */
+    uint8_t points;                   /* enum points of sim.h */
     bool quiet_program; /* its output is thrown away, but for a failing run's last words */
     enum control_record record;
     char trace[4096];          /* absolute path; "": none */
+    char suppressions[4096];   /* absolute path; "": none */
     int64_t expected_run;      /* in `trace_expected`: whose events a replay must repeat; 0: none */
     char trace_expected[4096]; /* absolute path */
     uint32_t schedule_length;  /* bytes behind this struct; 0: no replay */

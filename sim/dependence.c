@@ -257,6 +257,10 @@ void dependence_begin(struct task *self, const struct place *place) {
     case OBJECT_SEM:
         begin_sem(self, place, &access);
         break;
+    case OBJECT_ATOMIC:
+    case OBJECT_MEMORY:
+        access.way = place->op == OP_LOAD ? WAY_READ : WAY_WRITE;
+        break;
     default:
         break;
     }

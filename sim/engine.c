@@ -8,6 +8,8 @@
 #include "lib/core/task.h"
 #include "lib/core/wait.h"
 #include "sim/dependence.h"
+#include "sim/race/race.h"
+#include "sim/race/report.h"
 
 struct sim sim = {.now = CLOCK_START};
 
@@ -327,6 +329,7 @@ static void begin_task(void *arg, void *passed) {
     self->entry->first_step = self->step;
     engine_acquire(self, &self->started, EDGE_GO);
     engine_end(self, 0);
+    race_task_begins(self);
     if (self != sim.main) task_body(self);
     task_call(self);
     sim.main_returned = true;
@@ -383,6 +386,7 @@ static struct task *new_task(const struct spawn *spawn) {
     if (!copy_argument(task, spawn) || !copy_name(task, spawn) ||
         !stack_get(&sim.stacks, spawn->stack_size, &task->stack))
         goto failed;
+    task->copy_size = spawn->copy;
     return task;
 
 failed:
@@ -597,12 +601,14 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     task_prepare();
     simulating = true;
     sim.active = true;
+    race_begin();
     stats_begin();
     rc = start_main(main_fn, arg);
     if (rc == 0) {
         leave_home();
         objects_take_labels();
         finish_log();
+        if (options->failed) race_conclude(log);
         if (options->failed && log->outcome != PIRN_OK) options->failed();
     }
     sim.active = false;

@@ -83,6 +83,12 @@ uint64_t engine_object_site(const waitq *queue);
 void engine_select_case(struct task *self, enum op op, waitq *queue);
 void engine_fault(struct task *self, enum fault fault, const struct place *place);
 void engine_note(const struct place *place, const void *address, size_t size, bool writes);
+extern bool race_live; /* race/race.h */
+void race_touch(const void *address, size_t size, bool writes, const void *site);
+static inline void engine_touch(const void *address, size_t size, bool writes, const void *site) {
+    if (race_live && address && size) race_touch(address, size, writes, site);
+}
+
 bool engine_dump(struct dump *dump);
 void engine_stats(struct pirn_stats *stats);
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,

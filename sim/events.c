@@ -84,8 +84,8 @@ static bool changes_nothing(enum op op, int64_t result) {
     return is_in(LOOKING, op) || result == -EAGAIN || result == -EBUSY;
 }
 
-static void count_idle(enum op op, int64_t result) {
-    if (changes_nothing(op, result)) {
+static void count_idle(bool changed) {
+    if (!changed) {
         sim.idle++;
         return;
     }
@@ -98,16 +98,28 @@ bool event_in_vain(const struct log_event *event) {
     return event->has_result && changes_nothing(event->op, event->result);
 }
 
-void engine_end(struct task *self, int64_t result) {
-    struct log_event *event;
-    if (!sim.active || !self->step) return;
-    event = &sim.log->events[self->step - 1];
-    count_idle(event->op, result);
+void sim_step(struct task *self, const struct place *place) {
+    event_add(self, place, object_number(place));
+}
+
+static void end_step(struct task *self, struct log_event *event, int64_t result, bool changed) {
+    count_idle(changed);
     event->has_result = true;
     event->result = result;
     self->history =
         mix(event->hash, self->inputs + (is_in(NOT_ORDERING, event->op) ? 0 : (uint64_t)result));
     self->inputs = 0;
+}
+
+void engine_end(struct task *self, int64_t result) {
+    struct log_event *event;
+    if (!sim.active || !self->step) return;
+    event = &sim.log->events[self->step - 1];
+    end_step(self, event, result, !changes_nothing(event->op, result));
+}
+
+void sim_end(struct task *self, int64_t result, bool changed) {
+    end_step(self, &sim.log->events[self->step - 1], result, changed);
 }
 
 void engine_end_case(struct task *self, int64_t index) {

@@ -13,6 +13,7 @@
 #include "sim/again.h"
 #include "sim/jobs.h"
 #include "sim/program.h"
+#include "sim/race/report.h"
 #include "sim/shrink.h"
 
 static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
@@ -125,6 +126,38 @@ static uint64_t hash_object(struct exploration *e, uint32_t number) {
     return hash;
 }
 
+/* The same, whichever of the two came first. */
+static uint64_t hash_pair(struct exploration *e, const struct log_race *race) {
+    return mix(explore_site(e, race->now.calls ? race->now.sites[0] : NULL) +
+                   explore_site(e, race->before.calls ? race->before.sites[0] : NULL),
+               PIRN_RACE);
+}
+
+/*
+ * A run may have any of the races of the program. It is of a new kind if it has one that no run
+ * before had; else of the kind that its first one was told with.
+ */
+static uint64_t kind_of_races(struct exploration *e) {
+    const struct log *log = e->log;
+    uint64_t kind = 0, oldest = 0;
+    for (size_t i = 0; i < log->finding_count && i < LOG_FINDINGS; i++) {
+        const struct log_finding *finding = &log->findings[i];
+        struct race_pair *known = e->races;
+        uint64_t pair;
+        if (finding->kind != PIRN_RACE || !finding->race) continue;
+        pair = hash_pair(e, &log->races[finding->race - 1]);
+        while (known < e->races + e->race_count && known->pair != pair) known++;
+        if (known == e->races + e->race_count) {
+            if (!kind) kind = pair;
+            if (e->race_count < MOST_FAILURE_KINDS)
+                e->races[e->race_count++] = (struct race_pair){pair, kind};
+        } else if (!oldest) {
+            oldest = known->kind;
+        }
+    }
+    return kind ? kind : oldest;
+}
+
 /*
  * Equal for runs that failed in the same way: findings of the same kinds, on the same objects, with
  * the same call sites, in any order. What the call site does not tell, or is none, the words do.
@@ -132,6 +165,7 @@ static uint64_t hash_object(struct exploration *e, uint32_t number) {
 uint64_t explore_kind(struct exploration *e) {
     const struct log *log = e->log;
     uint64_t hash = 0;
+    if (log->outcome == PIRN_RACE) return kind_of_races(e);
     for (size_t i = 0; i < log->finding_count && i < LOG_FINDINGS; i++) {
         const struct log_finding *finding = &log->findings[i];
         uint64_t one = mix(finding->kind, explore_site(e, finding->site));
@@ -163,9 +197,17 @@ static void add_failure(struct exploration *e, char **schedule) {
 }
 
 char *explore_schedule(const struct log *log) {
-    struct schedule schedule = {program_fingerprint(), log_event_hash(log), log->steps,
-                                log->choices, log->choice_count};
+    struct schedule schedule = {
+        program_fingerprint(), log_event_hash(log), log->steps,
+        log->choices,          log->choice_count,   (uint32_t *)(uintptr_t)log->points,
+        log->points_used};
     return schedule_print(&schedule);
+}
+
+void schedule_take_points(const struct schedule *schedule, struct log *log) {
+    log->point_count = schedule->point_count < LOG_POINTS ? schedule->point_count : LOG_POINTS;
+    for (size_t i = 0; i < log->point_count; i++) log->points[i] = schedule->points[i];
+    log->points_used = log->point_count;
 }
 
 static int no_memory(struct exploration *e) {
@@ -268,10 +310,13 @@ static bool search_on(struct exploration *e, struct strategy *strategy) {
 }
 
 int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
+    int rc;
     e->running = strategy;
     log_reset(e->log);
     e->log->seed = seed;
-    return e->perform(e, strategy);
+    rc = e->perform(e, strategy);
+    if (rc == 0) race_conclude(e->log);
+    return rc;
 }
 
 int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
@@ -338,6 +383,7 @@ int explore_begin(struct exploration *e) {
                  (unsigned long long)e->run.max_steps);
         return -ENOMEM;
     }
+    if (e->replay) schedule_take_points(e->replay, e->log);
     if (e->trace && !(e->recorder = recorder_open(e->trace, e->message, sizeof e->message)))
         return -EIO;
     if (!e->share.shards || !e->recorder) return 0;
@@ -358,19 +404,24 @@ static bool is_wanted(const struct exploration *e, uint64_t run) {
     return !e->runs || run < e->runs;
 }
 
-/* The runs that a strategy learns from: all of them, but only our own are counted. */
+/*
+ * The runs that a strategy learns from, and which show at what places of the program accesses race:
+ * all of them, but only our own are counted.
+ */
 static int take_lessons(struct exploration *e, struct strategy *strategy, const struct share *share,
                         uint64_t *run) {
     uint64_t next = e->next;
     int rc = 0;
+    e->log->points_learned = true;
     while (*run < LESSONS && is_wanted(e, *run) && e->searching && !explore_over(e)) {
         if ((rc = explore_perform(e, strategy, *run))) return rc;
         if (!search_on(e, strategy)) continue;
         if (*run >= next && share_has(share, *run)) rc = explore_take_in(e, strategy, *run);
         if (rc) return rc;
-        strategy->learn(strategy, e->log);
+        if (strategy->learn) strategy->learn(strategy, e->log);
         ++*run;
     }
+    e->log->points_learned = false;
     return 0;
 }
 
@@ -395,7 +446,7 @@ static int take_all(struct exploration *e, struct strategy *strategy) {
     static const struct share whole = {1, 1};
     const struct share *share = e->share.shards ? &e->share : &whole;
     uint64_t run = 0, position;
-    int rc = strategy->learn ? take_lessons(e, strategy, share, &run) : 0;
+    int rc = e->replay || strategy->ends ? 0 : take_lessons(e, strategy, share, &run);
     position = share_position(share, run > e->next ? run : e->next);
     if (rc) return rc;
     e->settled = !strategy->ends;

@@ -88,6 +88,10 @@ struct exploration {
         uint64_t hash;
     } sites[RESOLVED_SITES]; /* resolving takes its time: those of late */
     struct orders orders;
+    struct race_pair {
+        uint64_t pair, kind;
+    } races[MOST_FAILURE_KINDS]; /* pairs of places, and the kind of failure each was told with */
+    size_t race_count;
     uint64_t *graphs; /* a set */
     size_t graph_room;
 };
@@ -148,6 +152,9 @@ double explore_unseen(const struct exploration *exploration);
 
 /* The schedule of the run in the log as text, which the caller frees. */
 char *explore_schedule(const struct log *log);
+
+/* Has the log's runs interrupted at the places that the schedule says. */
+void schedule_take_points(const struct schedule *schedule, struct log *log);
 
 /* Frees what explore has made. */
 void explore_end(struct exploration *exploration);

@@ -304,7 +304,8 @@ static void *shared_memory(size_t size) {
  * keeps one. */
 static int make_logs(struct jobs *j) {
     size_t made = 0;
-    while (made < j->window && (j->logs[made] = log_new(j->exploration->run.max_steps))) made++;
+    while (made < j->window && (j->logs[made] = log_new(j->exploration->run.max_steps)))
+        log_take_points(j->logs[made++], j->exploration->log);
     j->window = made;
     return made > j->jobs ? 0 : -ENOMEM;
 }

@@ -41,6 +41,23 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/pending.c \
 	%D%/program.c \
 	%D%/program.h \
+	%D%/race/atomics.c \
+	%D%/race/atomics.h \
+	%D%/race/calls.c \
+	%D%/race/clock.c \
+	%D%/race/found.c \
+	%D%/race/heap.c \
+	%D%/race/libc.c \
+	%D%/race/libc.h \
+	%D%/race/live.c \
+	%D%/race/points.c \
+	%D%/race/race.h \
+	%D%/race/report.c \
+	%D%/race/report.h \
+	%D%/race/shadow.c \
+	%D%/race/shadow.h \
+	%D%/race/suppress.c \
+	%D%/race/tsan.c \
 	%D%/random.h \
 	%D%/recorder.c \
 	%D%/recorder.h \
@@ -103,6 +120,7 @@ EXTRA_DIST += %D%/pirn-sim.map
 
 bin_PROGRAMS += %D%/cli/pirn
 %C%_cli_pirn_SOURCES = \
+	%D%/cli/cc.c \
 	%D%/cli/command.h \
 	%D%/cli/explore.c \
 	%D%/cli/find.c \
@@ -137,8 +155,17 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/trace_kind.c \
 	%D%/trace_kind.h
 nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c
-%C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS)
+%C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 -DINCLUDE_FOLDER='"$(includedir)"' \
+	$(SQLITE_CFLAGS)
 %C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
+
+# What `pirn cc` finds beside the library's folder, as when both are installed.
+noinst_DATA += include/pirn.h include/pirn-sim.h
+MOSTLYCLEANFILES += include/pirn.h include/pirn-sim.h
+include/pirn.h: lib/pirn.h
+	$(AM_V_GEN)$(MKDIR_P) include && cp $< $@
+include/pirn-sim.h: sim/pirn-sim.h
+	$(AM_V_GEN)$(MKDIR_P) include && cp $< $@
 
 # The command to use from here. (What libtool makes of the one to be installed is a script, until
 # then.)

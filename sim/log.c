@@ -27,7 +27,7 @@ static size_t place(size_t *end, size_t size) {
 
 struct log *log_new(uint64_t most_steps) {
     struct log plan = {0}, *log;
-    size_t end = 0, events, choices, edges, cases, tasks, objects, findings, marks;
+    size_t end = 0, events, choices, edges, cases, tasks, objects, findings, marks, races;
     char *start;
 
     if (most_steps > UINT32_MAX / 16) return NULL; /* steps are 32 bits wide */
@@ -41,6 +41,7 @@ struct log *log_new(uint64_t most_steps) {
     objects = place(&end, plan.object_room * sizeof *plan.objects);
     findings = place(&end, LOG_FINDINGS * sizeof *plan.findings);
     marks = place(&end, plan.mark_room * sizeof *plan.marks);
+    races = place(&end, LOG_FINDINGS * sizeof *plan.races);
     start =
         mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return NULL;
@@ -56,6 +57,7 @@ struct log *log_new(uint64_t most_steps) {
     log->objects = (void *)(start + objects);
     log->findings = (void *)(start + findings);
     log->marks = (void *)(start + marks);
+    log->races = (void *)(start + races);
     return log;
 }
 
@@ -72,7 +74,8 @@ void log_reset(struct log *log) {
     log->last_task = 0;
     log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
         0;
-    log->mark_count = 0;
+    log->mark_count = log->race_count = 0;
+    log->points_used = log->point_count;
     log->performer = 0;
 }
 
@@ -100,6 +103,7 @@ void log_copy(struct log *to, const struct log *from) {
     to->objects = here.objects;
     to->findings = here.findings;
     to->marks = here.marks;
+    to->races = here.races;
     to->size = here.size;
     memcpy(to->events, from->events, steps * sizeof *to->events);
     memcpy(to->choices, from->choices, from->choice_count * sizeof *to->choices);
@@ -108,7 +112,13 @@ void log_copy(struct log *to, const struct log *from) {
     memcpy(to->task_table, from->task_table, tasks * sizeof *to->task_table);
     memcpy(to->objects, from->objects, from->object_count * sizeof *to->objects);
     memcpy(to->findings, from->findings, from->finding_count * sizeof *to->findings);
+    memcpy(to->races, from->races, from->race_count * sizeof *to->races);
     memcpy(to->marks, from->marks, (from->mark_count + 1) * sizeof *to->marks);
+}
+
+void log_take_points(struct log *to, const struct log *from) {
+    memcpy(to->points, from->points, sizeof to->points);
+    to->point_count = from->point_count;
 }
 
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,
@@ -121,6 +131,7 @@ void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object
     finding->other_step = 0;
     finding->object = object;
     finding->site = site;
+    finding->race = 0;
     strncpy(finding->message, message, sizeof finding->message - 1);
     finding->message[sizeof finding->message - 1] = '\0';
 }

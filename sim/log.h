@@ -16,7 +16,7 @@
 
 #include "sim/pirn-sim.h"
 
-enum { LOG_NAME = 64, LOG_MESSAGE = 512, LOG_FINDINGS = 1000 };
+enum { LOG_NAME = 64, LOG_MESSAGE = 512, LOG_FINDINGS = 1000, LOG_CALLS = 48, LOG_POINTS = 256 };
 
 /* Step n is events[n - 1]. */
 struct log_event {
@@ -64,13 +64,36 @@ struct log_object {
     char label[LOG_NAME];
     uint64_t capacity, value_size;
     const void *site;
+    const void *address; /* of memory that may have a name; else NULL */
 };
 
 struct log_finding {
     uint8_t kind;                      /* pirn_outcome */
     uint32_t step, other_step, object; /* 0: none */
     const void *site;                  /* the call in which it showed; NULL: unknown */
+    uint32_t race;                     /* its number; 0: it is none, nor a use after free */
     char message[LOG_MESSAGE];
+};
+
+/* An access to memory: the calls that it was made in, innermost first. */
+struct log_access {
+    uint32_t step, task, size;
+    uint8_t how; /* ACCESS_... of race/race.h */
+    uint8_t calls;
+    const void *sites[LOG_CALLS];
+};
+
+enum log_memory { LOG_MEMORY_OTHER, LOG_MEMORY_STACK, LOG_MEMORY_HEAP };
+
+/* Two accesses that race; or a free, and an access to what was freed. */
+struct log_race {
+    struct log_access before, now;
+    const void *address;         /* of the later one */
+    uint8_t memory;              /* enum log_memory */
+    uint32_t owner;              /* task whose stack it is, or that allocated it; 0: unknown */
+    uint64_t start, size;        /* of a heap block */
+    struct log_access allocated; /* its calls */
+    uint32_t known; /* step up to which the later task knew what the earlier one did; 0: nothing */
 };
 
 struct log {
@@ -97,6 +120,13 @@ struct log {
     struct log_task *task_table; /* `tasks` of them */
     struct log_object *objects;
     struct log_finding *findings; /* LOG_FINDINGS at most */
+    struct log_race *races;       /* LOG_FINDINGS at most */
+    size_t race_count;
+    /* Places where plain accesses are scheduling points; those of this run, and those that have been
+     * found since it began. They stay from one run to the next. */
+    uint32_t points[LOG_POINTS];
+    size_t points_used, point_count;
+    bool points_learned; /* they may become more */
     struct log_mark {
         uint32_t step, rest;
     } * marks;   /* lists of steps; private to the engine */
@@ -115,6 +145,9 @@ uint32_t log_event_hash(const struct log *log);
 
 /* Copies all that a run has left in one log to another, made for as many steps. */
 void log_copy(struct log *to, const struct log *from);
+
+/* Has a log's next runs interrupted at the same places as another's. */
+void log_take_points(struct log *to, const struct log *from);
 
 /* Adds a finding, unless there are enough. */
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,

@@ -12,6 +12,7 @@
  * result and the names of the operations that happen right before it go into the task's history;
  * the graph's hash adds up the histories.
  */
+#include "sim/race/race.h"
 #include "sim/sim.h"
 
 enum { LIST = 1 };
@@ -65,6 +66,7 @@ static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
         sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
     self->inputs += rotate(source->hash, 5 * kind + 1);
+    if (race_live) clock_edge((uint32_t)self->core.id, self->step, before);
 }
 
 void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {

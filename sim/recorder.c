@@ -18,9 +18,11 @@
 #include <time.h>
 
 #include "lib/core/engine.h"
+#include "lib/core/report.h"
 #include "lib/core/symbol.h"
 #include "sim/orders.h"
 #include "sim/program.h"
+#include "sim/race/report.h"
 #include "sim/rows.h"
 #include "sim/task_names.h"
 #include "sim/trace_file.h"
@@ -554,18 +556,47 @@ static void object_cell(sqlite3_context *result, const void *context, size_t row
     }
 }
 
+/* Memory is called what the variable is called, unless it got another label. */
+static bool label_of(const struct log_object *object, char label[LOG_NAME]) {
+    uintptr_t offset;
+    const char *name =
+        object->labelled || !object->address ? NULL : symbol_variable(object->address, &offset);
+    if (!name)
+        one_line(label, object->label, LOG_NAME);
+    else if (offset)
+        snprintf(label, LOG_NAME, "%s+%llu", name, (unsigned long long)offset);
+    else
+        snprintf(label, LOG_NAME, "%s", name);
+    return object->labelled || name;
+}
+
 static int add_objects(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->object_count, log->object_room), at;
     for (size_t i = 0; i < count; i++) {
         const struct log_object *object = &log->objects[i];
         struct new_object *new;
+        char label[LOG_NAME];
+        bool labelled = label_of(object, label);
         int64_t site;
         if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return -EIO;
         new = &r->rows.objects[at];
         *new = (struct new_object){run, (int64_t)i + 1, site, *object};
-        if (object->labelled) one_line(new->object.label, object->label, sizeof new->object.label);
+        new->object.labelled = labelled;
+        if (labelled) memcpy(new->object.label, label, sizeof label);
     }
     return 0;
+}
+
+/* A race takes more than a line. */
+static void bind_finding(struct recorder *r, sqlite3_stmt *s, const struct log *log,
+                         const struct log_finding *finding) {
+    char message[LOG_MESSAGE], whole[RACE_REPORT];
+    struct text text = text_in(whole, sizeof whole);
+    (void)r;
+    one_line(message, finding->message, sizeof message);
+    if (finding->race && finding->race <= log->race_count && finding->race <= LOG_FINDINGS)
+        race_describe(&text, log, finding);
+    sqlite3_bind_text(s, 7, text.length ? whole : message, -1, SQLITE_TRANSIENT);
 }
 
 static int add_findings(struct recorder *r, const struct log *log, int64_t run) {
@@ -574,14 +605,12 @@ static int add_findings(struct recorder *r, const struct log *log, int64_t run) 
     bind_int(s, 1, run);
     for (size_t i = 0; i < count; i++) {
         const struct log_finding *finding = &log->findings[i];
-        char message[LOG_MESSAGE];
-        one_line(message, finding->message, sizeof message);
         bind_int(s, 2, (int64_t)i + 1);
         bind_text(s, 3, outcome_word(finding->kind));
         bind_optional(s, 4, finding->step);
         bind_optional(s, 5, finding->other_step);
         bind_optional(s, 6, finding->object);
-        bind_text(s, 7, message);
+        bind_finding(r, s, log, finding);
         if (insert(r, s)) return -EIO;
     }
     return 0;

@@ -9,6 +9,7 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "sim/explore.h"
+#include "sim/race/report.h"
 #include "sim/serve.h"
 
 /* Alone there is nobody to ask for more steps, and a program may well be a large one. */
@@ -66,6 +67,17 @@ static int number_from(const char *name, uint64_t *value) {
 
 enum { MOST_LINES = 100 };
 
+static void tell_races(void) {
+    const struct log *log = sim.log;
+    for (size_t i = 0; i < log->finding_count; i++) {
+        char whole[RACE_REPORT];
+        struct text text = text_in(whole, sizeof whole);
+        if (!log->findings[i].race) continue;
+        race_describe(&text, log, &log->findings[i]);
+        fprintf(stderr, "  %s\n", whole);
+    }
+}
+
 /* What happened, every task that is left, and how to see it again. */
 static void tell(void) {
     const struct log *log = sim.log;
@@ -73,6 +85,7 @@ static void tell(void) {
     size_t left = 0;
 
     fprintf(stderr, "pirn: %s: %s\n", pirn_outcome_name(log->outcome), log->message);
+    tell_races();
     for (const struct task *task = sim.tasks; task; task = task->next) {
         struct text text = text_in(line, sizeof line);
         if (task->state == TASK_ENDED || left++ >= MOST_LINES) continue;
@@ -92,6 +105,13 @@ static void tell(void) {
     fprintf(stderr, "pirn: seed %llu; the same run again: set PIRN_REPLAY=%s\n",
             (unsigned long long)log->seed, schedule ? schedule : "(not enough memory)");
     free(schedule);
+}
+
+/* A program that goes on after a race ends well by itself; who has started it shall know better. */
+static void end_badly(int status, void *arg) {
+    (void)arg;
+    fflush(NULL);
+    if (!status) _exit(1);
 }
 
 static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
@@ -118,6 +138,7 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         schedule_free(&schedule);
         return -ENOMEM;
     }
+    if (replay && *replay) schedule_take_points(&schedule, log);
     log_reset(log);
     log->seed = seed;
     strategy_start(strategy);
@@ -135,6 +156,7 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     schedule_free(&schedule);
     log_free(log);
     sim_release();
+    if (outcome == PIRN_RACE && on_exit(end_badly, NULL) != 0) abort();
     if (outcome == PIRN_PANIC || outcome == PIRN_MISUSE || outcome == PIRN_CRASH) abort();
     return rc;
 }

@@ -87,6 +87,8 @@ char *schedule_print(const struct schedule *schedule) {
         put_varint(&out, (wide)choice << 1 | (run > 1));
         if (run > 1) put_varint(&out, run - 1);
     }
+    if (schedule->point_count) put_varint(&out, schedule->point_count);
+    for (size_t i = 0; i < schedule->point_count; i++) put_fixed(&out, schedule->points[i]);
     put_fixed(&out, crc32(out.data, out.size));
     if (!out.failed) text = to_text(&out);
     free(out.data);
@@ -151,7 +153,16 @@ static int read_choices(struct reader *in, struct schedule *schedule, size_t cou
         for (wide i = 0; i <= more; i++)
             schedule->choices[schedule->count++] = (uint64_t)(coded >> 1);
     }
-    return in->at == in->end ? 0 : -EINVAL;
+    return 0;
+}
+
+static int read_points(struct reader *in, struct schedule *schedule) {
+    wide count = in->at < in->end ? get_varint(in) : 0;
+    if (in->failed || count * 4 != (wide)(in->end - in->at)) return -EINVAL;
+    if (!count) return 0;
+    if (!(schedule->points = malloc((size_t)count * sizeof *schedule->points))) return -ENOMEM;
+    while (schedule->point_count < count) schedule->points[schedule->point_count++] = get_fixed(in);
+    return 0;
 }
 
 static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char *message,
@@ -160,6 +171,7 @@ static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char
     struct reader in = {bytes->data, length ? bytes->data + length : NULL, false};
     struct reader sum = {in.end, length ? in.end + 4 : NULL, false};
     wide steps, count;
+    int rc;
 
     if (!length || get_fixed(&sum) != crc32(bytes->data, length))
         return complain(message, size,
@@ -177,8 +189,11 @@ static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char
         snprintf(message, size, "not enough memory for the schedule");
         return -ENOMEM;
     }
-    if (read_choices(&in, schedule, (size_t)count) == 0) return 0;
+    rc = read_choices(&in, schedule, (size_t)count);
+    if (rc == 0) rc = read_points(&in, schedule);
+    if (rc == 0) return 0;
     schedule_free(schedule);
+    if (rc == -ENOMEM) return rc;
     return complain(message, size, "the schedule is damaged");
 }
 
@@ -209,6 +224,8 @@ int schedule_read(const char *text, struct schedule *schedule, char *message, si
 
 void schedule_free(struct schedule *schedule) {
     free(schedule->choices);
+    free(schedule->points);
     schedule->choices = NULL;
-    schedule->count = 0;
+    schedule->points = NULL;
+    schedule->count = schedule->point_count = 0;
 }

@@ -6,6 +6,8 @@
  * (varint), number of choices (varint), the choices, CRC-32 of all that (4). Numbers of 4 bytes
  * begin with the lowest; varints are LEB128. Choices are run-length coded: a varint of twice the
  * value, plus one where a varint follows that says how many more times the same choice is made.
+ * Where plain accesses to memory were scheduling points, the choices are followed by their number
+ * (varint) and the hash of each place (4).
  */
 #ifndef SIM_SCHEDULE_H
 #define SIM_SCHEDULE_H
@@ -19,6 +21,8 @@ struct schedule {
     uint64_t steps;      /* of that run */
     uint64_t *choices;
     size_t count;
+    uint32_t *points; /* places where plain accesses are scheduling points */
+    size_t point_count;
 };
 
 /* Returns the text, which the caller frees; NULL when memory is short. */

@@ -27,6 +27,8 @@
 #include "lib/core/symbol.h"
 #include "sim/explore.h"
 #include "sim/keeper.h"
+#include "sim/race/race.h"
+#include "sim/race/report.h"
 #include "sim/shrink.h"
 #include "sim/snapshot.h"
 
@@ -360,11 +362,11 @@ static int perform_kept(struct exploration *e, struct strategy *strategy) {
     }
 }
 
-/* Not while a run depends on those before, and not runs that are made for another purpose, with a
- * strategy of their own. */
+/* Not while a run depends on those before, not runs that are made for another purpose, with a
+ * strategy of their own, and not where the library remembers what was done to memory. */
 static bool may_keep(const struct exploration *e, const struct strategy *strategy) {
     return server.isolation && !server.isolation->given_up && strategy == e->strategy &&
-           e->settled && server.alone++ >= FIRST_ALONE;
+           e->settled && !race_programmed && server.alone++ >= FIRST_ALONE;
 }
 
 static int perform(struct exploration *e, struct strategy *strategy) {
@@ -495,6 +497,9 @@ void serve(size_t stack_size, struct log **log, struct strategy **strategy,
     e.run.max_steps = o->max_steps ? o->max_steps : MAX_STEPS;
     e.run.allow = o->allow;
     e.run.late_timers = o->late_timers;
+    e.run.points = (enum points)o->points;
+    if (o->suppressions[0] && race_suppress(o->suppressions, e.message, sizeof e.message))
+        fail(2, e.message);
     e.run.time_limit = o->run_time_limit ? o->run_time_limit : RUN_TIME_LIMIT;
     read_expected(&e);
     e.seed = o->seed ? o->seed : explore_fresh_seed();

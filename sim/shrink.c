@@ -406,11 +406,14 @@ out:
 int shrink(struct exploration *e, struct shrink *s) {
     struct work w = {.e = e, .shrink = s};
     uint64_t max_steps = e->run.max_steps;
+    struct log before;
     int rc;
     s->tried = 0;
     s->run = s->from;
     if (s->time_limit) w.end = explore_clock() + s->time_limit;
     if (!(w.notes = notes_new(e->log))) return no_memory(&w);
+    log_take_points(&before, e->log);
+    schedule_take_points(s->schedule, e->log);
     rc = first_run(&w);
     if (rc == 0) {
         /* What is much longer is not smaller. */
@@ -422,6 +425,7 @@ int shrink(struct exploration *e, struct shrink *s) {
     if (rc != 1) e->run.max_steps = max_steps;
     if (rc == 0) rc = last_run(&w);
     if (rc == 1) return 1; /* in the child the run still needs the plan */
+    log_take_points(e->log, &before);
     plan_free(&w.best);
     plan_free(&w.next);
     free(w.tried);

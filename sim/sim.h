@@ -63,6 +63,7 @@ struct task {
     bool planned;
     double plan, left; /* surw: steps of its own and of those it has not started yet */
     void *copy;        /* of the argument and of the name, where they do not fit below; owned */
+    size_t copy_size;
     char *name;
     /* From here on nothing is cleared when the struct is used again. */
     struct sleep sleep;
@@ -70,11 +71,16 @@ struct task {
     char name_room[TASK_ROOM];
 };
 
+/* Which accesses to memory are scheduling points, beside the operations of pirn.h: atomic ones, and
+ * plain ones that have raced before; none; all. */
+enum points { POINTS_ATOMIC, POINTS_SYNC, POINTS_ACCESS };
+
 /* How a run is to be performed. */
 struct run_options {
     uint64_t max_steps;
     unsigned allow; /* PIRN_ALLOW_... */
     bool late_timers;
+    enum points points;
     int64_t time_limit;                   /* wall-clock ns; 0: none */
     const struct recorder_step *expected; /* of a replay; NULL: none */
     uint64_t expected_steps;
@@ -227,6 +233,12 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
 
 /* Whether a step only looked, or was refused: for the others nothing has changed. */
 bool event_in_vain(const struct log_event *event);
+
+/* A step without a scheduling point before it. */
+void sim_step(struct task *self, const struct place *place);
+
+/* engine_end, of an operation that did or did not change anything for others. */
+void sim_end(struct task *self, int64_t result, bool changed);
 
 /* ---- finish.c ------------------------------------------------------------------------------ */
 

@@ -16,11 +16,11 @@ declared() {
         LC_ALL=C sort -u
 }
 
-# What a library defines for others, without what is for the pirn command alone, and what takes the place of functions of the C
-# library's: they have no version.
+# What a library defines for others, without what is for the pirn command alone, what is for code that
+# `pirn cc` compiles, and what takes the place of functions of the C library: they have no version.
 exported() {
     ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" && (/@/ || $3 ~ /pirn/) { print $3 }' |
-        grep -v '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' | LC_ALL=C sort -u
+        grep -v -e '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' -e '^__[a-z0-9_]*@@PIRN_COMPILED$' | LC_ALL=C sort -u
 }
 
 compare() {

@@ -35,6 +35,7 @@ tests_alone = %D%/test_harness.t
 
 test_scripts = \
 	%D%/browser.sh \
+	%D%/cc.sh \
 	%D%/command.sh \
 	%D%/determinism.sh \
 	%D%/examples.sh \
@@ -44,8 +45,10 @@ test_scripts = \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
+	%D%/races.sh \
 	%D%/readme.sh \
-	%D%/snapshot.sh
+	%D%/snapshot.sh \
+	%D%/tsan.sh
 
 on_threads = $(tests_threaded) $(tests_of_threads)
 # ThreadSanitizer watches threads, and the simulator has none.
@@ -124,7 +127,10 @@ test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o %D
 
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
-EXTRA_DIST += $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/tally %D%/tap.sh \
+race_cases = %D%/races/atomics.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
+	%D%/races/structures.c %D%/races/sync.c
+
+EXTRA_DIST += $(race_cases) $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/tally %D%/tap.sh \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)

@@ -300,6 +300,17 @@ static void tell_stuck(const struct teller *t) {
 
 /* ---- Other findings ------------------------------------------------------------------------ */
 
+/* They have been laid out by who wrote them. */
+static void add_lines(const struct teller *t, const char *lines) {
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        tool_text_add(t->out, "  ");
+        utf8_add_clean(t->out, lines, length);
+        tool_text_add(t->out, "\n");
+        lines += length + (lines[length] != '\0');
+    }
+}
+
 static void tell_findings(const struct teller *t) {
     const struct trace_run *run = t->run;
     size_t count = 0;
@@ -308,6 +319,13 @@ static void tell_findings(const struct teller *t) {
         /* What all tasks wait for is told in tell_stuck. */
         if (strcmp(finding->kind, "deadlock") == 0 || strcmp(finding->kind, "leak") == 0) continue;
         if (count++ >= MOST_TASKS) continue;
+        if (*finding->details != '\0') {
+            /* Of the first the headline has said it. */
+            if (strcmp(finding->message, run->summary.message) != 0)
+                tool_text_addf(t->out, "\n  %s\n", finding->message);
+            add_lines(t, finding->details);
+            continue;
+        }
         tool_text_add(t->out, "  ");
         if (finding->event != TRACE_NONE) {
             label_task(t->out, run, run->events[finding->event].task);

@@ -5,7 +5,7 @@
  *  1. every index in the arrays is in range or TRACE_NONE;
  *  2. steps, and the ids of tasks, objects and sites, are above 0 and strictly increase;
  *  3. an edge leads from an event to a later one, so that the graph has no cycle;
- *  4. every string can be shown as it is.
+ *  4. every string can be shown as it is, but for the details of a finding: line by line, cleaned.
  */
 #include "viz/reader.h"
 
@@ -327,6 +327,19 @@ static int load_edges(struct trace *trace, struct trace_run *run, int64_t id) {
     return reader_end(&reader);
 }
 
+/* Of two accesses there is more to tell than a line: parts the message into its first one, and the
+ * indented lines that follow, as they are. */
+static void take_message(struct trace_finding *finding, const char *raw,
+                         struct trace_arena *arena) {
+    const char *end = strstr(raw, "\n    ");
+    size_t length = end ? (size_t)(end - raw) : strlen(raw);
+    struct tool_text line = {0};
+    utf8_add_clean(&line, raw, length);
+    finding->message = trace_arena_add(arena, tool_text_string(&line), line.length);
+    finding->details = raw + length + (raw[length] != '\0');
+    tool_text_free(&line);
+}
+
 static int load_findings(struct trace *trace, struct trace_run *run, int64_t id) {
     struct reader reader;
     size_t capacity = 0;
@@ -342,7 +355,7 @@ static int load_findings(struct trace *trace, struct trace_run *run, int64_t id)
         finding->event = REFER_EVENT(&reader, 1, run);
         finding->other = REFER_EVENT(&reader, 2, run);
         finding->object = REFER_OBJECT(&reader, 3, run);
-        finding->message = reader_text(&reader, 4, run->arena);
+        take_message(finding, reader_text_raw(&reader, 4, run->arena), run->arena);
     }
     return reader_end(&reader);
 }

@@ -36,15 +36,16 @@ struct trace_arena; /* the strings of a run */
     X(SLEEP, "sleep") X(RANDOM, "random") X(CHOOSE, "choose") \
     X(ARM, "arm") X(STOP, "stop") X(RESET, "reset") X(FIRE, "fire") \
     X(WAIT_FD, "wait_fd") X(READ, "read") X(WRITE, "write") X(ACCEPT, "accept") \
-    X(CONNECT, "connect") X(CLOSE_FD, "close_fd") X(BLOCK, "block")
+    X(CONNECT, "connect") X(CLOSE_FD, "close_fd") X(BLOCK, "block") \
+    X(LOAD, "load") X(STORE, "store") X(RMW, "rmw") X(CAS, "cas") X(FENCE, "fence")
 #define TRACE_KINDS(X) \
     X(CHANNEL, "channel") X(MUTEX, "mutex") X(RWMUTEX, "rwmutex") X(COND, "cond") X(ONCE, "once") \
     X(WAITGROUP, "waitgroup") X(SEM, "sem") X(TIMER, "timer") X(CONTEXT, "context") X(GROUP, "group") \
-    X(FD, "descriptor")
+    X(FD, "descriptor") X(ATOMIC, "atomic") X(MEMORY, "memory")
 #define TRACE_EDGES(X) \
     X(GO, "go") X(MESSAGE, "message") X(SLOT, "slot") X(CLOSE, "close") X(UNLOCK, "unlock") \
     X(SIGNAL, "signal") X(DONE, "done") X(ONCE, "once") X(RELEASE, "release") X(TIMER, "timer") \
-    X(FD, "descriptor")
+    X(FD, "descriptor") X(ATOMIC, "atomic")
 #define TRACE_STATES(X) \
     X(EXITED, "exited") X(BLOCKED, "blocked") X(SLEEPING, "sleeping") X(RUNNABLE, "runnable")
 /* clang-format on */
@@ -123,6 +124,7 @@ struct trace_finding {
     size_t other;  /* the other one of a pair, or TRACE_NONE */
     size_t object; /* or TRACE_NONE */
     const char *message;
+    const char *details; /* further lines, not cleaned; "" where the message says all */
 };
 
 /* The program and its arguments, byte for byte, for a command that runs it again. */

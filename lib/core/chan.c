@@ -226,6 +226,7 @@ int chan_wait_nothing(struct task *self, const struct place *place, int64_t dead
 static __attribute__((noinline)) int wait_in(struct task *self, pirn_chan *chan, enum op op,
                                              void *value, int64_t deadline, const void *site) {
     struct place place = {op, OBJECT_CHAN, chan, &chan->senders, site};
+    size_t size = chan->value_size;
     struct sleep *sleep;
     int rc;
 
@@ -240,6 +241,7 @@ static __attribute__((noinline)) int wait_in(struct task *self, pirn_chan *chan,
         if (rc != -ETIMEDOUT) chan_woken(self, &sleep->wait, op);
     }
     engine_end(self, rc);
+    if (rc == 0 && op == OP_RECV) engine_touch(value, size, true, site);
     if (UNLIKELY(rc == -EPIPE) && op == OP_SEND) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
     return rc;
 }
@@ -268,6 +270,7 @@ static inline int send_value(pirn_chan *chan, const void *value, int64_t deadlin
     if (UNLIKELY(!chan)) return use_null(op, deadline, site);
     self = engine_self();
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
+    engine_touch(value, chan->value_size, false, site);
     engine_intend(self, deadline, 0, NULL, 0);
     engine_begin(self, &place);
     lock(chan);
@@ -287,6 +290,7 @@ static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const 
     struct task *self;
     struct place place;
     struct waiter *woken;
+    size_t size;
     int rc;
 
     if (UNLIKELY(!chan)) return use_null(op, deadline, site);
@@ -299,9 +303,11 @@ static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const 
     if (UNLIKELY(rc == -EAGAIN) && deadline != PIRN_NOW)
         return wait_in(self, chan, OP_RECV, value, deadline, site);
     if (UNLIKELY(rc == -EAGAIN)) engine_count(self, &chan->senders.mark);
+    size = chan->value_size;
     unlock(chan);
     wait_wake(woken);
     engine_end(self, rc);
+    if (rc == 0) engine_touch(value, size, true, site);
     return rc;
 }
 

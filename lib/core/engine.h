@@ -89,7 +89,12 @@
     X(ACCEPT, "accept")             \
     X(CONNECT, "connect")           \
     X(CLOSE_FD, "close_fd")         \
-    X(BLOCK, "block")
+    X(BLOCK, "block")               \
+    X(LOAD, "load")                 \
+    X(STORE, "store")               \
+    X(RMW, "rmw")                   \
+    X(CAS, "cas")                   \
+    X(FENCE, "fence")
 
 enum op {
 #define X(name, word) OP_##name,
@@ -111,7 +116,9 @@ enum op {
     X(TIMER, "timer")         \
     X(CONTEXT, "context")     \
     X(GROUP, "group")         \
-    X(FD, "descriptor")
+    X(FD, "descriptor")       \
+    X(ATOMIC, "atomic")       \
+    X(MEMORY, "memory")
 
 enum object_kind {
 #define X(name, word) OBJECT_##name,
@@ -132,7 +139,8 @@ enum object_kind {
     X(ONCE, "once")       \
     X(RELEASE, "release") \
     X(TIMER, "timer")     \
-    X(FD, "descriptor")
+    X(FD, "descriptor")   \
+    X(ATOMIC, "atomic")
 
 enum edge_kind {
 #define X(name, word) EDGE_##name,
@@ -332,6 +340,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     The operation that has just ended was that. Its object may be gone.
  * void engine_note(const struct place *place, const void *address, size_t size, bool writes);
  *     The task reads or writes memory.
+ * void engine_touch(const void *address, size_t size, bool writes, const void *site);
+ *     The library does, on behalf of the task that calls it: before the operation that it reads for
+ *     begins, after the one that it writes for has ended. NULL is ignored.
  * bool engine_dump(struct dump *dump);
  *     Adds every task to a dump (dump.h); false: no runtime is running. Any thread may call it.
  * void engine_stats(struct pirn_stats *stats);

@@ -57,3 +57,25 @@ void symbol_resolve(const void *return_address, struct symbol *symbol) {
     symbol->offset = pc - (uintptr_t)info.dli_fbase;
     if (!*symbol->function && info.dli_sname) symbol->function = info.dli_sname;
 }
+
+struct variable {
+    uintptr_t address, offset;
+    const char *name;
+};
+
+static void take_variable(void *data, uintptr_t pc, const char *name, uintptr_t value,
+                          uintptr_t size) {
+    struct variable *variable = data;
+    (void)pc;
+    if (!name || variable->address - value >= (size ? size : 1)) return;
+    variable->name = name;
+    variable->offset = variable->address - value;
+}
+
+const char *symbol_variable(const void *address, uintptr_t *offset) {
+    struct variable variable = {(uintptr_t)address, 0, NULL};
+    pthread_once(&once, open_state);
+    if (state) backtrace_syminfo(state, (uintptr_t)address, take_variable, ignore_error, &variable);
+    *offset = variable.offset;
+    return variable.name;
+}

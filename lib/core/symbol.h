@@ -22,6 +22,10 @@ struct symbol {
  */
 void symbol_resolve(const void *return_address, struct symbol *symbol);
 
+/* The name of the variable that the address lies in, and where in it; NULL: it is in none that is
+ * known. The name lives as long as the module is loaded. */
+const char *symbol_variable(const void *address, uintptr_t *offset);
+
 /* Returns the last component of a path. */
 const char *symbol_basename(const char *path);
 

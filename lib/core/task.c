@@ -20,6 +20,7 @@ int task_start(const struct spawn *spawn) {
     int rc;
 
     if (!spawn->fn) return -EINVAL;
+    if (spawn->copy) engine_touch(spawn->arg, spawn->copy, false, spawn->site);
     engine_begin(self, &place);
     rc = engine_spawn(self, spawn, &id);
     engine_end(self, rc ? rc : (int64_t)id);

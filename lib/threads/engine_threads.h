@@ -267,6 +267,12 @@ static inline void engine_fault(struct task *self, enum fault fault, const struc
     (void)place;
 }
 
+static inline void engine_touch(const void *address, size_t size, bool writes, const void *site) {
+    (void)address;
+    (void)size;
+    (void)writes;
+    (void)site;
+}
 static inline void engine_note(const struct place *place, const void *address, size_t size,
                                bool writes) {
     (void)place;

@@ -13,5 +13,6 @@ int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
 int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
 int merge_main(int argc, char **argv);   /* pirn merge OUT IN... */
 int shrink_main(int argc, char **argv);  /* pirn shrink SCHEDULE [--] PROGRAM... */
+int cc_main(int argc, char **argv);      /* pirn cc ARGUMENTS... */
 
 #endif

@@ -26,6 +26,7 @@ static const struct subcommand {
     {"list", list_main, "TRACE...", "the runs of a trace"},
     {"stats", stats_main, "TRACE[#RUN]...", "findings, tasks and channels counted"},
     {"coverage", coverage_main, "TRACE", "orders of calls that were not seen"},
+    {"cc", cc_main, "ARGUMENT...", "a compiler, for programs to be watched for races"},
     {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
     {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},
     {"diff", diff_main, "TRACE#A [TRACE]#B", "where two runs part ways"},

@@ -32,6 +32,8 @@ enum {
     MAX_STEPS,
     TIMERS,
     TIMEOUT,
+    POINTS,
+    SUPPRESS,
     JSON,
     COLOR,
     SHARD,
@@ -67,17 +69,18 @@ static const struct row {
      "so many runs tell whether a failure was certain; 0: do not ask (100)"},
     {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
     {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
+    {ALL, POINTS, "points", "WHICH", "of `pirn cc`: tasks switch at sync, atomic, access (atomic)"},
+    {ALL, SUPPRESS, "suppress", "FILE", "races not to tell, as for ThreadSanitizer: race:PATTERN"},
     {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
     {ALL, TIMEOUT, "timeout", "SECONDS",
      "for one run, and until the program gets to pirn_run (10)"},
     {EXPLORE, ISOLATE, "isolate", "HOW",
-     "runs from each other: fork, snapshot (snapshot where it is exact, else fork)"},
+     "runs from each other: fork, snapshot (where it is exact)"},
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
     {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
-    {ALL, NOT_YET, "points", "WHICH", NULL},
     {REPLAY, NOT_YET, "gdb", NULL, NULL},
     {REPLAY, NOT_YET, "until", "STEP", NULL},
 };
@@ -158,16 +161,20 @@ static bool read_allowed(const char *text, unsigned *allow) {
     }
 }
 
-bool options_trace(struct options *o, const char *path) {
+static bool read_path(const char *path, char *to, size_t size) {
     struct tool_text absolute = {0};
     char folder[PATH_MAX];
-    o->trace = path;
     if (path[0] != '/' && getcwd(folder, sizeof folder)) tool_text_addf(&absolute, "%s/", folder);
     tool_text_add(&absolute, path);
-    bool fits = *path && absolute.length < sizeof o->control.trace;
-    if (fits) strcpy(o->control.trace, absolute.data);
+    bool fits = *path && absolute.length < size;
+    if (fits) strcpy(to, absolute.data);
     tool_text_free(&absolute);
     return fits;
+}
+
+bool options_trace(struct options *o, const char *path) {
+    o->trace = path;
+    return read_path(path, o->control.trace, sizeof o->control.trace);
 }
 
 /* "2/5". */
@@ -194,6 +201,7 @@ static bool take(struct options *o, int value, const char *text) {
     static const char *const which[] = {"failing", "all", "none", NULL};
     static const char *const when[] = {"early", "late", NULL};
     static const char *const how[] = {"fork", "snapshot", NULL};
+    static const char *const points[] = {"atomic", "sync", "access", NULL}; /* enum points */
     struct control_options *c = &o->control;
     uint64_t number;
     int i;
@@ -240,6 +248,12 @@ static bool take(struct options *o, int value, const char *text) {
         if ((i = read_word(text, strlen(text), when)) < 0) return false;
         c->late_timers = i == 1;
         return true;
+    case POINTS:
+        if ((i = read_word(text, strlen(text), points)) < 0) return false;
+        c->points = (uint8_t)i;
+        return true;
+    case SUPPRESS:
+        return read_path(text, c->suppressions, sizeof c->suppressions);
     case TIMEOUT:
         return read_seconds(text, &c->run_time_limit);
     case ISOLATE:
@@ -307,7 +321,8 @@ static int read_options(struct options *o, const struct options_usage *usage, in
         if (option == SEED || option == STRATEGY || option == TRACE || option == ALLOW ||
             option == MAX_STEPS || option == TIMERS)
             o->fixed = row->name;
-        if (option == ALLOW || option == MAX_STEPS || option == TIMERS || option == TIMEOUT) {
+        if (option == ALLOW || option == MAX_STEPS || option == TIMERS || option == TIMEOUT ||
+            option == POINTS || option == SUPPRESS) {
             tool_text_addf(&o->repeated, "--%s=", row->name);
             tool_shell_quote(&o->repeated, optarg);
             tool_text_add(&o->repeated, " ");

@@ -42,7 +42,7 @@ EXTRA_DIST += $(peers)
 if HAVE_CUNIT
 TESTS += %D%/bench.sh
 endif
-EXTRA_DIST += %D%/bench.sh %D%/isolation.sh %D%/jobs.sh
+EXTRA_DIST += %D%/bench.sh %D%/isolation.sh %D%/jobs.sh %D%/memory.c %D%/races.sh
 
 # Numbers of processes for bench-jobs; none: 2.
 JOBS =
@@ -63,7 +63,7 @@ BENCH_SIM_COMPARE = peer=`$(SHELL) $(srcdir)/%D%/peers/build-relacy %D%/relacy $
 	PIRN_BENCH_WORKERS=1 %D%/compare --built '$(CC) $(CFLAGS)' --called Relacy $${peer:+--peer "$$peer"}
 
 if SANITIZE
-bench bench-doc bench-jobs bench-sim bench-sim-doc:
+bench bench-doc bench-jobs bench-races bench-sim bench-sim-doc:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
@@ -71,13 +71,15 @@ bench: %D%/bench %D%/compare
 	@case ' $(BENCH) ' in \
 	  *' isolation '*|'  ') $(SHELL) $(srcdir)/%D%/isolation.sh . ;; \
 	esac
-	@test -n '$(BENCH)' || { echo && $(MAKE) $(AM_MAKEFLAGS) bench-sim && echo && $(MAKE) $(AM_MAKEFLAGS) bench-jobs; }
+	@test -n '$(BENCH)' || { echo && $(MAKE) $(AM_MAKEFLAGS) bench-sim && echo && $(MAKE) $(AM_MAKEFLAGS) bench-jobs && echo && $(MAKE) $(AM_MAKEFLAGS) bench-races; }
 bench-jobs: pirn docs/examples/transactions-fixed
 	@$(SHELL) $(srcdir)/%D%/jobs.sh . $(JOBS)
 bench-sim: %D%/explorer %D%/compare
 	@$(BENCH_SIM_COMPARE) %D%/explorer $(BENCH_SIM)
 bench-sim-doc: %D%/explorer %D%/compare
 	@$(BENCH_SIM_COMPARE) --name bench-sim-doc --update $(srcdir)/docs/benchmarks.md %D%/explorer
+bench-races: pirn
+	@$(SHELL) $(srcdir)/%D%/races.sh '$(abs_top_srcdir)' '$(abs_top_builddir)' '$(firstword $(CC))'
 bench-doc: %D%/bench %D%/compare
 	@$(BENCH_COMPARE) --update $(srcdir)/docs/benchmarks.md %D%/bench
 endif
@@ -86,4 +88,4 @@ bench-clean:
 	rm -rf %D%/go %D%/relacy
 clean-local: bench-clean
 
-.PHONY: bench bench-clean bench-doc bench-jobs bench-sim bench-sim-doc
+.PHONY: bench bench-clean bench-doc bench-jobs bench-races bench-sim bench-sim-doc

@@ -1,0 +1,322 @@
+/*
+ * shadow.c - what has been done to each byte, as far as it may still race with what comes.
+ *
+ * Memory is watched in pages of 1 KiB. A page has a cell for every 8, 4 or 1 bytes, as coarse as
+ * the accesses to it allow; the finest that was ever needed is kept for later runs. Nothing is put
+ * back between runs: a page that was not touched in this run has another number of it, and is
+ * cleared when it is.
+ *
+ * A cell has the last plain write and the last plain read. More than that is in a list: reads that
+ * are not ordered, and atomic accesses, the last of each kind and task. A plain write empties it:
+ * what races with anything before it races with the write.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <stdlib.h>
+
+#include "sim/race/atomics.h"
+#include "sim/race/race.h"
+#include "sim/race/shadow.h"
+
+/* In place of the step of a read: read.place is the first of a list. */
+#define LISTED UINT32_MAX
+/* With the step of a write: it was a free. */
+#define FREED ((uint32_t)1 << 31)
+
+struct item {
+    struct seen seen;
+    uint32_t task;
+    uint32_t how;
+    uint32_t next; /* 0: none */
+};
+
+struct page **shadow_regions;
+uint32_t shadow_quick;
+static uint32_t run;
+static struct item *items; /* from 1; those of this run */
+static uint32_t item_count, item_room;
+
+static void *reserve(size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
+    return memory;
+}
+
+void shadow_start(void) {
+    if (!shadow_regions) shadow_regions = reserve(REGIONS * sizeof(struct page *));
+    if (!++run) run++;
+    shadow_quick = points_any ? 0 : run;
+    item_count = 0;
+}
+
+/* ---- Cells of a page ----------------------------------------------------------------------- */
+
+/* Cells of pages that follow each other lie apart by no power of two, or those of a column of a
+ * matrix would all compete for the same few lines of cache. */
+enum { COARSE = 3, CHUNK = 1 << 22, APART = 64 };
+
+/* By shift; linked through their beginnings. */
+static union spare {
+    union spare *next;
+    struct cell first;
+} * spare[COARSE + 1];
+static char *chunk;
+static size_t chunk_left;
+
+static size_t cells_in_page(uint32_t shift) { return (size_t)1 << (PAGE_BITS - shift); }
+
+static struct cell *cells_get(uint32_t shift) {
+    size_t size = cells_in_page(shift) * sizeof(struct cell) + APART;
+    union spare *found = spare[shift];
+    struct cell *cells;
+    if (found) {
+        spare[shift] = found->next;
+        return &found->first;
+    }
+    if (chunk_left < size) {
+        chunk = reserve(CHUNK);
+        chunk_left = CHUNK;
+    }
+    cells = (struct cell *)(void *)chunk;
+    chunk += size;
+    chunk_left -= size;
+    return cells;
+}
+
+static void cells_put(struct cell *cells, uint32_t shift) {
+    union spare *put = (union spare *)(void *)cells;
+    put->next = spare[shift];
+    spare[shift] = put;
+}
+
+/* ---- Lists --------------------------------------------------------------------------------- */
+
+static uint32_t item_new(struct item item) {
+    if (item_count + 1 >= item_room) {
+        uint32_t room = item_room ? 2 * item_room : 256;
+        struct item *bigger = realloc(items, room * sizeof *items);
+        if (!bigger) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
+        items = bigger;
+        item_room = room;
+    }
+    items[++item_count] = item;
+    return item_count;
+}
+
+static uint32_t copy_list(uint32_t first) {
+    uint32_t copy = 0;
+    for (; first; first = items[first].next) {
+        struct item item = items[first];
+        item.next = copy;
+        copy = item_new(item);
+    }
+    return copy;
+}
+
+static uint32_t task_in(uint32_t step) { return sim.log->events[step - 1].task; }
+
+/* Adds to the list, in place of what the task did before in the same way. */
+static void list_add(struct cell *cell, uint32_t task, struct seen seen, unsigned how) {
+    uint32_t i;
+    if (cell->read.step != LISTED) {
+        struct seen read = cell->read;
+        cell->read = (struct seen){LISTED, 0};
+        if (read.step) cell->read.place = item_new((struct item){read, task_in(read.step), 0, 0});
+    }
+    for (i = cell->read.place; i; i = items[i].next) {
+        if (items[i].task != task || items[i].how != how) continue;
+        items[i].seen = seen;
+        return;
+    }
+    i = item_new((struct item){seen, task, how, cell->read.place});
+    cell->read.place = i;
+}
+
+/* ---- Pages --------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) struct page *page_make(uintptr_t address) {
+    struct page **region = &shadow_regions[address >> REGION_BITS];
+    if (!*region) *region = reserve(PAGES * sizeof(struct page));
+    return &(*region)[address >> PAGE_BITS & (PAGES - 1)];
+}
+
+/* The coarsest cells that have no border inside the range. */
+static uint32_t shift_for(uintptr_t start, uintptr_t end) {
+    uintptr_t both = start | end;
+    return both & 3 ? 0 : both & 7 ? 2 : COARSE;
+}
+
+static void page_split(struct page *page, uint32_t shift) {
+    struct cell *fine = cells_get(shift);
+    size_t each = (size_t)1 << (page->shift - shift), count = cells_in_page(page->shift);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < each; j++) {
+            struct cell *cell = &fine[i * each + j];
+            *cell = page->cells[i];
+            if (j && cell->read.step == LISTED) cell->read.place = copy_list(cell->read.place);
+        }
+    }
+    cells_put(page->cells, page->shift);
+    page->cells = fine;
+    page->shift = shift;
+}
+
+/* The page as of this run, with cells that are fine enough for a range in it. */
+static struct page *page_get(uintptr_t start, uintptr_t end) {
+    struct page *page = page_make(start);
+    uint32_t shift = shift_for(start, end);
+    if (page->run != run) {
+        if (page->cells && page->shift > shift) {
+            cells_put(page->cells, page->shift);
+            page->cells = NULL;
+        }
+        if (!page->cells) {
+            page->cells = cells_get(shift);
+            page->shift = shift;
+        }
+        memset(page->cells, 0, cells_in_page(page->shift) * sizeof(struct cell));
+        page->run = run;
+    } else if (page->shift > shift) {
+        page_split(page, shift);
+    }
+    return page;
+}
+
+/* ---- Accesses ------------------------------------------------------------------------------ */
+
+struct access {
+    struct task *self;
+    uintptr_t address;
+    size_t size;
+    const void *site;
+    unsigned how;
+    bool told; /* one race is enough for one access */
+    uint32_t task;
+    struct seen seen;
+};
+
+static struct seen seen_of(struct access *access) {
+    if (!access->seen.place)
+        access->seen.place = calls_place(access->self, access->site, access->how, access->size);
+    return access->seen;
+}
+
+static void compare(struct access *access, uint32_t task, struct seen before) {
+    if (task == access->task || clock_of(access->task, task) > before.step || access->told) return;
+    access->told = true;
+    race_found(access->self, access->address, access->size, before, seen_of(access));
+}
+
+static bool conflict(unsigned one, unsigned other) {
+    return (one | other) & ACCESS_WRITE && !(one & other & ACCESS_ATOMIC);
+}
+
+static void compare_with_list(struct access *access, uint32_t first) {
+    for (uint32_t i = first; i; i = items[i].next) {
+        struct item *item = &items[i];
+        if (!conflict(item->how, access->how)) continue;
+        /* An atomic access is its step's operation, and not what came after it. */
+        if (item->how & ACCESS_ATOMIC && clock_of(access->task, item->task) >= item->seen.step)
+            continue;
+        compare(access, item->task, item->seen);
+    }
+}
+
+static __attribute__((noinline)) void use_after_free(struct access *access, struct seen freed) {
+    freed.step &= ~FREED;
+    compare(access, task_in(freed.step), freed);
+    race_misuse(access->self, access->address, freed, seen_of(access));
+}
+
+static void on_cell(struct access *access, struct cell *cell, uintptr_t address) {
+    bool plain_write = (access->how & (ACCESS_WRITE | ACCESS_ATOMIC)) == ACCESS_WRITE;
+
+    if (cell->write.step) {
+        if (UNLIKELY(cell->write.step & FREED)) use_after_free(access, cell->write);
+        compare(access, task_in(cell->write.step), cell->write);
+    }
+    if (cell->read.step == LISTED)
+        compare_with_list(access, cell->read.place);
+    else if (cell->read.step && access->how & ACCESS_WRITE)
+        compare(access, task_in(cell->read.step), cell->read);
+
+    if (plain_write) {
+        if (cell->read.step == LISTED) atomics_forget(address);
+        cell->write = seen_of(access);
+        if (access->how & ACCESS_FREE) cell->write.step |= FREED;
+        cell->read.step = 0;
+    } else if (access->how & ACCESS_ATOMIC || cell->read.step == LISTED) {
+        list_add(cell, access->task, seen_of(access), access->how);
+    } else if (cell->read.step) {
+        uint32_t reader = task_in(cell->read.step);
+        if (reader == access->task || clock_of(access->task, reader) > cell->read.step)
+            cell->read = seen_of(access);
+        else
+            list_add(cell, access->task, seen_of(access), access->how);
+    } else {
+        cell->read = seen_of(access);
+    }
+}
+
+static __attribute__((noinline)) void shadow_slow(struct task *self, uintptr_t address, size_t size,
+                                                  unsigned how, const void *site) {
+    struct access access = {.self = self,
+                            .address = address,
+                            .size = size,
+                            .site = site,
+                            .how = how,
+                            .task = (uint32_t)self->core.id,
+                            .seen = {self->step, 0}};
+    uintptr_t end;
+
+    race_start();
+    if (!size || address >> ADDRESS_BITS || size > ((uintptr_t)1 << ADDRESS_BITS) - address) return;
+    for (end = address + size; address < end;) {
+        uintptr_t border = (address | (((uintptr_t)1 << PAGE_BITS) - 1)) + 1;
+        uintptr_t until = end < border ? end : border;
+        struct page *page = page_get(address, until);
+        uintptr_t each = (uintptr_t)1 << page->shift;
+        struct cell *cell = &page->cells[shadow_offset(address) >> page->shift];
+        for (; address < until; address += each, cell++) {
+            if (cell->write.step == access.seen.step && !(how & (ACCESS_ATOMIC | ACCESS_FREE)))
+                continue;
+            if (!how && cell->read.step == access.seen.step) continue;
+            on_cell(&access, cell, address);
+        }
+    }
+}
+
+void shadow_access(struct task *self, uintptr_t address, size_t size, unsigned how,
+                   const void *site) {
+    if (UNLIKELY(points_any) && !(how & (ACCESS_ATOMIC | ACCESS_FREE)) && points_at(site))
+        race_point(self, address, size, how, site);
+    if (how > ACCESS_WRITE || !shadow_knows(self, address, size, how & ACCESS_WRITE))
+        shadow_slow(self, address, size, how, site);
+}
+
+void shadow_clear(uintptr_t address, size_t size) {
+    uintptr_t end = address + size;
+    if (!race_live || address >> ADDRESS_BITS || end >> ADDRESS_BITS) return;
+    while (address < end) {
+        uintptr_t border = (address | (((uintptr_t)1 << PAGE_BITS) - 1)) + 1;
+        uintptr_t until = end < border ? end : border;
+        struct page *region = shadow_regions[address >> REGION_BITS], *page;
+        if (!region) {
+            address = (address | (((uintptr_t)1 << REGION_BITS) - 1)) + 1;
+            continue;
+        }
+        page = &region[address >> PAGE_BITS & (PAGES - 1)];
+        if (page->run == run) {
+            size_t first = shadow_offset(address) >> page->shift,
+                   last = shadow_offset(until - 1) >> page->shift;
+            for (size_t i = first; i <= last; i++) {
+                if (page->cells[i].read.step == LISTED)
+                    atomics_forget((until - 1) >> PAGE_BITS << PAGE_BITS | i << page->shift);
+                page->cells[i] = (struct cell){{0, 0}, {0, 0}};
+            }
+        }
+        address = until;
+    }
+}
