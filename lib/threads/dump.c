@@ -9,7 +9,6 @@
  */
 #include <pthread.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -45,7 +44,7 @@ static RACES void copy_words(void *to, const void *from, size_t size) {
 /* Copies what may be gone; returns the number of bytes, less than `size` where it is. */
 static size_t copy_through_kernel(void *to, const void *from, size_t size) {
     struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
-    long n = syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0);
+    ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
     return n < 0 ? 0 : (size_t)n;
 }
 
