@@ -294,7 +294,7 @@ bool explore_over(struct exploration *e) {
 
 /* Makes a systematic strategy ready. */
 static int start_search(struct exploration *e, struct strategy *strategy) {
-    struct search_request search = {e->seed, e->run.max_steps};
+    struct search_request search = {e->seed, e->runs, e->run.max_steps};
     return strategy->open && strategy->open(strategy, &search) ? no_memory(e) : 0;
 }
 

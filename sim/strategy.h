@@ -24,6 +24,7 @@ enum { CHOICE_CONTINUE = 0, CHOICE_TIMER = 1, CHOICE_TASK = 2 /* + id - 1 */ };
 /* What a systematic strategy is asked for. */
 struct search_request {
     uint64_t seed;      /* of pirn_random, in all runs */
+    uint64_t runs;      /* that are to be made at most; 0: any number */
     uint64_t max_steps; /* of a run */
 };
 

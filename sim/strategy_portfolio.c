@@ -4,7 +4,8 @@
  * times the runs of the best as there are members.
  *
  * An exploration begins with a few runs of dfs, those with the fewest preemptions: what goes wrong
- * in the plainest schedules is found at once, and always.
+ * in the plainest schedules is found at once, and always. Not where there is to be one run alone:
+ * that is a function of its seed.
  *
  * The seed decides whose turn it is, so runs with following seeds take turns.
  */
@@ -30,8 +31,8 @@ static void start(struct strategy *strategy) {
 
 static int open(struct strategy *strategy, const struct search_request *search) {
     strategy_dfs.depth = FIRST_BOUND;
-    first_runs = FIRST_RUNS;
-    strategy->sampling = false;
+    first_runs = search->runs == 1 ? 0 : FIRST_RUNS;
+    strategy->sampling = !first_runs;
     return strategy_dfs.open(&strategy_dfs, search);
 }
 

@@ -96,8 +96,15 @@ class Browser:
         self.post("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def click(self, selector):
-        found = self.post("/element", {"using": "css selector", "value": selector})
-        self.post(f"/element/{next(iter(found.values()))}/click")
+        """The page may draw it anew between being found and being clicked: then it is looked for again."""
+        for tries in range(100, -1, -1):
+            found = self.post("/element", {"using": "css selector", "value": selector})
+            try:
+                self.post(f"/element/{next(iter(found.values()))}/click")
+                return
+            except RuntimeError as error:
+                if not tries or "stale element" not in str(error):
+                    raise
 
     def text(self, selector):
         return self.run("return document.querySelector(arguments[0]).textContent", selector)
