@@ -45,6 +45,7 @@ test_scripts = \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
+	%D%/outcomes.sh \
 	%D%/races.sh \
 	%D%/readme.sh \
 	%D%/snapshot.sh \
@@ -82,6 +83,19 @@ check_PROGRAMS += %D%/fuzz/trace
 %C%_fuzz_trace_SOURCES = %D%/fuzz/trace.c
 %C%_fuzz_trace_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 %C%_fuzz_trace_LDADD = libviz.la $(SQLITE_LIBS)
+
+# What tests/outcomes.sh compares: one source for both engines. The simulator's looks inside.
+outcomes_sources = %D%/outcomes.c %D%/play.c %D%/play.h %D%/spec.c %D%/spec.h
+check_PROGRAMS += %D%/outcomes-threads
+%C%_outcomes_threads_SOURCES = $(outcomes_sources)
+%C%_outcomes_threads_LDADD = libpirn.la $(PTHREAD_LIBS)
+%C%_outcomes_threads_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
+if !SANITIZE_THREAD
+check_PROGRAMS += %D%/outcomes-sim
+endif
+%C%_outcomes_sim_SOURCES = $(outcomes_sources)
+%C%_outcomes_sim_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
+%C%_outcomes_sim_LDADD = $(libpirn_sim_la_OBJECTS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la

@@ -383,6 +383,65 @@ static void select_both_ways(void *arg) {
 /* S7 */
 static void task_never_meets_itself(void) { run_body(select_both_ways, NULL); }
 
+/* A select waits with several cases on one channel, until one comes that makes them ready. */
+struct meeting {
+    pirn_chan *chan;
+    pirn_waitgroup group;
+    bool first, sends[3];
+    int chosen;
+};
+
+static void wait_in_three(void *arg) {
+    struct meeting *m = arg;
+    int value = 5;
+    pirn_case cases[3];
+    for (int i = 0; i < 3; i++)
+        cases[i] = (pirn_case){m->sends[i] ? PIRN_SEND : PIRN_RECV, m->chan, &value, .status = 1};
+    m->chosen =
+        m->first ? pirn_select_first(cases, 3, PIRN_FOREVER) : pirn_select(cases, 3, PIRN_FOREVER);
+    if (!check(m->chosen >= 0 && m->chosen < 3)) return;
+    check_equal(cases[m->chosen].status, m->sends[0] && m->sends[1] ? 0 : -EPIPE);
+    if (!m->sends[m->chosen]) check_equal(value, 0);
+}
+
+static int meet(bool first, const bool *sends, bool close) {
+    struct meeting m = {.chan = new_chan(0), .first = first};
+    memcpy(m.sends, sends, sizeof m.sends);
+    check_equal(pirn_waitgroup_go(&m.group, wait_in_three, &m), 0);
+    settle();
+    check_equal(close ? pirn_close(m.chan) : pirn_recv(m.chan, NULL), 0);
+    pirn_waitgroup_wait(&m.group);
+    pirn_chan_unref(m.chan);
+    return m.chosen;
+}
+
+static void first_of_a_channel(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 16; i++) {
+        check_equal(meet(true, (bool[]){true, true, true}, false), 0);
+        check_equal(meet(true, (bool[]){false, true, false}, true), 0);
+        check_equal(meet(true, (bool[]){true, false, true}, true), 0);
+    }
+}
+
+/* The first of those that become ready together. */
+static void select_first_waits_in_order(void) { run_settled(first_of_a_channel, NULL); }
+
+static void any_of_a_channel(void *arg) {
+    unsigned seen[3] = {0};
+    (void)arg;
+    for (int i = 0; i < 100; i++) seen[meet(false, (bool[]){false, true, false}, true)]++;
+    for (int i = 0; i < 3; i++) check(seen[i] > 0);
+}
+
+static void close_makes_every_case_ready(void) {
+#if SIMULATED
+    run_heavy(any_of_a_channel, NULL);
+#else
+    run_settled(any_of_a_channel, NULL);
+#endif
+}
+
 static void closed_cases(void *arg) {
     pirn_chan *closed = new_chan(1), *full = new_chan(1);
     unsigned seen[2] = {0};
@@ -680,6 +739,8 @@ static const struct test tests[] = {
     TEST_SECONDS(choice_is_uniform_after_waiting, 60),
     TEST_SECONDS(choice_is_uniform_after_a_close, 60),
     TEST(select_first_takes_the_first),
+    TEST(select_first_waits_in_order),
+    TEST(close_makes_every_case_ready),
     TEST(one_case_is_the_plain_operation),
     TEST(null_cases_are_never_ready),
     TEST(deadlines_are_kept),

@@ -93,24 +93,29 @@ EXPORT void pirn_chan_unref(pirn_chan *chan) { chan_unref(chan, CALLER()); }
 /* ---- The operations under the lock --------------------------------------------------------- */
 
 /*
- * A waiter has been taken out whose task waits in a select that names this channel several times:
- * each of its cases here is as likely (S2), and all of them leave the channel.
+ * A waiter has been taken out whose task waits in a select that names this channel several times.
+ * Of its cases that have become ready, which are those of both queues when the channel is closed,
+ * each is as likely (S2), or the first one runs; all of them leave the channel.
  */
 static __attribute__((noinline)) struct waiter *choose_case(pirn_chan *chan, waitq *queue,
                                                             struct waiter *waiter) {
-    struct waiter *all = waiter->wait->waiters;
-    size_t same = 1, pick;
+    const struct wait *wait = waiter->wait;
+    struct waiter *chosen = waiter;
+    size_t ready = 0, pick;
 
-    for (size_t i = 0; i < waiter->wait->count; i++) same += all[i].queued && all[i].queue == queue;
-    pick = engine_choose(same);
-    for (size_t i = 0; i < waiter->wait->count; i++) {
-        struct waiter *other = &all[i];
-        if (other->guard != &chan->senders) continue;
-        /* The one already taken out counts as the first of the candidates. */
-        if (other->queued && other->queue == queue && pick && --pick == 0) waiter = other;
+    for (size_t i = 0; i < wait->count; i++) {
+        const struct waiter *other = &wait->waiters[i];
+        if (other->guard != &chan->senders || (other != waiter && !other->queued)) continue;
+        ready += chan->closed || other->queue == queue;
+    }
+    pick = wait->in_order ? 0 : engine_choose(ready);
+    for (size_t i = 0; i < wait->count; i++) {
+        struct waiter *other = &wait->waiters[i];
+        if (other->guard != &chan->senders || (other != waiter && !other->queued)) continue;
+        if ((chan->closed || other->queue == queue) && pick-- == 0) chosen = other;
         wait_dequeue(other);
     }
-    return waiter;
+    return chosen;
 }
 
 /* The oldest waiter of the queue that can be claimed, taken out; NULL: none. */
@@ -340,7 +345,8 @@ static struct waiter *dismiss(struct task *self, pirn_chan *chan, waitq *queue,
                               struct waiter *list) {
     struct waiter *waiter;
     while ((waiter = next_waiter(chan, queue))) {
-        if (queue == &chan->receivers && waiter->value) memset(waiter->value, 0, chan->value_size);
+        if (waiter->queue == &chan->receivers && waiter->value)
+            memset(waiter->value, 0, chan->value_size);
         wait_end(self, waiter, -EPIPE);
         waiter->next = list;
         list = waiter;

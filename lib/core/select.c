@@ -104,7 +104,7 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
 /* Waits in every queue; the locks are held and released. Returns the index of the case that ran
  * or -ETIMEDOUT. */
 static int64_t wait_for_one(struct task *self, const struct place *place, struct selection *s,
-                            int64_t deadline) {
+                            bool first, int64_t deadline) {
     struct wait *wait = &((struct task_core *)self)->sleep->wait;
     struct waiter *fired;
     const pirn_chan *through;
@@ -120,6 +120,7 @@ static int64_t wait_for_one(struct task *self, const struct place *place, struct
     }
     wait_init(wait, self, s->waiters, waiting);
     wait->repeated = waiting > s->lock_count;
+    wait->in_order = first;
     wait->memory = s->memory;
     for (size_t i = 0; i < waiting; i++) wait_enqueue(&s->waiters[i]);
     rc = wait_park(wait, place, deadline, unlock_all, s);
@@ -173,7 +174,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
         unlock_all(&s);
         rc = -ETIMEDOUT;
     } else {
-        rc = wait_for_one(self, &place, &s, deadline);
+        rc = wait_for_one(self, &place, &s, first, deadline);
     }
     if (UNLIKELY(s.memory != NULL)) free(s.memory);
     if (rc < 0) {

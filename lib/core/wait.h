@@ -42,7 +42,8 @@ struct wait {
     int result;
     _Atomic uint32_t claimed;
     bool shared;   /* more than one party may come */
-    bool repeated; /* several waiters stand in one queue */
+    bool repeated; /* several waiters stand at one object */
+    bool in_order; /* of those the first one is to end it */
     bool timed;
     bool under_way; /* the task is parked, or has been woken and not gone on yet */
     uint64_t mark;  /* of the step that ended it */
@@ -61,7 +62,7 @@ static inline void wait_init(struct wait *wait, struct task *self, struct waiter
     wait->result = 0;
     atomic_init(&wait->claimed, 0);
     wait->shared = count > 1;
-    wait->repeated = false;
+    wait->repeated = wait->in_order = false;
     wait->timed = false;
     wait->mark = 0;
     wait->since = 0;

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Two engines, one meaning: random programs may do on threads what the simulator says they can do,
+# and nothing else; and what is done to channels is what their specification says, on both.
+
+. "$top_srcdir/tests/tap.sh"
+
+simulated=$top_builddir/tests/outcomes-sim
+threads=$top_builddir/tests/outcomes-threads
+
+# How many programs, in portions: a run that ends in a deadlock leaves its channels behind.
+programs=300
+test -n "${PIRN_TEST_TASKS-}" && programs=10000
+if test -n "${SANITIZED-}"; then programs=$((programs / 5)); fi
+portion=1000
+test $portion -le $programs || portion=$programs
+
+# The output is shown when the test fails. What the runtime wrote about the last run is in `err`.
+explores() {
+    "$simulated" "$@" >"$scratch/set"
+    status=$?
+    grep -v '^[0-9]' "$scratch/set"
+    return $status
+}
+plays() {
+    "$threads" "$@" >"$scratch/out" 2>"$scratch/err"
+    status=$?
+    cat "$scratch/out"
+    test $status -le 1 || cat "$scratch/err"
+    return $status
+}
+
+# Whether more runs of the simulator show what is said to be none of its outcomes. dpor does not see
+# every class where selects meet, and some random runs do not find all that it leaves out.
+confirmed() {
+    sed -n "s/^# no outcome of the simulator's: //p" "$scratch/out" | sort -u >"$scratch/doubtful"
+    ! grep -q '^# not linearizable' "$scratch/out" && test -s "$scratch/doubtful" || return 1
+    for seed in $(cut -d ' ' -f 1 "$scratch/doubtful" | sort -u); do
+        "$simulated" --from="$seed" --programs=1 --runs=300000
+    done | sort >"$scratch/more"
+    comm -23 "$scratch/doubtful" "$scratch/more" >"$scratch/unknown"
+    cat "$scratch/unknown"
+    test ! -s "$scratch/unknown"
+}
+
+next=1
+fits() {
+    explores --from=$next --programs=$portion || return 1
+    next=$(($(sed -n 's/^\([0-9]*\) .*/\1/p' "$scratch/set" | tail -n 1) + 1))
+    plays "$scratch/set" || confirmed
+}
+told() { sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set" "$scratch/out"; }
+
+# Each of these is wrong on purpose. One shows only where tasks meet in the middle of a step.
+caught() {
+    runs=5
+    test "$2" != unlocked || runs=40
+    case $1 in
+    simulated) explores --programs=300 --runs=1 --mutant="$2" >"$scratch/told" ;;
+    threads) plays --runs=$runs --mutant="$2" "$scratch/set" >"$scratch/told" ;;
+    esac
+    status=$?
+    grep '^#' "$scratch/told"
+    test $status -eq 1
+}
+
+if test ! -x "$simulated"; then
+    # ThreadSanitizer watches threads, and the simulator has none.
+    run "histories on threads are linearizable" plays --histories --programs=$programs
+    done_testing
+fi
+
+done=0
+while test $done -lt $programs; do
+    run "programs $((done + 1)) to $((done + portion)): threads do what the simulator says" fits
+    told
+    done=$((done + portion))
+done
+
+run "the outcomes to compare mutants with" explores --programs=300
+for mutant in value capacity unlocked swapped stack discard open last eager; do
+    run "threads: $mutant is caught" caught threads $mutant
+done
+for mutant in value capacity swapped stack discard open last eager; do
+    run "the simulator: $mutant is caught" caught simulated $mutant
+done
+
+done_testing
