@@ -41,6 +41,7 @@ test_scripts = \
 	%D%/examples.sh \
 	%D%/exported-symbols.sh \
 	%D%/fuzz.sh \
+	%D%/gallery.sh \
 	%D%/headers.sh \
 	%D%/leaks.sh \
 	%D%/http.sh \

@@ -1,0 +1,29 @@
+/* check-then-act-fixed.c - the seat is booked under the lock under which it was free. */
+#include <pirn.h>
+
+static pirn_mutex lock;
+static int free_seats = 1; /* guarded by the lock */
+static pirn_waitgroup customers;
+
+static void book(void) {
+    pirn_mutex_lock(&lock);
+    if (free_seats > 0) free_seats--;
+    pirn_mutex_unlock(&lock);
+}
+
+static void customer(void *arg) {
+    (void)arg;
+    book();
+}
+
+static void theatre(void *arg) {
+    (void)arg;
+    pirn_label(&lock, "lock");
+    pirn_label(&customers, "customers");
+    pirn_waitgroup_go(&customers, customer, NULL);
+    pirn_waitgroup_go(&customers, customer, NULL);
+    pirn_waitgroup_wait(&customers);
+    pirn_assert(free_seats >= 0);
+}
+
+int main(void) { return pirn_run(NULL, theatre, NULL) != 0; }

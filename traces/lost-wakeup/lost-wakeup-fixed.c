@@ -1,0 +1,29 @@
+/* lost-wakeup-fixed.c - what is waited for is kept in a variable. */
+#include <pirn.h>
+
+static pirn_mutex lock;
+static pirn_cond finished;
+static int bytes;     /* guarded by the lock */
+static bool complete; /* guarded by the lock */
+
+static void download(void *arg) {
+    (void)arg;
+    pirn_mutex_lock(&lock);
+    bytes = 1000;
+    complete = true;
+    pirn_mutex_unlock(&lock);
+    pirn_cond_signal(&finished);
+}
+
+static void fetch(void *arg) {
+    (void)arg;
+    pirn_label(&lock, "lock");
+    pirn_label(&finished, "finished");
+    pirn_go(download, NULL);
+    pirn_mutex_lock(&lock);
+    while (!complete) pirn_cond_wait(&finished, &lock);
+    pirn_assert(bytes == 1000);
+    pirn_mutex_unlock(&lock);
+}
+
+int main(void) { return pirn_run(NULL, fetch, NULL) != 0; }

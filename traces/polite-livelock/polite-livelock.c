@@ -1,0 +1,38 @@
+/* polite-livelock.c - two tasks back off in step. */
+#include <pirn.h>
+
+static pirn_mutex left, right;
+static pirn_waitgroup walkers;
+
+static void pass(pirn_mutex *mine, pirn_mutex *other) {
+    pirn_mutex_lock(mine);
+    while (pirn_mutex_trylock(other) != 0) {
+        pirn_mutex_unlock(mine); /* after you */
+        pirn_yield();
+        pirn_mutex_lock(mine);
+    }
+    pirn_mutex_unlock(other);
+    pirn_mutex_unlock(mine);
+}
+
+static void go_north(void *arg) {
+    (void)arg;
+    pass(&left, &right);
+}
+
+static void go_south(void *arg) {
+    (void)arg;
+    pass(&right, &left);
+}
+
+static void corridor(void *arg) {
+    (void)arg;
+    pirn_label(&left, "left");
+    pirn_label(&right, "right");
+    pirn_label(&walkers, "walkers");
+    pirn_waitgroup_go(&walkers, go_north, NULL);
+    pirn_waitgroup_go(&walkers, go_south, NULL);
+    pirn_waitgroup_wait(&walkers);
+}
+
+int main(void) { return pirn_run(NULL, corridor, NULL) != 0; }
