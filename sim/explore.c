@@ -14,6 +14,7 @@
 #include "sim/jobs.h"
 #include "sim/program.h"
 #include "sim/race/report.h"
+#include "sim/searches.h"
 #include "sim/shrink.h"
 
 static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
@@ -280,6 +281,8 @@ static int report(struct exploration *e, enum control_type type) {
     return rc;
 }
 
+void explore_restart_clock(struct exploration *e) { e->begun = clock_of(e->clock); }
+
 bool explore_over(struct exploration *e) {
     enum { ASK_EVERY = 10000000 }; /* ns */
     int64_t now = clock_of(e->clock);
@@ -290,23 +293,6 @@ bool explore_over(struct exploration *e) {
         if (e->stopped(e)) e->over = true;
     }
     return e->over;
-}
-
-/* Makes a systematic strategy ready. */
-static int start_search(struct exploration *e, struct strategy *strategy) {
-    struct search_request search = {e->seed, e->runs, e->run.max_steps};
-    return strategy->open && strategy->open(strategy, &search) ? no_memory(e) : 0;
-}
-
-/* Tells the strategy of the run that is over. Returns whether the run counts. */
-static bool search_on(struct exploration *e, struct strategy *strategy) {
-    unsigned found = SEARCH_MORE | SEARCH_GAPS;
-    if (strategy->next) found = strategy->next(strategy, e->log);
-    e->exhausted = !(found & (SEARCH_MORE | SEARCH_GAPS | SEARCH_UNFAIR));
-    e->fair = !(found & (SEARCH_MORE | SEARCH_GAPS));
-    e->searching = found & SEARCH_MORE;
-    if (found & SEARCH_REPEATED) e->repeated++;
-    return !(found & SEARCH_REPEATED);
 }
 
 int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
@@ -461,17 +447,17 @@ int explore(struct exploration *e) {
 
     if (rc) return rc;
     strategy_start(strategy);
-    if ((rc = start_search(e, strategy))) return rc;
-    e->searching = true;
-    rc = take_all(e, strategy);
-    if (strategy->close && rc != 1) strategy->close(strategy);
+    rc = search_begin(e, strategy);
+    if (rc == 0) rc = take_all(e, strategy);
+    if (rc == 1) return 1;
     if (rc == -ECANCELED) {
         e->over = true;
         rc = 0;
     }
+    if (rc == 0 && e->runs && !e->over) e->next = e->runs;
+    if (rc == 0 && e->recorder) recorder_reached(e->recorder, e->next);
+    search_end(e, strategy);
     if (rc) return rc;
-    if (e->runs && !e->over) e->next = e->runs;
-    if (e->recorder) recorder_reached(e->recorder, e->next);
     if (e->recorder && orders_record(&e->orders, e->recorder) != 0) {
         snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
         return -EIO;

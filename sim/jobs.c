@@ -14,6 +14,12 @@
  *                         |
  *                         +--parent, when the worker has died--> free
  *
+ * Where the strategy is systematic, what a run is to be is known only from those before. So an entry
+ * is empty until there is something to do at its position, which the parent then gives out: after
+ * each run that it takes in, for as many positions as the window has. That is as much as the runs
+ * taken in so far allow, however long they took, so the order of the runs is the same each time; it
+ * depends on the size of the window, and is another than that of one process.
+ *
  * Invariants
  *   1. An entry's log is written by the worker that has claimed it, and by the process it has
  *      forked, alone.
@@ -37,6 +43,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/searches.h"
+
 enum {
     LEAST_WINDOW = 32, /* so that one run may take as long as some others together */
     WINDOW_FOR_EACH = 4,
@@ -44,7 +52,8 @@ enum {
     MOST_DEATHS = 2,    /* of workers with the same run */
     LAST_BREATH = 1000, /* ms that the process of a run may take to die */
     STATE_BITS = 16,
-    DONE = (1 << STATE_BITS) - 1 /* free: 0; claimed: the worker's number from 1 */
+    DONE = (1 << STATE_BITS) - 1, /* free: 0; claimed: the worker's number from 1 */
+    EMPTY = DONE - 1
 };
 
 #define LOOK_AGAIN (100 * PIRN_MSEC) /* after which workers may have died */
@@ -75,6 +84,9 @@ struct jobs {
     pid_t *workers;     /* 0: it has ended */
     unsigned *deaths;   /* with the position in each entry */
     uint64_t end;       /* position that is not to be performed any more; 0: none */
+    bool searching;     /* the strategy is systematic: runs are given out */
+    uint64_t given;     /* and have been before this position */
+    uint64_t counted;   /* position that the next run that counts has in the exploration */
     int bell;           /* an eventfd that wakes the parent */
     pid_t parent;
 };
@@ -90,10 +102,14 @@ static int complain(struct exploration *e, int error, const char *what) {
 
 /* ---- In a worker --------------------------------------------------------------------------- */
 
+static bool is_wanted(const struct jobs *j, uint64_t position) {
+    return j->searching ? j->exploration->searching : !j->end || position < j->end;
+}
+
 /* Claims the first free position in the window. Returns false where there is none. */
 static bool claim_now(struct jobs *j, unsigned worker, uint64_t *position) {
     uint64_t first = atomic_load(&j->board->first);
-    for (uint64_t p = first; p < first + j->window && (!j->end || p < j->end); p++) {
+    for (uint64_t p = first; p < first + j->window && is_wanted(j, p); p++) {
         uint64_t seen = entry_of(p, 0);
         *position = p;
         if (atomic_load(&j->board->entries[p % j->window]) == seen &&
@@ -136,6 +152,7 @@ static int work(struct jobs *j, unsigned worker) {
         uint64_t position = claim(j, worker);
         e->log = j->logs[position % j->window];
         madvise(e->log, e->log->size, MADV_DOFORK);
+        if (j->searching) j->strategy->turn_to(j->strategy, position % j->window);
         rc = explore_perform(e, j->strategy, share_run(&e->share, position));
         if (rc == 0) rc = explore_again(e, share_run(&e->share, position));
         if (rc == 1) return 1;
@@ -267,11 +284,47 @@ static void release(struct jobs *j, uint64_t position) {
     wake_workers(j);
 }
 
+/* Gives out what can be done. The entry of the last run that was taken in is still in use. */
+static void give_out(struct jobs *j) {
+    uint64_t first = atomic_load(&j->board->first);
+    for (; j->given + 1 < first + j->window; j->given++) {
+        size_t at = j->given % j->window;
+        if (!j->strategy->give(j->strategy, at)) break;
+        j->deaths[at] = 0;
+        atomic_store(&j->board->entries[at], entry_of(j->given, 0));
+    }
+    wake_workers(j);
+}
+
+/* Takes in a run of a search, if it counts. */
+static int take_in_found(struct jobs *j, uint64_t position) {
+    struct exploration *e = j->exploration;
+    uint64_t run = share_run(&e->share, j->counted);
+    j->strategy->turn_to(j->strategy, position % j->window);
+    if (!search_on(e, j->strategy)) return 0;
+    j->counted++;
+    e->log->seed = e->seed + run;
+    if (j->end && j->counted >= j->end) e->searching = false;
+    return explore_take_in(e, j->strategy, run);
+}
+
+static int take_in(struct jobs *j, uint64_t position) {
+    struct exploration *e = j->exploration;
+    int rc;
+    e->log = j->logs[position % j->window];
+    rc = j->searching ? take_in_found(j, position)
+                      : explore_take_in(e, j->strategy, share_run(&e->share, position));
+    /* Only now the last one is no longer looked at. */
+    atomic_store(&j->board->first, position + 1);
+    return rc;
+}
+
 static int take_in_all(struct jobs *j, uint64_t position) {
     struct exploration *e = j->exploration;
     int64_t looked = now();
     int rc = 0, pause = 1;
-    for (uint64_t p = position; rc == 0 && (!j->end || p < j->end);) {
+    if (j->searching) give_out(j);
+    for (uint64_t p = position; rc == 0 && is_wanted(j, p);) {
         if (explore_over(e)) break;
         if (now() - looked >= LOOK_AGAIN) {
             rc = look_after_workers(j);
@@ -283,11 +336,11 @@ static int take_in_all(struct jobs *j, uint64_t position) {
             continue;
         }
         pause = 1;
-        e->log = j->logs[p % j->window];
-        rc = explore_take_in(e, j->strategy, share_run(&e->share, p));
-        /* Only now the last one is no longer looked at. */
-        atomic_store(&j->board->first, p + 1);
-        if (p > position) release(j, p - 1);
+        rc = take_in(j, p);
+        if (j->searching)
+            give_out(j);
+        else if (p > position)
+            release(j, p - 1);
         p++;
     }
     return rc;
@@ -310,6 +363,12 @@ static int make_logs(struct jobs *j) {
     return made > j->jobs ? 0 : -ENOMEM;
 }
 
+static int no_memory(const struct jobs *j) {
+    snprintf(j->exploration->message, sizeof j->exploration->message,
+             "not enough memory, or address space, for %zu processes (-j)", j->jobs);
+    return -ENOMEM;
+}
+
 static int prepare(struct jobs *j, uint64_t position) {
     size_t size;
     j->window = WINDOW_FOR_EACH * j->jobs > LEAST_WINDOW ? WINDOW_FOR_EACH * j->jobs : LEAST_WINDOW;
@@ -320,16 +379,16 @@ static int prepare(struct jobs *j, uint64_t position) {
     j->board = shared_memory(size);
     j->farewells = shared_memory(j->jobs * sizeof *j->farewells);
     if (!j->logs || !j->workers || !j->deaths || !j->board || !j->farewells || make_logs(j)) {
-        snprintf(j->exploration->message, sizeof j->exploration->message,
-                 "not enough memory, or address space, for %zu processes (-j)", j->jobs);
-        return -ENOMEM;
+        return no_memory(j);
     }
     j->board->size = size;
     j->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (j->bell < 0) return complain(j->exploration, -errno, "cannot make an eventfd");
     atomic_store(&j->board->first, position);
     for (uint64_t p = position; p < position + j->window; p++)
-        atomic_store(&j->board->entries[p % j->window], entry_of(p, 0));
+        atomic_store(&j->board->entries[p % j->window], entry_of(p, j->searching ? EMPTY : 0));
+    j->given = j->counted = position;
+    if (j->searching && j->strategy->share(j->strategy, j->window)) return no_memory(j);
     return 0;
 }
 
@@ -355,9 +414,10 @@ int jobs_explore(struct exploration *e, struct strategy *strategy, uint64_t posi
                        .before = e->log,
                        .jobs = e->jobs,
                        .end = e->runs ? share_position(&e->share, e->runs) : 0,
+                       .searching = strategy->share != NULL,
                        .bell = -1,
                        .parent = getpid()};
-    if (e->runs && position >= j->end) return 0;
+    if ((e->runs && position >= j->end) || !e->searching) return 0;
     rc = prepare(j, position);
     for (unsigned i = 0; i < j->jobs && rc == 0; i++) rc = begin_worker(j, i);
     if (rc == 0) rc = take_in_all(j, position);

@@ -68,6 +68,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/run.c \
 	%D%/schedule.c \
 	%D%/schedule.h \
+	%D%/searches.c \
+	%D%/searches.h \
 	%D%/serve.c \
 	%D%/serve.h \
 	%D%/share.h \
@@ -89,6 +91,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/strategy_random.c \
 	%D%/strategy_replay.c \
 	%D%/strategy_surw.c \
+	%D%/subtrees.c \
+	%D%/subtrees.h \
 	%D%/systematic.c \
 	%D%/systematic.h \
 	%D%/task_names.c \

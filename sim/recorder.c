@@ -48,6 +48,7 @@ enum statement {
     ADD_EXPLORATION,
     ADD_EXPLORED,
     REACH,
+    FIND_POSITION,
     FIND_BUILD,
     SUM_RUNS,
     FIND_GRAPHS,
@@ -76,7 +77,8 @@ static const char *const sql[STATEMENTS] = {
     "INSERT INTO exploration(program, strategy, seed, shard, shards, allow, max_steps, "
     "late_timers, next) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
     "INSERT INTO explored VALUES(?1, ?2)",
-    "UPDATE exploration SET next = ?2 WHERE id = ?1",
+    "UPDATE exploration SET next = ?2, position = ?3 WHERE id = ?1",
+    "SELECT position FROM exploration WHERE id = ?1",
     "SELECT build_id FROM exploration JOIN program ON program.id = program WHERE exploration.id = "
     "?1",
     "SELECT count(*), coalesce(sum(outcome <> 'ok'), 0), coalesce(sum(steps), 0) FROM explored "
@@ -133,10 +135,12 @@ struct recorder {
     struct new_rows rows;
     char *path;
     int64_t program;
-    int64_t exploration;     /* 0: none */
-    uint64_t next, recorded; /* from which run on it goes on: really, and in the row */
-    int64_t begun;           /* when the transaction began; 0: there is none */
-    int64_t added;           /* when something was last added */
+    int64_t exploration;                  /* 0: none */
+    uint64_t next, recorded;              /* from which run on it goes on: really, and in the row */
+    char *(*ask_position)(void *context); /* where the search stands; NULL: it is none */
+    void *position_context;
+    int64_t begun; /* when the transaction began; 0: there is none */
+    int64_t added; /* when something was last added */
     bool failed;
     char error[1024];
     struct site *sites; /* a hash table */
@@ -650,14 +654,25 @@ int recorder_explore(struct recorder *recorder, const struct recorder_exploratio
 
 void recorder_reached(struct recorder *recorder, uint64_t next) { recorder->next = next; }
 
+void recorder_ask_position(struct recorder *recorder, char *(*ask)(void *context), void *context) {
+    recorder->ask_position = ask;
+    recorder->position_context = context;
+}
+
 static int add_reached(struct recorder *r) {
     sqlite3_stmt *s = r->statements[REACH];
-    if (!r->exploration || r->next == r->recorded) return 0;
+    char *position = NULL;
+    int rc;
+    if (!r->exploration || (r->next == r->recorded && !r->ask_position)) return 0;
+    if (r->ask_position && !(position = r->ask_position(r->position_context)))
+        return fail(r, SQLITE_NOMEM);
     bind_int(s, 1, r->exploration);
     bind_int(s, 2, (int64_t)r->next);
-    if (begin(r) || insert(r, s)) return -EIO;
-    r->recorded = r->next;
-    return 0;
+    bind_text(s, 3, position);
+    rc = begin(r) || insert(r, s) ? -EIO : 0;
+    free(position);
+    if (rc == 0) r->recorded = r->next;
+    return rc;
 }
 
 static int refuse(struct recorder *r, const char *why) {
@@ -695,6 +710,17 @@ int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint6
     sqlite3_reset(sum);
     bind_int(r->statements[FIND_GRAPHS], 1, id);
     return 0;
+}
+
+int recorder_resume_position(struct recorder *r, char **position) {
+    sqlite3_stmt *s = r->statements[FIND_POSITION];
+    const char *text;
+    *position = NULL;
+    if (ask(r, FIND_POSITION)) return -EIO;
+    text = (const char *)sqlite3_column_text(s, 0);
+    if (text) *position = strdup(text);
+    sqlite3_reset(s);
+    return text && !*position ? fail(r, SQLITE_NOMEM) : 0;
 }
 
 bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph) {

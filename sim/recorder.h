@@ -70,6 +70,14 @@ bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph);
 /* Says from which run on the exploration has to go on; written with what is committed next. */
 void recorder_reached(struct recorder *recorder, uint64_t next);
 
+/* From now on `ask` is asked for the position of the search whenever something is committed, also
+ * while a run is added. What it returns is freed. NULL: nothing is asked any more. */
+void recorder_ask_position(struct recorder *recorder, char *(*ask)(void *context), void *context);
+
+/* The position that was written last in the exploration that goes on; the caller frees it. NULL:
+ * there is none. Returns 0 or -EIO. */
+int recorder_resume_position(struct recorder *recorder, char **position);
+
 /* One line about the last failure. */
 const char *recorder_error(const struct recorder *recorder);
 

@@ -457,7 +457,7 @@ static _Noreturn void finish(struct exploration *e, int rc) {
     if (rc) fail(rc == -ESTALE ? 4 : rc == -ESRCH ? 2 : 3, e->message);
     if (e->shrink) report_shrunk(e);
     if (recorder_close(e->recorder, e->message, sizeof e->message) != 0) fail(3, e->message);
-    if (e->done)
+    if (e->done || e->exhausted)
         report(e, CONTROL_DONE);
     else
         send_message(&message);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/share.h"
+
 struct log;
 struct task;
 
@@ -26,13 +28,15 @@ struct search_request {
     uint64_t seed;      /* of pirn_random, in all runs */
     uint64_t runs;      /* that are to be made at most; 0: any number */
     uint64_t max_steps; /* of a run */
+    struct share share; /* shards 0: nobody shares it */
 };
 
 enum {
-    SEARCH_MORE = 1,     /* there is another run to be made */
-    SEARCH_REPEATED = 2, /* this one was nothing new, and does not count */
-    SEARCH_GAPS = 4,     /* some schedules have been left out, in this run or before */
-    SEARCH_UNFAIR = 8    /* the same, but only such in which a task spins */
+    SEARCH_MORE = 1,      /* there is another run to be made */
+    SEARCH_REPEATED = 2,  /* this one was nothing new, and does not count */
+    SEARCH_GAPS = 4,      /* some schedules have been left out, in this run or before */
+    SEARCH_UNFAIR = 8,    /* the same, but only such in which a task spins */
+    SEARCH_ELSEWHERE = 16 /* this one counts in another shard */
 };
 
 struct strategy {
@@ -71,6 +75,30 @@ struct strategy {
     unsigned (*next)(struct strategy *strategy, const struct log *log);
     void (*close)(struct strategy *strategy);
     void (*fires)(struct strategy *strategy);
+    /*
+     * Of a systematic strategy that can go on from where it was another time; else NULL, and it has
+     * to make all its runs again.
+     *
+     * `position`: where it is between two runs, or with parts given out, as text without a line
+     * end, which the caller frees; NULL: no memory.
+     * `go_to`: goes there, after `open`. *found gets SEARCH_..., as `next` returned it. Returns 0,
+     * -ENOMEM, or -EINVAL for a text that is no position.
+     */
+    char *(*position)(struct strategy *strategy);
+    int (*go_to)(struct strategy *strategy, const char *position, unsigned *found);
+    /*
+     * Of a systematic strategy whose runs several processes can make at a time; else NULL. All but
+     * turn_to are called in the process that explores.
+     *
+     * `share`: there are to be so many parts, none of which has anything to do. Returns 0 or
+     * -ENOMEM.
+     * `give`: gives a part the next run to be made. Returns false where that depends on parts that
+     * are not done yet, or there is none.
+     * `turn_to`: `begin`, the run and `next` are of this part from now on, in this process.
+     */
+    int (*share)(struct strategy *strategy, size_t parts);
+    bool (*give)(struct strategy *strategy, size_t part);
+    void (*turn_to)(struct strategy *strategy, size_t part);
     int most_depth;    /* that it can be asked for; 0: it has no depth */
     bool sampling;     /* its runs are drawn at random, so that they allow an estimate */
     bool fair;         /* no runnable task waits for ever; else the engine sees to that */

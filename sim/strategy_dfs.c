@@ -11,50 +11,140 @@
  * Programs, PLDI 2007): most errors need few. Each round follows the schedules of the one before
  * again where they do not use up their preemptions; those do not count. A timer that fires while the
  * task at a scheduling point could go on is a preemption too; to put off a task that spins is none.
+ *
+ * What is to be done is a list of subtrees (subtrees.h). One process takes one of them whole; where
+ * several share the work, each run is given out with what is below it, and what turns out to be
+ * below it goes back to the list. So nothing is made twice or left out, and the order of the runs
+ * depends on how many are given out at a time, but not on who makes them and how long that takes.
+ *
+ * Shards begin alike: each makes the first runs, until there are enough subtrees, and keeps those
+ * that are its own. No shard knows what the others have left out, so there are no rounds.
  */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/share.h"
 #include "sim/strategies.h"
+#include "sim/subtrees.h"
 #include "sim/systematic.h"
 
-struct decision {
-    uint32_t alternatives, taken;
-};
-
+/* A run that is to be made, and what it was. */
 static struct tree {
     struct search_timers timers;
-    uint64_t seed;
-    size_t size;           /* of all this */
-    uint64_t bound, round; /* preemptions at most, at all and in this round */
-    uint64_t preemptions;  /* in this run */
-    size_t count, next;    /* decisions: on the path, and met in this run */
-    size_t room;
-    bool left_out; /* the round has left out what needs one more */
+    uint64_t round;       /* preemptions at most */
+    uint64_t preemptions; /* in this run */
+    bool given;           /* it is to be made; else all of this is old */
+    size_t floor, planned;
+    size_t count, next; /* decisions: on the path, and met in this run */
+    bool left_out;      /* the run has left out what needs one more preemption */
     bool gaps, unfair;
     struct decision path[];
 } * tree;
 
-static int open(struct strategy *strategy, const struct search_request *search) {
-    /* As many as the log has room for choices. */
-    size_t room = 4 * ((size_t)search->max_steps + 1024);
-    size_t size = sizeof *tree + room * sizeof *tree->path;
-    if (!(tree = search_memory(size))) return -ENOMEM;
-    tree->size = size;
-    tree->room = room;
-    tree->seed = search->seed;
-    tree->bound = strategy->depth >= 0 ? (uint64_t)strategy->depth : UINT64_MAX;
-    tree->round = strategy->depth >= 0 ? 0 : UINT64_MAX;
+enum { SHARES = 16 /* subtrees for each shard */ };
+
+/* Of the process that explores; those that perform runs look at what stays as it is. */
+static struct {
+    uint64_t seed;
+    uint64_t bound, round; /* preemptions at most, at all and in this round */
+    bool left_out, gaps, unfair;
+    struct share share;
+    bool dealing;  /* subtrees are still being made for all shards */
+    uint64_t made; /* runs for that */
+    struct subtrees todo;
+    size_t room;  /* decisions of a run */
+    size_t given; /* parts */
+    char *parts;  /* shared: a tree each */
+    size_t count, size;
+} search;
+
+static struct tree *part_at(size_t part) {
+    return (struct tree *)(void *)(search.parts + part * search.size);
+}
+
+/* Gives a part what it is to do; false: there is nothing, for the time being. */
+static bool give(struct strategy *strategy, size_t part) {
+    struct tree *to = part_at(part);
+    (void)strategy;
+    if (!search.todo.count || (search.dealing && search.given)) return false;
+    if (search.count == 1 || search.dealing) {
+        size_t index = search.dealing ? 0 : search.todo.count - 1;
+        subtrees_take(&search.todo, index, to->path, &to->floor, &to->planned);
+    } else {
+        subtrees_split(&search.todo, to->path, &to->planned);
+        to->floor = to->planned;
+    }
+    to->round = search.round;
+    to->given = true;
+    search.given++;
+    return true;
+}
+
+static int make_room(size_t count) {
+    enum { PAGE = 4096 };
+    /* As many decisions as the log has room for choices. */
+    search.size = (sizeof *tree + search.room * sizeof *tree->path + PAGE - 1) / PAGE * PAGE;
+    if (count > SIZE_MAX / search.size) return -ENOMEM;
+    if (!(search.parts = search_memory(count * search.size))) return -ENOMEM;
+    search.count = count;
+    tree = part_at(0);
     return 0;
+}
+
+static void release_parts(void) {
+    search_release(search.parts, search.count * search.size);
+    search.parts = NULL;
+    search.count = search.given = 0;
+    tree = NULL;
 }
 
 static void close(struct strategy *strategy) {
     (void)strategy;
-    search_release(tree, tree ? tree->size : 0);
-    tree = NULL;
+    release_parts();
+    subtrees_free(&search.todo);
+}
+
+static int open(struct strategy *strategy, const struct search_request *request) {
+    bool bounded = strategy->depth >= 0;
+    memset(&search, 0, sizeof search);
+    search.seed = request->seed;
+    search.share = request->share;
+    search.dealing = request->share.shards > 1;
+    search.bound = bounded ? (uint64_t)strategy->depth : UINT64_MAX;
+    search.round = bounded && !search.dealing ? 0 : search.bound;
+    search.room = 4 * ((size_t)request->max_steps + 1024);
+    if (make_room(1) || subtrees_add(&search.todo, NULL, 0, 0)) {
+        close(strategy);
+        return -ENOMEM;
+    }
+    give(strategy, 0);
+    return 0;
+}
+
+static int share(struct strategy *strategy, size_t parts) {
+    int rc = 0;
+    (void)strategy;
+    if (tree->given) {
+        rc = subtrees_add(&search.todo, tree->path, tree->floor, tree->planned);
+        if (rc == 0 && search.dealing) subtrees_last_first(&search.todo);
+    }
+    release_parts();
+    return rc ? rc : make_room(parts);
+}
+
+static void turn_to(struct strategy *strategy, size_t part) {
+    (void)strategy;
+    tree = part_at(part);
 }
 
 static void begin(struct strategy *strategy, uint64_t seed) {
     (void)strategy;
     (void)seed;
+    tree->count = tree->planned;
     tree->next = tree->preemptions = 0;
+    tree->left_out = tree->gaps = tree->unfair = false;
     tree->timers.task_steps = UINT64_MAX;
 }
 
@@ -62,7 +152,7 @@ static void begin(struct strategy *strategy, uint64_t seed) {
 static uint32_t decide(uint64_t alternatives) {
     struct decision *decision = &tree->path[tree->next];
     if (alternatives < 2) return 0;
-    if (alternatives > UINT32_MAX || tree->next == tree->room) {
+    if (alternatives > UINT32_MAX || tree->next == search.room) {
         tree->gaps = true;
         return 0;
     }
@@ -117,34 +207,109 @@ static uint64_t pick(struct strategy *strategy, uint64_t n) {
 
 static uint64_t draw(struct strategy *strategy) {
     (void)strategy;
-    return search_random(tree->seed);
+    return search_random(search.seed);
+}
+
+/* What is left beside the run that is over. */
+static void put_back(void) {
+    int rc = 0;
+    if (search.dealing) {
+        rc = subtrees_add_each(&search.todo, tree->path, tree->floor, tree->count);
+        if (!search.todo.count || search.todo.count >= SHARES * search.share.shards) {
+            subtrees_keep(&search.todo, search.share.shard - 1, search.share.shards);
+            search.dealing = false;
+        }
+    } else if (subtree_advance(tree->path, tree->floor, &tree->count)) {
+        tree->planned = tree->count;
+        tree->given = search.count == 1;
+        search.given += tree->given;
+        if (!tree->given) rc = subtrees_add(&search.todo, tree->path, tree->floor, tree->planned);
+    }
+    if (rc) search.gaps = true;
+}
+
+static unsigned say(void) {
+    unsigned found = search.given || search.todo.count ? SEARCH_MORE : 0;
+    if (search.gaps) found |= SEARCH_GAPS;
+    return search.unfair ? found | SEARCH_UNFAIR : found;
 }
 
 static unsigned next(struct strategy *strategy, const struct log *log) {
-    bool repeated = tree->round != UINT64_MAX && tree->preemptions < tree->round;
+    bool rounds = search.bound != UINT64_MAX && search.share.shards <= 1;
+    bool repeated = rounds && tree->preemptions < tree->round;
     unsigned found = repeated ? SEARCH_REPEATED : 0;
-    (void)strategy;
-    if (search_cut(log)) tree->gaps = true;
+    if (search.dealing && search.made++ % search.share.shards != search.share.shard - 1)
+        found |= SEARCH_ELSEWHERE;
+    search.left_out |= tree->left_out;
+    search.unfair |= tree->unfair;
+    search.gaps |= tree->gaps || search_cut(log);
     /* A run that ends before all of the path is no longer what it was. */
     if (tree->next < tree->count) {
         tree->count = tree->next;
-        tree->gaps = true;
+        search.gaps = true;
     }
-    while (tree->count) {
-        struct decision *last = &tree->path[tree->count - 1];
-        if (++last->taken < last->alternatives) {
-            found |= SEARCH_MORE;
-            break;
-        }
-        tree->count--;
+    tree->given = false;
+    search.given--;
+    put_back();
+    if (!search.given && !search.todo.count && search.left_out && search.round < search.bound) {
+        search.round++;
+        search.left_out = false;
+        if (subtrees_add(&search.todo, NULL, 0, 0)) search.gaps = true;
     }
-    if (!tree->count && tree->left_out && tree->round < tree->bound) {
-        tree->round++;
-        tree->left_out = false;
-        found |= SEARCH_MORE;
+    if (search.count == 1 && !search.given) give(strategy, 0);
+    return found | say();
+}
+
+/* ---- As text ------------------------------------------------------------------------------- */
+
+enum { LEFT_OUT = 1, GAPS = 2, UNFAIR = 4, DEALING = 8 };
+
+static void write_given(struct subtree_text *text) {
+    for (size_t i = 0; i < search.count; i++) {
+        const struct tree *part = part_at(i);
+        if (part->given) subtree_write(text, part->path, part->floor, part->planned);
     }
-    if (tree->gaps) found |= SEARCH_GAPS;
-    return tree->unfair ? found | SEARCH_UNFAIR : found;
+}
+
+static char *position(struct strategy *strategy) {
+    enum { HEAD = 64 };
+    unsigned flags = (search.left_out ? LEFT_OUT : 0) | (search.gaps ? GAPS : 0) |
+                     (search.unfair ? UNFAIR : 0) | (search.dealing ? DEALING : 0);
+    struct subtree_text text = {.data = malloc(HEAD), .room = HEAD};
+    (void)strategy;
+    if (!text.data) return NULL;
+    text.length =
+        (size_t)snprintf(text.data, HEAD, "%llu %u %llu", (unsigned long long)search.round, flags,
+                         (unsigned long long)search.made);
+    /* Where they are taken from the list next. */
+    if (search.dealing) write_given(&text);
+    for (size_t i = 0; i < search.todo.count; i++) {
+        const struct subtree *subtree = &search.todo.all[i];
+        subtree_write(&text, subtree->path, subtree->floor, subtree->count);
+    }
+    if (!search.dealing) write_given(&text);
+    return text.data;
+}
+
+static int go_to(struct strategy *strategy, const char *text, unsigned *found) {
+    unsigned long long round, made;
+    unsigned flags;
+    int length = 0, rc;
+    if (sscanf(text, "%llu %u %llu%n", &round, &flags, &made, &length) != 3) return -EINVAL;
+    if (round > search.bound || ((flags & DEALING) && search.share.shards < 2)) return -EINVAL;
+    subtrees_free(&search.todo);
+    if ((rc = subtrees_read(&search.todo, text + length, search.room))) return rc;
+    search.round = round;
+    search.made = made;
+    search.left_out = flags & LEFT_OUT;
+    search.gaps = flags & GAPS;
+    search.unfair = flags & UNFAIR;
+    search.dealing = flags & DEALING;
+    tree->given = false;
+    search.given = 0;
+    give(strategy, 0);
+    *found = say();
+    return 0;
 }
 
 struct strategy strategy_dfs = {
@@ -157,6 +322,11 @@ struct strategy strategy_dfs = {
     .open = open,
     .next = next,
     .close = close,
+    .position = position,
+    .go_to = go_to,
+    .share = share,
+    .give = give,
+    .turn_to = turn_to,
     .ends = true,
     .most_depth = MOST_DEPTH,
     .bounded = true,

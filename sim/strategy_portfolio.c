@@ -30,10 +30,12 @@ static void start(struct strategy *strategy) {
 }
 
 static int open(struct strategy *strategy, const struct search_request *search) {
+    struct search_request alone = *search;
+    alone.share = (struct share){0}; /* every shard makes these runs */
     strategy_dfs.depth = FIRST_BOUND;
     first_runs = search->runs == 1 ? 0 : FIRST_RUNS;
     strategy->sampling = !first_runs;
-    return strategy_dfs.open(&strategy_dfs, search);
+    return strategy_dfs.open(&strategy_dfs, &alone);
 }
 
 static unsigned next(struct strategy *strategy, const struct log *log) {

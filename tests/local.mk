@@ -49,6 +49,7 @@ test_scripts = \
 	%D%/outcomes.sh \
 	%D%/races.sh \
 	%D%/readme.sh \
+	%D%/search.sh \
 	%D%/snapshot.sh \
 	%D%/tsan.sh
 

@@ -133,10 +133,16 @@ static void print_orders(const struct exploration *e) {
 
 static void print_coverage(const struct exploration *e) {
     const struct control_message *f = &e->figures;
-    printf("%s", f->exhausted ? "exhausted: every schedule that was asked for is covered"
-                 : f->fair ? "every fair schedule is covered: not those in which tasks try in vain "
-                             "again and again, or time passes while no task moves"
-                           : "not exhausted: there may be more schedules");
+    const struct control_options *c = &e->report.options->control;
+    if (f->exhausted && c->shards > 1)
+        printf("exhausted: every schedule of shard %" PRIu64 "/%" PRIu64 " is covered", c->shard,
+               c->shards);
+    else
+        printf("%s", f->exhausted ? "exhausted: every schedule that was asked for is covered"
+                     : f->fair
+                         ? "every fair schedule is covered: not those in which tasks try in vain "
+                           "again and again, or time passes while no task moves"
+                         : "not exhausted: there may be more schedules");
     if (f->repeated)
         printf("; %" PRIu64 " further run%s came to nothing new", f->repeated,
                f->repeated == 1 ? "" : "s");
@@ -219,10 +225,10 @@ static int prepare(struct options *options, uint64_t *before) {
         int status = resume(options, before);
         if (status != TOOL_OK) return status;
     }
-    if (pirn__strategy_ends(c->strategy) && (c->jobs > 1 || c->shards > 1 || options->resume))
+    if ((c->jobs > 1 || c->shards > 1) && !pirn__strategy_shares(c->strategy))
         return tool_usage_error("explore",
                                 "%s makes its runs one after the other, each because of those "
-                                "before: leave out -j, --shard and --resume",
+                                "before: leave out -j and --shard (dfs can share its runs)",
                                 c->strategy);
     if (options->resume) return TOOL_OK;
     if (c->shards > 1 && !c->seed)

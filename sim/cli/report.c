@@ -81,6 +81,9 @@ static void add_replay(struct tool_text *text, const struct report *report,
                        tool_text_string(&report->options->repeated), failure->seed - before);
         if (before) tool_text_addf(text, " -n %" PRIu64, failure->run);
         if (before && report->options->control.keep_going) tool_text_add(text, " --keep-going");
+        /* The order of a search's runs depends on that. */
+        if (before && report->options->control.jobs > 1 && pirn__strategy_ends(strategy))
+            tool_text_addf(text, " -j %" PRIu32, report->options->control.jobs);
         if (before && shards > 1)
             tool_text_addf(text, " --shard=%" PRIu64 "/%" PRIu64, report->options->control.shard,
                            shards);

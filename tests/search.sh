@@ -1,0 +1,272 @@
+#!/bin/sh
+# The systematic strategies in whole programs: a search that is interrupted and goes on, or is shared among processes or
+# shards, makes the runs that one process makes in one go, each once.
+
+. "$top_srcdir/tests/tap.sh"
+
+pirn=${PIRN:-$top_builddir/pirn}
+examples=${EXAMPLES:-$top_builddir/docs/examples}
+cd "$scratch" || exit 1
+
+if ! command -v sqlite3 >/dev/null; then
+    skip "searches" "no sqlite3 program"
+    done_testing
+fi
+if test -n "${SANITIZED-}"; then
+    skip "searches" "a plain program cannot load a sanitized library"
+    done_testing
+fi
+
+gives() {
+    wanted=$1
+    shift
+    timeout 300 "$pirn" "$@" >out 2>err </dev/null
+    status=$?
+    cat out err
+    echo "status $status: pirn $*"
+    test "$status" -eq "$wanted"
+}
+says() { grep -q -e "$1" err; }
+prints() { grep -q -e "$1" out; }
+refuses() {
+    word=$1
+    wanted=$2
+    shift 2
+    gives "$wanted" "$@" && says "$word" && test "$(grep -c '^pirn: ' err)" -eq 1 && test ! -s out
+}
+# gives, whether something is found or not.
+explores() { gives 0 explore "$@" >log || test "$status" -eq 1 || { cat log; return 1; }; }
+sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
+# The runs in a trace, in an order of its columns.
+runs() { sql "$1" "SELECT strategy, schedule, outcome, message, steps, graph FROM run ORDER BY $2"; }
+# What was found, and whether that is all, without the time it took.
+figures() { sed -n 's/ in [0-9.e+-]* s ([a-z ]*)$//; s/ ([0-9]* of them before)//; / distinct, /p; /covered/p' out; }
+once_each() { test "$(sql "$1" 'SELECT count(*) - count(DISTINCT schedule) FROM run')" -eq 0; }
+build() {
+    cat >"$1.c" && $CC -I"$top_srcdir/lib" "$1.c" -o "$1" -L"$top_builddir/.libs" -lpirn -Wl,-rpath,"$top_builddir/.libs"
+}
+
+# TASKS tasks lock a mutex, that of all or each its own.
+build locks <<'END_OF_PROGRAM' || exit 1
+#include <pirn.h>
+#include <stdlib.h>
+static pirn_mutex mutexes[8];
+static int tasks, times, own;
+static void lock(void *arg) {
+    pirn_mutex *mutex = &mutexes[own ? *(int *)arg : 0];
+    for (int i = 0; i < times; i++) {
+        pirn_mutex_lock(mutex);
+        pirn_mutex_unlock(mutex);
+    }
+}
+static void body(void *arg) {
+    static int numbers[8];
+    (void)arg;
+    for (int i = 0; i < tasks; i++) {
+        numbers[i] = i;
+        pirn_go(lock, &numbers[i]);
+    }
+}
+int main(int argc, char **argv) {
+    tasks = argc > 1 ? atoi(argv[1]) : 2;
+    times = argc > 2 ? atoi(argv[2]) : 1;
+    own = argc > 3;
+    return pirn_run(NULL, body, NULL);
+}
+END_OF_PROGRAM
+
+# A select over two channels; one of the choices ends in a deadlock.
+build chooses <<'END_OF_PROGRAM' || exit 1
+#include <pirn.h>
+static pirn_chan *a, *b;
+static void give(void *arg) {
+    int value = 1;
+    pirn_send(arg, &value);
+}
+static void body(void *arg) {
+    int value;
+    (void)arg;
+    a = pirn_chan_new(sizeof value, 0);
+    b = pirn_chan_new(sizeof value, 1);
+    pirn_go(give, a);
+    if (pirn_choose(3)) pirn_go(give, b);
+    pirn_case cases[] = {PIRN_CASE_RECV(a, &value), PIRN_CASE_RECV(b, &value)};
+    pirn_select(cases, 2, PIRN_FOREVER);
+    pirn_recv(b, &value);
+}
+int main(void) { return pirn_run(NULL, body, NULL); }
+END_OF_PROGRAM
+
+# What one process finds in one go: whole.db, `expected`.
+in_one_go() {
+    strategy=$1
+    shift
+    rm -f whole.db parts.db merged.db shard*.db
+    explores --strategy="$strategy" --keep-going --trace whole.db "$@" && figures | tee expected
+    grep -q '^exhausted: ' expected && once_each whole.db
+}
+# In several goes, of so many runs each, and once more when all is done.
+in_parts() {
+    goes=$1
+    strategy=$2
+    shift 2
+    in_one_go "$strategy" "$@" || return 1
+    explores --strategy="$strategy" --keep-going -n 1 --trace parts.db "$@" || return 1
+    for n in $goes; do explores --keep-going -n "$n" --resume parts.db "$@" || return 1; done
+    for again in 1 2; do
+        explores --keep-going --resume parts.db "$@" && figures | diff expected - || return 1
+        runs whole.db id >whole && runs parts.db id >parts && cmp whole parts || return 1
+    done
+    test "$(sql parts.db 'SELECT count(*) FROM exploration')" -eq 1
+}
+in_parts_of_processes() {
+    strategy=$1
+    shift
+    in_one_go "$strategy" "$@" || return 1
+    explores --strategy="$strategy" --keep-going -n 5 -j 2 --trace parts.db "$@" &&
+        explores --keep-going -n 9 --resume parts.db "$@" &&
+        explores --keep-going -n 11 -j 3 --resume parts.db "$@" &&
+        explores --keep-going --resume parts.db "$@" && figures | diff expected - || return 1
+    runs whole.db schedule >whole && runs parts.db schedule >parts && cmp whole parts
+}
+in_processes() {
+    strategy=$1
+    shift
+    in_one_go "$strategy" "$@" || return 1
+    for jobs in 2 5; do
+        rm -f parts.db again.db
+        explores -j $jobs --strategy="$strategy" --keep-going --trace parts.db "$@" && figures | diff expected - || return 1
+        runs whole.db schedule >whole && runs parts.db schedule >parts && cmp whole parts || return 1
+        # In the same order each time.
+        explores -j 4 --strategy="$strategy" --keep-going --trace again.db "$@" || return 1
+        runs parts.db id >parts && runs again.db id >again && cmp parts again || return 1
+    done
+}
+in_shards() {
+    of=$1
+    strategy=$2
+    shift 2
+    in_one_go "$strategy" "$@" || return 1
+    shard=1
+    while test $shard -le "$of"; do
+        explores --seed=1 --shard=$shard/"$of" -n 2 --strategy="$strategy" --keep-going --trace shard$shard.db "$@" &&
+            explores -j $((shard % 2 + 1)) --keep-going --resume shard$shard.db "$@" &&
+            prints "^exhausted: every schedule of shard $shard/$of is covered" || return 1
+        shard=$((shard + 1))
+    done
+    gives 0 merge merged.db shard*.db || return 1
+    runs whole.db schedule >whole && runs merged.db schedule >merged && cmp whole merged || return 1
+    test "$(sql merged.db 'SELECT count(*) - count(DISTINCT seed) FROM run')" -eq 0
+}
+
+# ---- Counts ----
+
+counts() {
+    count=$1
+    shift
+    in_one_go "$@" && grep -q "^$count runs*, " expected
+}
+run "dpor: three tasks lock one mutex" counts 6 dpor ./locks 3
+run "dpor: two tasks lock one mutex three times" counts 20 dpor ./locks 2 3
+run "dpor: three tasks lock mutexes of their own" counts 1 dpor ./locks 3 1 own
+run "dpor: philosophers" counts 11 dpor "$examples/philosophers" 2
+
+# ---- In parts ----
+
+run "dpor goes on: a mutex" in_parts '1 2 7' dpor ./locks 4
+run "dpor goes on: philosophers" in_parts '1 3 2' dpor "$examples/philosophers" 2
+run "dpor goes on: channels" in_parts '1 1' dpor ./chooses
+run "dfs goes on: a mutex" in_parts '1 2 30' dfs ./locks 2
+run "dfs goes on: channels" in_parts '1 20 3' dfs ./chooses
+run "dfs goes on, with a bound: mutexes" in_parts '1 1 2 7 20' dfs:depth=2 ./locks 2 2
+run "dfs goes on, with a bound: philosophers" in_parts '5 9' dfs:depth=1 "$examples/philosophers" 2
+run "one process goes on with what several have begun" in_parts_of_processes dfs ./locks 2
+run "likewise, with a bound" in_parts_of_processes dfs:depth=2 ./locks 2 2
+
+# Ctrl-C after some runs.
+interrupted() {
+    strategy=$1
+    shift
+    in_one_go "$strategy" "$@" || return 1
+    total=$(sql whole.db 'SELECT count(*) FROM run')
+    for jobs in ${JOBS-1}; do
+        rm -f parts.db
+        sh -c 'echo $$ >pid.new; mv pid.new pid; exec "$@"' sh "$pirn" explore --strategy="$strategy" -j $jobs --keep-going \
+            --trace parts.db "$@" >out 2>err </dev/null &
+        i=0
+        until test "$(sql parts.db 'SELECT count(*) > 3 FROM run' 2>/dev/null)" = 1; do
+            i=$((i + 1))
+            test $i -lt 600 || return 1
+            sleep 0.1
+        done
+        kill -TERM "$(cat pid)"
+        wait $!
+        cat out err
+        echo "$(sql parts.db 'SELECT count(*) FROM run') of $total runs"
+        explores -j $jobs --keep-going --resume parts.db "$@" && figures | diff expected - || return 1
+        runs whole.db schedule >whole && runs parts.db schedule >parts && cmp whole parts || return 1
+    done
+}
+run "dpor goes on after an interruption" interrupted dpor ./locks 5
+JOBS='1 2'
+run "dfs goes on after an interruption" interrupted dfs ./chooses
+
+# ---- Shared ----
+
+run "dfs in several processes: a mutex" in_processes dfs ./locks 2
+run "dfs in several processes: channels" in_processes dfs ./chooses
+run "dfs in several processes, with a bound: mutexes" in_processes dfs:depth=2 ./locks 2 2
+run "dfs in several processes, with a bound: philosophers" in_processes dfs:depth=1 "$examples/philosophers" 2
+run "two shards of dfs: a mutex" in_shards 2 dfs ./locks 2
+run "three shards of dfs: channels" in_shards 3 dfs ./chooses
+run "two shards of dfs, with a bound: philosophers" in_shards 2 dfs:depth=1 "$examples/philosophers" 2
+more_shards_than_runs() {
+    rm -f shard*.db
+    total=0
+    for shard in 1 2 3; do
+        explores --seed=1 --shard=$shard/3 --strategy=dfs --keep-going --trace shard$shard.db ./locks 1 &&
+            prints "^exhausted: every schedule of shard $shard/3 is covered" || return 1
+        total=$((total + $(sql shard$shard.db 'SELECT count(*) FROM run')))
+    done
+    explores --strategy=dfs --keep-going ./locks 1 && prints "^$total run"
+}
+run "more shards than runs" more_shards_than_runs
+killed() {
+    in_one_go dfs ./chooses || return 1
+    "$pirn" explore --strategy=dfs -j 2 --keep-going --trace parts.db ./chooses >out 2>err </dev/null &
+    pid=$!
+    i=0
+    until test "$(sql parts.db 'SELECT count(*) > 3 FROM run' 2>/dev/null)" = 1; do
+        i=$((i + 1))
+        test $i -lt 600 || return 1
+        sleep 0.1
+    done
+    kill -KILL $pid
+    wait $pid
+    explores --keep-going --resume parts.db ./chooses && figures | diff expected - || return 1
+    runs whole.db schedule >whole && runs parts.db schedule >parts && cmp whole parts
+}
+run "dfs goes on after kill -9" killed
+
+# ---- Refused ----
+
+run "dpor in several processes" refuses 'dpor makes its runs one after the other.*dfs can share' 2 explore --strategy=dpor -j 2 ./locks
+run "a shard of dpor" refuses 'leave out -j and --shard' 2 explore --strategy=dpor --seed=1 --shard=1/2 ./locks
+damaged() {
+    rm -f parts.db
+    explores --strategy="$1" -n 2 --trace parts.db ./locks && sql parts.db "UPDATE exploration SET position = $2" &&
+        refuses "$3" 3 explore --resume parts.db ./locks
+}
+run "a search without a position" damaged dpor NULL 'does not say where the search had come to'
+run "a search with another position" damaged dfs "'0 1 2'" 'is damaged'
+run "a search with a path that is none" damaged dfs "'0 18446744073709551615 0 0 1:1/1'" 'is damaged'
+# More runs than there can be.
+other_end() {
+    rm -f parts.db
+    explores --strategy=dpor --trace parts.db ./locks 2 && sql parts.db 'UPDATE exploration SET position = 5' &&
+        gives 4 explore --resume parts.db ./locks 2 && says 'another end than the recorded one' &&
+        test "$(sql parts.db 'SELECT next || position FROM exploration')" = 25
+}
+run "a search that comes to another end" other_end
+
+done_testing
