@@ -2,6 +2,7 @@
 # to tests_simulated. Scripts print TAP as the programs do, and are listed in test_scripts.
 
 tests_simulated = \
+	%D%/test_alloc-sim.t \
 	%D%/test_block-sim.t \
 	%D%/test_chan-sim.t \
 	%D%/test_cond-sim.t \
@@ -24,7 +25,7 @@ tests_simulated = \
 tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
-tests_of_threads = %D%/test_foreign.t %D%/test_workers.t
+tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_workers.t
 tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_shrink.t \
 	%D%/test_sim.t %D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
@@ -39,6 +40,7 @@ test_scripts = \
 	%D%/command.sh \
 	%D%/determinism.sh \
 	%D%/examples.sh \
+	%D%/faults.sh \
 	%D%/exported-symbols.sh \
 	%D%/fuzz.sh \
 	%D%/gallery.sh \
@@ -98,6 +100,11 @@ endif
 %C%_outcomes_sim_SOURCES = $(outcomes_sources)
 %C%_outcomes_sim_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
 %C%_outcomes_sim_LDADD = $(libpirn_sim_la_OBJECTS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+
+# For hours: see check-long.
+check_PROGRAMS += %D%/soak
+%C%_soak_LDADD = libpirn.la $(PTHREAD_LIBS)
+%C%_soak_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la
@@ -190,7 +197,11 @@ check-TESTS: $(tested)
 	exit $$status
 
 PIRN_REPEAT = 50
+PIRN_SOAK_SECONDS = 60
 check-long:
+	$(MAKE) $(AM_MAKEFLAGS) %D%/soak
+	PIRN_TEST_TASKS=1000000 %D%/soak $(PIRN_SOAK_SECONDS)
+	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/faults.sh
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
 	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \

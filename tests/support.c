@@ -58,6 +58,8 @@ bool check_shares_at(const unsigned *seen, const double *shares, int count, cons
     return false;
 }
 
+int failed_checks(void) { return atomic_load(&failures); }
+
 void conclude(const char *what) {
     char message[200];
     int count = atomic_exchange(&failures, 0);

@@ -78,6 +78,9 @@ bool check_contains_at(const char *text, const char *word, const char *file, int
 bool check_shares_at(const unsigned *seen, const double *shares, int count, const char *file,
                      int line);
 
+/* How many have failed since the last call of conclude(): for a process that a test has forked. */
+int failed_checks(void);
+
 /* Turns the failures counted since the last call into one failure of the current CUnit test. */
 void conclude(const char *what);
 

@@ -113,6 +113,7 @@ static bool may_be_alone(void) {
  * may do what a handler may not. */
 static pthread_t dumper;
 static bool dumping;
+static _Atomic bool dumper_ends;
 
 static void *dump_on_signal(void *arg) {
     sigset_t set;
@@ -120,19 +121,16 @@ static void *dump_on_signal(void *arg) {
     (void)arg;
     sigemptyset(&set);
     sigaddset(&set, SIGQUIT);
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    for (;;) {
-        if (sigwait(&set, &number)) return NULL;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    while (sigwait(&set, &number) == 0 && !atomic_load(&dumper_ends))
         dump_write(STDERR_FILENO, true);
-        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    }
+    return NULL;
 }
 
 static void start_dumper(sigset_t *before) {
     const char *wish = getenv("PIRN_DUMP");
     sigset_t set;
     dumping = false;
+    atomic_store(&dumper_ends, false);
     if (!wish || strcmp(wish, "QUIT") != 0) return;
     sigemptyset(&set);
     sigaddset(&set, SIGQUIT);
@@ -144,7 +142,9 @@ static void start_dumper(sigset_t *before) {
 
 static void end_dumper(const sigset_t *before) {
     if (!dumping) return;
-    pthread_cancel(dumper);
+    /* No cancellation: the C library ends the process when it has no memory for that. */
+    atomic_store(&dumper_ends, true);
+    pthread_kill(dumper, SIGQUIT);
     pthread_join(dumper, NULL);
     pthread_sigmask(SIG_SETMASK, before, NULL);
 }
@@ -161,8 +161,9 @@ static int run(pirn_fn *main_fn, void *arg) {
     faults_thread_begin(first);
     start_dumper(&signals);
     pthread_sigmask(SIG_SETMASK, NULL, &runtime.signals);
-    rc = worker_spawn(NULL, &spawn, true, &id);
-    if (!rc) rc = start_workers();
+    rc = start_workers();
+    /* Last, or some of the tasks would have run where a worker cannot be had. */
+    if (!rc && (rc = worker_spawn(NULL, &spawn, true, &id))) runtime_stop(rc);
     if (!rc) worker_run(first);
     join_workers();
     if (!rc) rc = runtime.result;
