@@ -29,7 +29,7 @@ MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects)
 CLEANFILES += transactions.db transactions.svg transactions.txt
 
 EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/exploring.md %D%/page.md %D%/races.md \
-	%D%/reading-pictures.md %D%/reliability.md \
+	%D%/reading-pictures.md %D%/recording.md %D%/reliability.md \
 	%D%/reading-causal.svg %D%/reading-channels.svg %D%/reading-diff.svg %D%/reading-locks.svg \
 	%D%/transactions.svg \
 	%D%/examples/published.c %D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)

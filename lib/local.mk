@@ -1,4 +1,5 @@
-# libpirn, the threaded runtime. lib/core is compiled a second time into libpirn-sim (sim/local.mk).
+# libpirn, the threaded runtime. lib/core is compiled a second time into libpirn-sim (sim/local.mk),
+# and all of it once more into the library that records (record/local.mk).
 
 core_sources = \
 	%D%/core/block.c \
@@ -52,7 +53,7 @@ include_HEADERS += %D%/pirn.h
 pkgconfig_DATA += %D%/pirn.pc
 lib_LTLIBRARIES += libpirn.la
 
-libpirn_la_SOURCES = $(core_sources) \
+threads_sources = \
 	%D%/threads/block.c \
 	%D%/threads/dump.c \
 	%D%/threads/engine_threads.h \
@@ -61,12 +62,15 @@ libpirn_la_SOURCES = $(core_sources) \
 	%D%/threads/futex.c \
 	%D%/threads/monitor.c \
 	%D%/threads/poller.c \
+	%D%/threads/recorded.h \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
 	%D%/threads/stats.c \
 	%D%/threads/tasks.c \
 	%D%/threads/timers.c \
 	%D%/threads/worker.c
+
+libpirn_la_SOURCES = $(core_sources) $(threads_sources) %D%/threads/record.c
 
 libpirn_la_CPPFLAGS = $(AM_CPPFLAGS) $(BACKTRACE_CFLAGS)
 libpirn_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

@@ -73,6 +73,7 @@ void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind
 void engine_number(struct task *task, uint64_t *mark);
 void engine_count(struct task *self, const uint64_t *mark);
 void engine_observe(struct task *self, const uint64_t *mark);
+static inline void engine_order(struct task *self) { (void)self; }
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
 bool engine_room(void);
 _Noreturn void engine_exit(struct task *self);

@@ -17,15 +17,6 @@
 #include "sim/searches.h"
 #include "sim/shrink.h"
 
-static const char *const outcome_names[] = {"ok",       "deadlock", "leak",    "race",
-                                            "panic",    "misuse",   "crash",   "exit",
-                                            "livelock", "timeout",  "diverged"};
-
-EXPORT const char *pirn_outcome_name(pirn_outcome outcome) {
-    return (unsigned)outcome < sizeof outcome_names / sizeof *outcome_names ? outcome_names[outcome]
-                                                                            : "unknown";
-}
-
 static int64_t clock_of(clockid_t clock) {
     struct timespec ts;
     clock_gettime(clock, &ts);

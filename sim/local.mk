@@ -36,6 +36,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/objects.c \
 	%D%/orders.c \
 	%D%/orders.h \
+	%D%/outcome.c \
 	%D%/outside.c \
 	%D%/outside.h \
 	%D%/pending.c \
@@ -138,6 +139,7 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/options.h \
 	%D%/cli/progress.c \
 	%D%/cli/progress.h \
+	%D%/cli/record.c \
 	%D%/cli/replay.c \
 	%D%/cli/report.c \
 	%D%/cli/report.h \

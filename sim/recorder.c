@@ -55,6 +55,7 @@ enum statement {
     SET_SHRUNK_FROM,
     SET_CERTAINTY,
     ADD_ORDER,
+    SET_RUN,
     STATEMENTS
 };
 
@@ -68,8 +69,8 @@ static const char *const sql[STATEMENTS] = {
     "SELECT id FROM site WHERE module = ?1 AND offset = ?2 AND function = ?3 AND file = ?4 AND "
     "line = ?5",
     "INSERT INTO site(module, offset, function, file, line) VALUES(?1, ?2, ?3, ?4, ?5)",
-    "INSERT INTO task SELECT * FROM new_task",
-    "INSERT INTO object SELECT * FROM new_object",
+    "INSERT OR REPLACE INTO task SELECT * FROM new_task",
+    "INSERT OR REPLACE INTO object SELECT * FROM new_object",
     "INSERT INTO event SELECT * FROM new_event",
     "INSERT OR IGNORE INTO select_case SELECT * FROM new_case",
     "INSERT OR IGNORE INTO edge SELECT * FROM new_edge",
@@ -88,6 +89,8 @@ static const char *const sql[STATEMENTS] = {
     "INSERT OR REPLACE INTO certainty VALUES(?1, ?2, ?3, ?4)",
     "INSERT INTO call_order VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET "
     "runs = runs + excluded.runs",
+    "UPDATE run SET outcome = ?2, message = ?3, steps = ?4, tasks = ?5, switches = ?6, "
+    "virtual_ns = ?7, wall_ns = ?7 WHERE id = ?1",
 };
 
 struct site {
@@ -395,13 +398,18 @@ static void event_cell(sqlite3_context *result, const void *context, size_t row,
     }
 }
 
+static int add_event(struct recorder *r, int64_t run, int64_t step, const struct log_event *event) {
+    int64_t site;
+    size_t at;
+    if (site_id(r, event->site, &site) || add_row(r, NEW_EVENTS, &at)) return -EIO;
+    r->rows.events[at] = (struct new_event){run, step, site, *event};
+    return 0;
+}
+
 static int add_events(struct recorder *r, const struct log *log, int64_t run) {
-    size_t count = least(log->steps, log->event_room), at;
-    for (size_t i = 0; i < count; i++) {
-        int64_t site;
-        if (site_id(r, log->events[i].site, &site) || add_row(r, NEW_EVENTS, &at)) return -EIO;
-        r->rows.events[at] = (struct new_event){run, (int64_t)i + 1, site, log->events[i]};
-    }
+    size_t count = least(log->steps, log->event_room);
+    for (size_t i = 0; i < count; i++)
+        if (add_event(r, run, (int64_t)i + 1, &log->events[i])) return -EIO;
     return 0;
 }
 
@@ -422,12 +430,17 @@ static void edge_cell(sqlite3_context *result, const void *context, size_t row, 
     }
 }
 
+static int add_edge(struct recorder *r, int64_t run, const struct log_edge *edge) {
+    size_t at;
+    if (add_row(r, NEW_EDGES, &at)) return -EIO;
+    r->rows.edges[at] = (struct new_edge){run, *edge};
+    return 0;
+}
+
 static int add_edges(struct recorder *r, const struct log *log, int64_t run) {
-    size_t count = least(log->edge_count, log->edge_room), at;
-    for (size_t i = 0; i < count; i++) {
-        if (add_row(r, NEW_EDGES, &at)) return -EIO;
-        r->rows.edges[at] = (struct new_edge){run, log->edges[i]};
-    }
+    size_t count = least(log->edge_count, log->edge_room);
+    for (size_t i = 0; i < count; i++)
+        if (add_edge(r, run, &log->edges[i])) return -EIO;
     return 0;
 }
 
@@ -451,12 +464,17 @@ static void case_cell(sqlite3_context *result, const void *context, size_t row, 
     }
 }
 
+static int add_case(struct recorder *r, int64_t run, const struct log_case *entry) {
+    size_t at;
+    if (add_row(r, NEW_CASES, &at)) return -EIO;
+    r->rows.cases[at] = (struct new_case){run, *entry};
+    return 0;
+}
+
 static int add_cases(struct recorder *r, const struct log *log, int64_t run) {
-    size_t count = least(log->case_count, log->case_room), at;
-    for (size_t i = 0; i < count; i++) {
-        if (add_row(r, NEW_CASES, &at)) return -EIO;
-        r->rows.cases[at] = (struct new_case){run, log->cases[i]};
-    }
+    size_t count = least(log->case_count, log->case_room);
+    for (size_t i = 0; i < count; i++)
+        if (add_case(r, run, &log->cases[i])) return -EIO;
     return 0;
 }
 
@@ -500,18 +518,18 @@ static const char *function_name(struct recorder *r, const void *function) {
     return site && *site->symbol.function ? site->symbol.function : "task";
 }
 
-static int add_task(struct recorder *r, const struct log_task *task, int64_t run, size_t i,
-                    struct task_names *names) {
+static int add_task(struct recorder *r, const struct log_task *task, int64_t run, int64_t id,
+                    const char *name) {
     struct new_task *new;
     int64_t site;
     size_t at;
     if (site_id(r, task->site, &site) || add_row(r, NEW_TASKS, &at)) return -EIO;
     new = &r->rows.tasks[at];
     new->run = run;
-    new->id = (int64_t)i + 1;
+    new->id = id;
     new->site = site;
     new->task = *task;
-    task_names_next(names, i, new->name);
+    snprintf(new->name, sizeof new->name, "%s", name);
     return 0;
 }
 
@@ -527,7 +545,11 @@ static int add_tasks(struct recorder *r, const struct log *log, int64_t run) {
         base[i] = *task->name ? task->name : function_name(r, task->function);
     }
     if (r->failed || !(names = task_names_new(base, count))) rc = fail(r, SQLITE_NOMEM);
-    for (size_t i = 0; i < count && !rc; i++) rc = add_task(r, &log->task_table[i], run, i, names);
+    for (size_t i = 0; i < count && !rc; i++) {
+        char name[TASK_NAME];
+        task_names_next(names, i, name);
+        rc = add_task(r, &log->task_table[i], run, (int64_t)i + 1, name);
+    }
     task_names_free(names);
     free(base);
     return rc;
@@ -574,20 +596,25 @@ static bool label_of(const struct log_object *object, char label[LOG_NAME]) {
     return object->labelled || name;
 }
 
+static int add_object(struct recorder *r, int64_t run, int64_t id,
+                      const struct log_object *object) {
+    struct new_object *new;
+    char label[LOG_NAME];
+    bool labelled = label_of(object, label);
+    int64_t site;
+    size_t at;
+    if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return -EIO;
+    new = &r->rows.objects[at];
+    *new = (struct new_object){run, id, site, *object};
+    new->object.labelled = labelled;
+    if (labelled) memcpy(new->object.label, label, sizeof label);
+    return 0;
+}
+
 static int add_objects(struct recorder *r, const struct log *log, int64_t run) {
-    size_t count = least(log->object_count, log->object_room), at;
-    for (size_t i = 0; i < count; i++) {
-        const struct log_object *object = &log->objects[i];
-        struct new_object *new;
-        char label[LOG_NAME];
-        bool labelled = label_of(object, label);
-        int64_t site;
-        if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return -EIO;
-        new = &r->rows.objects[at];
-        *new = (struct new_object){run, (int64_t)i + 1, site, *object};
-        new->object.labelled = labelled;
-        if (labelled) memcpy(new->object.label, label, sizeof label);
-    }
+    size_t count = least(log->object_count, log->object_room);
+    for (size_t i = 0; i < count; i++)
+        if (add_object(r, run, (int64_t)i + 1, &log->objects[i])) return -EIO;
     return 0;
 }
 
@@ -632,6 +659,51 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
     r->added = now;
     return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r)
                                                                             : 0;
+}
+
+/* ---- A run that goes on -------------------------------------------------------------------- */
+
+int recorder_put_event(struct recorder *r, int64_t run, int64_t step,
+                       const struct log_event *event) {
+    return begin(r) || add_event(r, run, step, event) ? -EIO : 0;
+}
+
+int recorder_put_edge(struct recorder *r, int64_t run, const struct log_edge *edge) {
+    return begin(r) || add_edge(r, run, edge) ? -EIO : 0;
+}
+
+int recorder_put_case(struct recorder *r, int64_t run, const struct log_case *entry) {
+    return begin(r) || add_case(r, run, entry) ? -EIO : 0;
+}
+
+int recorder_put_task(struct recorder *r, int64_t run, int64_t id, const struct log_task *task,
+                      const char *name) {
+    return begin(r) || add_task(r, task, run, id, name) ? -EIO : 0;
+}
+
+int recorder_put_object(struct recorder *r, int64_t run, int64_t id,
+                        const struct log_object *object) {
+    return begin(r) || add_object(r, run, id, object) ? -EIO : 0;
+}
+
+const char *recorder_function(struct recorder *recorder, const void *function) {
+    return function_name(recorder, function);
+}
+
+int recorder_update(struct recorder *recorder, int64_t run, const struct log *log) {
+    struct recorder *r = recorder;
+    sqlite3_stmt *s = r->statements[SET_RUN];
+    char message[LOG_MESSAGE];
+    one_line(message, log->message, sizeof message);
+    if (begin(r)) return -EIO;
+    bind_int(s, 1, run);
+    bind_text(s, 2, outcome_word(log->outcome));
+    bind_text(s, 3, message);
+    bind_int(s, 4, (int64_t)log->steps);
+    bind_int(s, 5, (int64_t)log->tasks);
+    bind_int(s, 6, (int64_t)log->switches);
+    bind_int(s, 7, log->wall_ns);
+    return insert(r, s) || add_findings(r, log, run) ? -EIO : 0;
 }
 
 /* ---- An exploration ------------------------------------------------------------------------ */

@@ -31,6 +31,25 @@ struct recorder *recorder_open(const char *path, char *message, size_t size);
 int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy,
                  const char *schedule, bool in_full, int64_t *id);
 
+/*
+ * A run that is recorded while it goes on: recorder_add first, with what is known of it, not in
+ * full; then, in any order, its rows, of which one of a task or an object takes the place of what
+ * was there; and what it has come to, by recorder_update, whose findings must be given once. What
+ * `log` and the rows point to need not stay. Each returns 0 or -EIO, as recorder_add.
+ */
+int recorder_put_event(struct recorder *recorder, int64_t run, int64_t step,
+                       const struct log_event *event);
+int recorder_put_edge(struct recorder *recorder, int64_t run, const struct log_edge *edge);
+int recorder_put_case(struct recorder *recorder, int64_t run, const struct log_case *entry);
+int recorder_put_task(struct recorder *recorder, int64_t run, int64_t id,
+                      const struct log_task *task, const char *name);
+int recorder_put_object(struct recorder *recorder, int64_t run, int64_t id,
+                        const struct log_object *object);
+int recorder_update(struct recorder *recorder, int64_t run, const struct log *log);
+
+/* The name of a function, "task" where it has none. The string stays. */
+const char *recorder_function(struct recorder *recorder, const void *function);
+
 /* Notes that a run was made from another by shrinking. Returns 0 or -EIO. */
 int recorder_shrunk_from(struct recorder *recorder, int64_t run, int64_t from);
 

@@ -50,6 +50,7 @@ test_scripts = \
 	%D%/jobs.sh \
 	%D%/outcomes.sh \
 	%D%/races.sh \
+	%D%/record.sh \
 	%D%/readme.sh \
 	%D%/search.sh \
 	%D%/snapshot.sh \
@@ -105,6 +106,11 @@ endif
 check_PROGRAMS += %D%/soak
 %C%_soak_LDADD = libpirn.la $(PTHREAD_LIBS)
 %C%_soak_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
+
+# What tests/record.sh records.
+check_PROGRAMS += %D%/recorded
+%C%_recorded_LDADD = libpirn.la $(PTHREAD_LIBS)
+%C%_recorded_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la
@@ -176,7 +182,7 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; CXX='$(CXX)'; NM='$(NM)'; \
 	PATH='$(abs_top_builddir)':"$$PATH"; \
 	export top_srcdir top_builddir CC CXX NM PATH; \
-	unset PIRN_WORKERS PIRN_STACK_SIZE PIRN_REPLAY PIRN_SEED PIRN_DUMP;
+	unset PIRN_WORKERS PIRN_STACK_SIZE PIRN_REPLAY PIRN_SEED PIRN_DUMP PIRN_TRACE;
 if SANITIZE
 AM_TESTS_ENVIRONMENT += \
 	: "$${PIRN_TEST_SLOWNESS=4}"; \

@@ -383,12 +383,21 @@ static void tell_differences(const struct teller *t) {
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
+/* Whether it was recorded on threads, and so has no schedule. */
+static bool is_real(const struct trace_run *run) {
+    return !strcmp(run->summary.strategy, "threads");
+}
+
 void explain_replay_command(struct tool_text *out, const struct trace_run *run, const char *trace) {
     struct tool_text name = {0};
-    tool_text_addf(&name, "%s#%lld", trace, (long long)run->summary.id);
     tool_shell_quote(out, tool_command);
-    tool_text_add(out, " replay ");
-    tool_shell_quote(out, name.data);
+    if (is_real(run)) {
+        tool_text_add(out, " explore");
+    } else {
+        tool_text_addf(&name, "%s#%lld", trace, (long long)run->summary.id);
+        tool_text_add(out, " replay ");
+        tool_shell_quote(out, name.data);
+    }
     tool_text_add(out, " -- ");
     tool_shell_quote_all(out, run->program.arguments, run->program.argument_count);
     tool_text_free(&name);
@@ -435,7 +444,9 @@ void explain_text(struct tool_text *out, const struct trace_run *run, const stru
     tell_differences(&t);
     if (options->predict) tell_predictions(&t);
     if (options->trace != NULL) {
-        tool_text_add(&text, "\nreplay: ");
+        tool_text_add(&text, is_real(run)
+                                 ? "\nrecorded on threads; to look for it in the simulator: "
+                                 : "\nreplay: ");
         explain_replay_command(&text, run, options->trace);
         tool_text_add(&text, "\n");
     }

@@ -149,7 +149,10 @@ static inline int offer(struct task *self, pirn_chan *chan, const void *value,
         *woken = receiver;
         return 0;
     }
-    if (chan->count == chan->capacity) return -EAGAIN;
+    if (chan->count == chan->capacity) {
+        engine_order(self);
+        return -EAGAIN;
+    }
     at = tail(chan);
     copy_in(chan, slot(chan, at), value);
     chan->count++;
@@ -202,6 +205,7 @@ static inline int take(struct task *self, pirn_chan *chan, void *value, struct w
         *woken = sender;
         return 0;
     }
+    engine_order(self);
     return -EAGAIN;
 }
 
@@ -398,6 +402,7 @@ EXPORT size_t pirn_chan_len(const pirn_chan *chan) {
     lock(c);
     count = c->of_timer ? 0 : c->count;
     engine_count(self, &c->senders.mark);
+    engine_order(self);
     unlock(c);
     engine_end(self, (int64_t)count);
     return count;

@@ -319,6 +319,10 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     The operation has found that so many have come; no edge.
  * void engine_observe(struct task *self, const uint64_t *mark);
  *     The operation has found that nothing has come after the marked steps yet; no edge.
+ * void engine_order(struct task *self);
+ *     The step takes its place among those on its object, whose lock the caller holds. So do
+ *     release and acquire: needed only where none of them is called.
+ *
  * ENGINE_MARKS    1 when marks do something, so that arrays of them are worth having
  *
  * int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);

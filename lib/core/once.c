@@ -44,6 +44,7 @@ EXPORT void pirn_once_do(pirn_once *once, pirn_fn *fn, void *arg) {
     switch (atomic_load_explicit(state_of(once), memory_order_acquire)) {
     case FRESH:
         atomic_store_explicit(state_of(once), RUNNING, memory_order_relaxed);
+        engine_order(self);
         engine_unlock(&once->waiters);
         engine_end(self, 1);
         run(self, once, fn, arg, place.site);

@@ -86,7 +86,10 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
             if (!count++) chosen = i;
             if (first) break;
         }
-        if (!count) return -EAGAIN;
+        if (!count) {
+            engine_order(self);
+            return -EAGAIN;
+        }
         if (count > 1) {
             size_t n = engine_choose(count);
             for (i = chosen; i < s->count; i++)

@@ -135,11 +135,14 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
     struct call call = {.task = self, .fn = fn, .arg = arg};
     int rc;
     if (self->foreign) {
+        if (PIRN_RECORDED) recorded_end(self, 0);
         fn(arg);
         return 0;
     }
     rc = promise();
     if (!rc) {
+        /* What the function does follows. */
+        if (PIRN_RECORDED) recorded_end(self, 0);
         atomic_fetch_add(&waiting, 1);
         engine_park(self, place, NULL, PIRN_FOREVER, submit, &call);
         atomic_fetch_sub(&waiting, 1);

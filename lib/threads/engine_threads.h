@@ -1,7 +1,8 @@
 /*
  * engine_threads.h - the contract of lib/core/engine.h on threads: what is inlined into the core.
  *
- * Scheduling points, marks and what else serves the simulator alone is empty here.
+ * Scheduling points, marks and what else serves the simulator alone is empty here, but for the
+ * library that records (recorded.h), which is these sources compiled with PIRN_RECORDED.
  *
  * Alone. While one worker alone is awake, and no thread of the program has come, nothing needs an
  * atomic operation, and the locks of objects are not taken at all: threads_mode is 0 then. Between
@@ -15,12 +16,21 @@
 #ifndef THREADS_ENGINE_THREADS_H
 #define THREADS_ENGINE_THREADS_H
 
+#ifndef PIRN_RECORDED
+#define PIRN_RECORDED 0
+#endif
+
 struct task;
 struct text;
+
+#include "lib/threads/recorded.h"
 
 struct timer {
     struct timer_core core;
     _Atomic size_t position; /* in the heap, from 1; 0: not armed. Written under the heap's lock */
+#if PIRN_RECORDED
+    uint64_t armed; /* the step that did it; 0: none */
+#endif
 };
 
 /* Nothing to remember of a wait for a descriptor. */
@@ -31,7 +41,7 @@ struct fd_watch {
     bool believed, listed;
 };
 
-enum { ENGINE_MARKS = 0 };
+enum { ENGINE_MARKS = PIRN_RECORDED };
 
 /* The task that the calling thread runs; NULL in a thread that runs none. */
 extern __thread struct task *threads_self
@@ -124,25 +134,25 @@ static inline void threads_leave(void) {
 
 static inline struct task *engine_begin_quickly(void) {
     struct task *self = threads_running();
+    if (PIRN_RECORDED) return NULL;
     if (UNLIKELY(!self) || UNLIKELY(threads_enter() & MODE_INTERRUPTED)) return NULL;
     return self;
 }
 
 static inline void engine_begin(struct task *self, const struct place *place) {
     (void)place;
+    if (PIRN_RECORDED) recorded_begin(self, place);
     if (UNLIKELY(threads_enter() & MODE_INTERRUPTED)) threads_interrupt(self);
 }
 
 static inline void engine_end(struct task *self, int64_t result) {
     (void)self;
     (void)result;
+    if (PIRN_RECORDED) recorded_end(self, result);
     threads_leave();
 }
 
-static inline void engine_end_case(struct task *self, int64_t index) {
-    (void)index;
-    engine_end(self, 0);
-}
+static inline void engine_end_case(struct task *self, int64_t index) { engine_end(self, index); }
 
 /* A lock that is always taken: 0 is free. It is held for a few instructions only, so others spin. */
 static inline bool threads_trylock(uint32_t *word) {
@@ -191,7 +201,9 @@ static inline void engine_park(struct task *self, const struct place *place, str
                                int64_t when, void (*after)(void *), void *arg) {
     struct task_core *core = (struct task_core *)self;
     core->waits = *place;
+    if (PIRN_RECORDED) recorded_park(self, timer != NULL);
     threads_park(self, timer, when, after, arg);
+    if (PIRN_RECORDED) recorded_resume(self);
     core->waits.op = OP_NONE;
 }
 
@@ -225,15 +237,22 @@ static inline uint64_t engine_choose(uint64_t n) {
 static inline void engine_release(struct task *self, uint64_t *mark) {
     (void)self;
     (void)mark;
+    if (PIRN_RECORDED) recorded_release(self, mark);
 }
 static inline void engine_release_also(struct task *self, uint64_t *mark) {
     (void)self;
     (void)mark;
+    if (PIRN_RECORDED) recorded_release_also(self, mark);
 }
 static inline void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {
     (void)self;
     (void)mark;
     (void)kind;
+    if (PIRN_RECORDED) recorded_acquire(self, mark, kind);
+}
+static inline void engine_order(struct task *self) {
+    (void)self;
+    if (PIRN_RECORDED) recorded_order(self);
 }
 
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id);
@@ -248,18 +267,22 @@ static inline void engine_object(waitq *queue, enum object_kind kind, const void
     (void)value_size;
     queue->kind = kind;
     queue->object = (uintptr_t)site;
+    if (PIRN_RECORDED) recorded_object(queue, object, capacity, value_size, site);
 }
 static inline void engine_object_end(waitq *queue, const void *object) {
     (void)queue;
     (void)object;
+    if (PIRN_RECORDED) recorded_object_end(queue, object);
 }
 static inline uint64_t engine_object_site(const waitq *queue) {
+    if (PIRN_RECORDED) return recorded_object_site(queue);
     return queue->kind ? queue->object : 0;
 }
 static inline void engine_select_case(struct task *self, enum op op, waitq *queue) {
     (void)self;
     (void)op;
     (void)queue;
+    if (PIRN_RECORDED) recorded_select_case(self, op, queue);
 }
 static inline void engine_fault(struct task *self, enum fault fault, const struct place *place) {
     (void)self;

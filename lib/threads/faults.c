@@ -40,6 +40,7 @@ static void dump_tasks(void) {
 }
 
 void report_deadlock(void) {
+    if (PIRN_RECORDED) recorded_deadlock();
     say(runtime.main_ended
             ? "pirn: deadlock: the main task has ended, and every other task is blocked\n"
             : "pirn: deadlock: every task is blocked\n");
@@ -49,22 +50,23 @@ void report_deadlock(void) {
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
                            const char *message) {
     static _Atomic bool failing;
-    (void)self;
-    (void)place;
     /* One report is enough; the other failing threads wait for the end. */
     while (atomic_exchange(&failing, true)) usleep(100000);
     say(failure == FAILURE_PANIC ? "pirn: panic: " : "pirn: misuse: ");
     say(message);
     say("\n");
+    if (PIRN_RECORDED) recorded_failure(self, failure, place, message);
+    (void)self;
+    (void)place;
     dump_tasks();
     abort();
 }
 
 void engine_describe_object(struct text *text, const struct place *place) {
     text_add(text, "%s", object_names[place->kind]);
-    if (place->queue && place->queue->kind && place->queue->object) {
+    if (place->queue && place->queue->kind && engine_object_site(place->queue)) {
         text_add(text, " from ");
-        text_add_line(text, (const void *)(uintptr_t)place->queue->object);
+        text_add_line(text, (const void *)(uintptr_t)engine_object_site(place->queue));
     }
 }
 
@@ -83,6 +85,7 @@ static void say_overflow(const struct task *task) {
         &text,
         ". Ask for more with pirn_attr.stack_size, pirn_config.stack_size or PIRN_STACK_SIZE.\n");
     say(buffer);
+    if (PIRN_RECORDED) recorded_overflow(task, buffer);
 }
 
 _Noreturn void report_overflow(const struct task *task) {
@@ -98,6 +101,7 @@ static void on_fault(int number, siginfo_t *info, void *machine) {
         signal(SIGABRT, SIG_DFL);
         abort();
     }
+    if (PIRN_RECORDED) recorded_crash(number);
     /* Not ours: the fault comes again, to who was there before us. */
     sigaction(number, &other_handlers[number == SIGBUS], NULL);
 }

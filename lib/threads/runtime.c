@@ -157,6 +157,7 @@ static int run(pirn_fn *main_fn, void *arg) {
     int rc;
 
     task_prepare();
+    if (PIRN_RECORDED) recorded_run_begin();
     faults_begin();
     faults_thread_begin(first);
     start_dumper(&signals);
@@ -167,6 +168,7 @@ static int run(pirn_fn *main_fn, void *arg) {
     if (!rc) worker_run(first);
     join_workers();
     if (!rc) rc = runtime.result;
+    if (PIRN_RECORDED) recorded_run_end(rc);
     end_dumper(&signals);
     faults_thread_end(first);
     faults_end();
@@ -211,6 +213,7 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     int rc;
 
     if (!main_fn) return -EINVAL;
+    if (!PIRN_RECORDED) record_check();
     if (atomic_exchange(&busy, true)) return -EBUSY;
     rc = config_resolve(config, &resolved);
     runtime.worker_count = resolved.workers;

@@ -47,6 +47,9 @@ enum { COPY_ROOM = 32 };
 
 struct task {
     struct task_core core;
+#if PIRN_RECORDED
+    struct recorded recorded;
+#endif
     struct context context;
     struct task *next; /* in a list. Beside the context: list_take_first fetches both */
     struct task *prev;
@@ -194,6 +197,9 @@ void monitor_notice(void);
 
 /* ---- timers.c ------------------------------------------------------------------------------ */
 
+/* As engine_timer_arm, for a task that has parked. */
+int timers_arm(struct timer *timer, int64_t when);
+
 /* Fires what is due. Returns the time of the next one, or PIRN_FOREVER. */
 int64_t timers_run(void);
 
@@ -296,6 +302,11 @@ void faults_end(void);
 void faults_thread_begin(struct worker *worker);
 void faults_thread_end(struct worker *worker);
 _Noreturn void report_overflow(const struct task *task);
+
+/* ---- record.c ------------------------------------------------------------------------------ */
+
+/* Says so where the program was to be recorded and is not. */
+void record_check(void);
 
 /* ---- runtime.c ----------------------------------------------------------------------------- */
 

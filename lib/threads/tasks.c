@@ -14,7 +14,10 @@
 #include "lib/core/wait.h"
 #include "lib/threads/runtime.h"
 
-enum { SLAB_TASKS = 128, STRUCTS_KEPT = 1024, BATCH = 32, ID_BLOCK = 32 };
+enum { SLAB_TASKS = 128, STRUCTS_KEPT = 1024, BATCH = 32 };
+
+/* Ids that a worker sets aside. In a trace a task has a larger one than who started it. */
+enum { ID_BLOCK = PIRN_RECORDED ? 1 : 32 };
 
 struct task_slab {
     struct task_slab *next;

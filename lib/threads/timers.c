@@ -87,7 +87,7 @@ static void take_out(struct timer *timer) {
                               memory_order_relaxed);
 }
 
-int engine_timer_arm(struct timer *timer, int64_t when) {
+int timers_arm(struct timer *timer, int64_t when) {
     bool earliest, spare;
     if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
     lock_heap();
@@ -114,6 +114,11 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
         when < atomic_load_explicit(&runtime.kept_until, memory_order_seq_cst))
         worker_wake_one();
     return 0;
+}
+
+int engine_timer_arm(struct timer *timer, int64_t when) {
+    if (PIRN_RECORDED) recorded_arm(timer);
+    return timers_arm(timer, when);
 }
 
 bool engine_timer_disarm(struct timer *timer) {
@@ -146,6 +151,7 @@ int64_t timers_run(void) {
         atomic_store_explicit(&firing, timer, memory_order_release);
         take_out(timer);
         unlock_heap();
+        if (PIRN_RECORDED) recorded_fire(timer);
         timer->core.fire(&timer->core, NULL);
         threads_enter(); /* a callback that is an operation has left */
         /* Pairs with the load in engine_timer_disarm. */

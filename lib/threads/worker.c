@@ -332,7 +332,7 @@ static inline void arrive(struct worker *worker, struct fiber *self) {
         if (UNLIKELY(!task->stack.guarded) && stack_overflowed(&task->stack)) report_overflow(task);
         atomic_store_explicit(&task->state, parked_state(worker), memory_order_release);
         /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
-        if (timer && engine_timer_arm(timer, worker->departure.when) != 0)
+        if (timer && timers_arm(timer, worker->departure.when) != 0)
             timer->core.fire(&timer->core, NULL);
         if (LIKELY(!after))
             unlock_one(arg);
@@ -357,9 +357,11 @@ static _Noreturn void end(struct worker *worker, struct task *self);
 static void run_task(void *arg, void *passed) {
     struct task *self = arg;
     arrive(passed, &self->fiber);
+    if (PIRN_RECORDED) recorded_start(self);
     threads_leave();
     if (self->core.id == MAIN_TASK) {
         task_call(self);
+        if (PIRN_RECORDED) recorded_exit(self);
         runtime_stop(0);
         threads_enter();
         end(worker_self(), self);
@@ -504,6 +506,7 @@ CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place)
 
 _Noreturn void engine_exit(struct task *self) {
     threads_enter();
+    if (PIRN_RECORDED) recorded_exit(self);
     if (self->core.id == MAIN_TASK) {
         runtime_lock();
         runtime.main_ended = true;
@@ -903,6 +906,7 @@ int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64
         task->core.parent = self ? self->core.id : 0;
         *id = task->core.id;
         rc = 0;
+        if (PIRN_RECORDED) recorded_spawn(self, task, main);
         if (!worker) share(task);
     }
     if (!worker) runtime_unlock();

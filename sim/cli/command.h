@@ -11,6 +11,7 @@
 int run_main(int argc, char **argv);     /* pirn run [--] PROGRAM... */
 int explore_main(int argc, char **argv); /* pirn explore [--] PROGRAM... */
 int replay_main(int argc, char **argv);  /* pirn replay SCHEDULE [--] PROGRAM... */
+int record_main(int argc, char **argv);  /* pirn record [--] PROGRAM... */
 int merge_main(int argc, char **argv);   /* pirn merge OUT IN... */
 int shrink_main(int argc, char **argv);  /* pirn shrink SCHEDULE [--] PROGRAM... */
 int cc_main(int argc, char **argv);      /* pirn cc ARGUMENTS... */

@@ -20,6 +20,7 @@ static const struct subcommand {
     {"run", run_main, "[--] PROGRAM...", "one simulated run"},
     {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
     {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
+    {"record", record_main, "[--] PROGRAM...", "a real run, on threads, into a trace"},
     {"shrink", shrink_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...",
      "the simplest run that fails so"},
     {"merge", merge_main, "OUT IN...", "several traces into one"},

@@ -30,6 +30,12 @@ int source_suggest_program(const struct source *source, const struct options_usa
 /* `from` is the trace that it was read from; NULL: the command line. */
 static int read_schedule(struct source *source, const char *from) {
     char message[256] = "";
+    if (from && !*source->text) {
+        tool_error("%s: it was recorded on threads, where nobody has decided its schedule; pirn "
+                   "explore looks for such a run in the simulator",
+                   from);
+        return TOOL_USAGE;
+    }
     int rc = schedule_read(source->text, &source->schedule, message, sizeof message);
     if (rc == 0) return TOOL_OK;
     tool_error("%s%s%s", from ? from : "", from ? ": " : "", message);

@@ -1,0 +1,378 @@
+/* hooks.c - what the threaded engine tells of; see lib/threads/recorded.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/core/chan.h"
+#include "lib/core/label.h"
+#include "lib/core/task.h"
+#include "lib/threads/runtime.h"
+#include "record/buffer.h"
+#include "record/run.h"
+
+/* ---- Whose operation it is ----------------------------------------------------------------- */
+
+static __thread struct recorded the_clock
+    __attribute__((tls_model("initial-exec"))) = {.clock = true};
+
+static inline struct recorded *recorded_of(struct task *self) {
+    return LIKELY(self != NULL) ? &self->recorded : &the_clock;
+}
+
+/* No memory for what has to be told. */
+static void give_up(void) { run_give_up("not enough memory"); }
+
+/* A place to tell of something in; NULL: recording is over. */
+static inline struct item *next_item(struct buffer **buffer) {
+    struct item *item;
+    *buffer = buffer_mine();
+    item = LIKELY(*buffer != NULL) ? buffer_next(*buffer) : NULL;
+    if (UNLIKELY(!item)) give_up();
+    return item;
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+static inline uint64_t take_number(struct recorded *r) {
+    if (r->step) return r->step;
+    /* Who is alone needs no atomic operation. */
+    if (threads_alone()) {
+        r->step = atomic_load_explicit(&run.steps, memory_order_relaxed) + 1;
+        atomic_store_explicit(&run.steps, r->step, memory_order_relaxed);
+    } else {
+        r->step = atomic_fetch_add_explicit(&run.steps, 1, memory_order_acq_rel) + 1;
+    }
+    return r->step;
+}
+
+static inline void put_event(struct recorded *r, int64_t result, unsigned flags) {
+    struct buffer *buffer;
+    uint64_t step = take_number(r);
+    struct item *item = next_item(&buffer);
+    if (UNLIKELY(!item)) return;
+    item->step = step;
+    item->time = run_ticks();
+    item->result = result;
+    item->site = r->site;
+    item->task = r->id;
+    item->object = r->object;
+    item->type = ITEM_EVENT;
+    item->op = (uint8_t)r->op;
+    item->flags = (uint8_t)flags;
+    buffer_put(buffer);
+    r->last = step;
+}
+
+/* Tells of a text, in pieces. */
+static void put_text(enum item_type type, uint32_t task, uint32_t object, const char *text) {
+    for (size_t at = 0; at < LOG_NAME - 1 && text[at]; at += strnlen(text + at, ITEM_TEXT)) {
+        struct buffer *buffer;
+        struct item *item = next_item(&buffer);
+        if (!item) return;
+        *item = (struct item){.type = (uint8_t)type, .task = task, .object = object};
+        memcpy(item->text, text + at, strnlen(text + at, ITEM_TEXT));
+        buffer_put(buffer);
+    }
+}
+
+static void put_task(const struct task *task, uint32_t id, uint32_t parent, unsigned flags,
+                     const char *name) {
+    struct buffer *buffer;
+    struct item *item = next_item(&buffer);
+    if (!item) return;
+    *item = (struct item){.type = ITEM_TASK,
+                          .task = id,
+                          .object = parent,
+                          .site = task->core.site,
+                          .result = (int64_t)(uintptr_t)task->core.fn,
+                          .flags = (uint8_t)flags};
+    buffer_put(buffer);
+    if (name) put_text(ITEM_NAME, id, 0, name);
+}
+
+/* A thread of the program comes for the first time in this run. */
+static __attribute__((noinline)) void introduce(struct task *self) {
+    struct recorded *r = &self->recorded;
+    uint64_t number = atomic_load(&run.number);
+    if (r->run == number) return;
+    *r = (struct recorded){.run = number};
+    r->id = (uint32_t)(atomic_fetch_add(&runtime.last_id, 1) + 1);
+    put_task(self, r->id, 0, 0, "thread");
+}
+
+void recorded_begin(struct task *self, const struct place *place) {
+    struct recorded *r = recorded_of(self);
+    struct buffer *buffer;
+
+    r->active = false;
+    if (UNLIKELY(!run_recording())) return;
+    if (LIKELY(self != NULL)) {
+        if (UNLIKELY(self->foreign)) introduce(self);
+        if (UNLIKELY(!(buffer = buffer_mine()))) {
+            give_up();
+            return;
+        }
+        buffer_wait(buffer);
+    }
+    r->op = place->op;
+    r->site = self ? task_site(self, place->site) : place->site;
+    r->object = place->queue ? (uint32_t)recorded_number(place) : 0;
+    r->step = 0;
+    r->active = true;
+    if (UNLIKELY(r->cause != 0) && r->clock) recorded_acquire(self, &r->cause, EDGE_TIMER);
+}
+
+void recorded_end(struct task *self, int64_t result) {
+    struct recorded *r = recorded_of(self);
+    bool select = r->op == OP_SELECT || r->op == OP_SELECT_FIRST;
+    if (!r->active) return;
+    r->active = false;
+    if (LIKELY(run_recording())) put_event(r, result, select && result >= 0 ? ITEM_CHOSEN : 0);
+    if (r->clock) r->last = r->cause = 0;
+}
+
+void recorded_park(struct task *self, bool timed) {
+    struct recorded *r = recorded_of(self);
+    if (r->active && run_recording()) put_event(r, 0, ITEM_SLEEPS | (timed ? ITEM_TIMED : 0));
+}
+
+void recorded_resume(struct task *self) { recorded_of(self)->step = 0; }
+
+void recorded_order(struct task *self) {
+    struct recorded *r = recorded_of(self);
+    if (r->active && run_recording()) take_number(r);
+}
+
+/* ---- Tasks --------------------------------------------------------------------------------- */
+
+void recorded_spawn(struct task *self, struct task *task, bool main) {
+    struct recorded *by = recorded_of(self);
+    task->recorded = (struct recorded){.id = (uint32_t)task->core.id};
+    if (!run_recording()) return;
+    put_task(task, task->recorded.id, main ? 0 : by->id,
+             (task->core.daemon ? ITEM_DAEMON : 0) | (main ? ITEM_MAIN : 0), task->core.name);
+    if (!main) task->recorded.cause = by->active ? take_number(by) : by->last;
+}
+
+/* A step that is over as soon as it begins. */
+static void short_step(struct task *self, enum op op) {
+    struct place place = PLACE_ALONE(NONE, (const char *)(uintptr_t)self->core.fn + 1);
+    struct recorded *r = &self->recorded;
+    place.op = op;
+    r->active = run_recording();
+    if (!r->active) return;
+    r->op = op;
+    r->site = place.site;
+    r->object = 0;
+    r->step = 0;
+    if (op == OP_START) recorded_acquire(self, &r->cause, EDGE_GO);
+    recorded_end(self, 0);
+}
+
+void recorded_start(struct task *self) { short_step(self, OP_START); }
+void recorded_exit(struct task *self) { short_step(self, OP_EXIT); }
+
+void recorded_arm(struct timer *timer) {
+    struct task *self = threads_running();
+    struct recorded *r = self ? &self->recorded : &the_clock;
+    if (!self && !worker_self()) r = &threads_foreign()->recorded;
+    /* A callback that arms its own timer again leaves it at who armed it first. */
+    if (r->clock) return;
+    timer->armed = !run_recording() ? 0 : r->active ? take_number(r) : r->last;
+}
+
+void recorded_fire(const struct timer *timer) {
+    the_clock.cause = timer->armed > run.base ? timer->armed : 0;
+}
+
+/* ---- Marks --------------------------------------------------------------------------------- */
+
+#define LIST (UINT64_C(1) << 63)
+enum { LENGTH_BITS = 31 };
+#define MOST_LENGTH ((UINT64_C(1) << LENGTH_BITS) - 1)
+
+static uint64_t list_mark(uint32_t list, uint64_t length) {
+    return LIST | (uint64_t)list << LENGTH_BITS | length;
+}
+static bool is_list(uint64_t mark) { return mark & LIST; }
+static uint32_t list_of(uint64_t mark) { return (uint32_t)(mark >> LENGTH_BITS); }
+static uint64_t length_of(uint64_t mark) { return mark & MOST_LENGTH; }
+
+/* Whether it was made in this run. */
+static bool is_valid(uint64_t mark) {
+    return is_list(mark) ? list_of(mark) > run.list_base : mark > run.base;
+}
+
+/* Marks of one object are mostly written under its lock; but not those of readers. */
+static uint64_t load_mark(const uint64_t *mark) {
+    return atomic_load_explicit((const _Atomic uint64_t *)mark, memory_order_acquire);
+}
+
+/* The step that the caller is in, or has just done; 0: none. */
+static uint64_t step_of(struct recorded *r) { return r->active ? take_number(r) : r->last; }
+
+void recorded_release(struct task *self, uint64_t *mark) {
+    uint64_t step;
+    if (!run_recording() || !(step = step_of(recorded_of(self)))) return;
+    atomic_store_explicit((_Atomic uint64_t *)mark, step, memory_order_release);
+}
+
+static void put_add(uint32_t list, uint64_t index, uint64_t step) {
+    struct buffer *buffer;
+    struct item *item = next_item(&buffer);
+    if (!item) return;
+    item->type = ITEM_ADD;
+    item->object = list;
+    item->result = (int64_t)index;
+    item->step = step;
+    buffer_put(buffer);
+}
+
+void recorded_release_also(struct task *self, uint64_t *mark) {
+    uint64_t before, after, step;
+    uint32_t made = 0;
+    if (!run_recording() || !(step = step_of(recorded_of(self)))) return;
+    before = load_mark(mark);
+    do {
+        if (!before || !is_valid(before)) {
+            after = step;
+        } else if (is_list(before)) {
+            if (length_of(before) == MOST_LENGTH) return;
+            after = before + 1;
+        } else {
+            if (before == step) return;
+            if (!made) made = atomic_fetch_add(&run.lists, 1) + 1;
+            after = list_mark(made, 2);
+        }
+    } while (!atomic_compare_exchange_weak_explicit((_Atomic uint64_t *)mark, &before, after,
+                                                    memory_order_acq_rel, memory_order_acquire));
+    if (!is_list(after)) return;
+    if (!is_list(before) || !is_valid(before)) put_add(list_of(after), 0, before);
+    put_add(list_of(after), length_of(after) - 1, step);
+}
+
+void recorded_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {
+    struct recorded *r = recorded_of(self);
+    struct buffer *buffer;
+    struct item *item;
+    uint64_t step, from;
+
+    if (!r->active || !run_recording()) return;
+    step = take_number(r);
+    from = load_mark(mark);
+    if (!from || !is_valid(from) || from == step) return;
+    if (!(item = next_item(&buffer))) return;
+    item->kind = (uint8_t)kind;
+    if (is_list(from)) {
+        item->type = ITEM_EDGES;
+        item->object = list_of(from);
+        item->result = (int64_t)length_of(from);
+    } else {
+        item->type = ITEM_EDGE;
+        item->step = from;
+    }
+    buffer_put(buffer);
+}
+
+/* ---- Objects ------------------------------------------------------------------------------- */
+
+/* Where each object was made or first used, by number; for reports, also where no run is recorded. */
+enum { SITES = 1 << 16 };
+static _Atomic(const void **) sites[1 << 16];
+
+static void keep_site(uint32_t number, const void *site) {
+    const void **none = NULL, **chunk = atomic_load(&sites[number / SITES]);
+    if (!chunk) {
+        if (!(chunk = calloc(SITES, sizeof *chunk))) return;
+        if (!atomic_compare_exchange_strong(&sites[number / SITES], &none, chunk)) {
+            free(chunk);
+            chunk = none;
+        }
+    }
+    chunk[number % SITES] = site;
+}
+
+static const void *site_of(uint32_t number) {
+    const void **chunk = atomic_load(&sites[number / SITES]);
+    return number && chunk ? chunk[number % SITES] : NULL;
+}
+
+static void put_object(uint32_t number, enum object_kind kind, const void *object, size_t capacity,
+                       size_t value_size, const void *site) {
+    struct buffer *buffer;
+    struct item *item;
+    if (!run_recording() || !(item = next_item(&buffer))) return;
+    *item = (struct item){.type = ITEM_OBJECT,
+                          .object = number,
+                          .kind = (uint8_t)kind,
+                          .step = capacity,
+                          .result = (int64_t)value_size,
+                          .site = site};
+    buffer_put(buffer);
+    if (!(item = next_item(&buffer))) return;
+    *item =
+        (struct item){.type = ITEM_ADDRESS, .object = number, .result = (int64_t)(uintptr_t)object};
+    buffer_put(buffer);
+}
+
+void recorded_object(waitq *queue, const void *object, size_t capacity, size_t value_size,
+                     const void *site) {
+    uint32_t number = atomic_fetch_add(&run.objects, 1) + 1;
+    keep_site(number, site);
+    atomic_store_explicit((_Atomic uint64_t *)&queue->object, number, memory_order_release);
+    put_object(number, (enum object_kind)queue->kind, object, capacity, value_size, site);
+}
+
+/* Gives a number to an object that has none in this run; another thread may do so too. */
+static __attribute__((noinline)) uint64_t add_object(const struct place *place, uint64_t before) {
+    _Atomic uint64_t *at = (_Atomic uint64_t *)&place->queue->object;
+    uint32_t kind = place->queue->kind ? place->queue->kind : (uint32_t)place->kind;
+    const void *site = before ? site_of((uint32_t)before) : place->site;
+    size_t capacity = 0, value_size = 0;
+    uint32_t number = atomic_fetch_add(&run.objects, 1) + 1;
+
+    keep_site(number, site);
+    if (!atomic_compare_exchange_strong(at, &before, number)) return before;
+    if (kind == OBJECT_CHAN) {
+        capacity = ((const pirn_chan *)place->object)->capacity;
+        value_size = ((const pirn_chan *)place->object)->value_size;
+    }
+    put_object(number, (enum object_kind)kind, place->object, capacity, value_size, site);
+    return number;
+}
+
+uint64_t recorded_number(const struct place *place) {
+    uint64_t number =
+        atomic_load_explicit((_Atomic uint64_t *)&place->queue->object, memory_order_acquire);
+    return LIKELY(number > run.object_base) ? number : add_object(place, number);
+}
+
+void recorded_object_end(waitq *queue, const void *object) {
+    uint64_t number = queue->object;
+    char label[LABEL_SIZE];
+    struct buffer *buffer;
+    struct item *item;
+    if (number <= run.object_base || !run_recording()) return;
+    if (label_get(object, label)) put_text(ITEM_LABEL, 0, (uint32_t)number, label);
+    if (!(item = next_item(&buffer))) return;
+    *item = (struct item){.type = ITEM_OBJECT_END, .object = (uint32_t)number};
+    buffer_put(buffer);
+}
+
+uint64_t recorded_object_site(const waitq *queue) {
+    return queue->kind ? (uintptr_t)site_of((uint32_t)queue->object) : 0;
+}
+
+void recorded_select_case(struct task *self, enum op op, waitq *queue) {
+    struct place place =
+        PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
+    struct buffer *buffer;
+    struct item *item;
+    uint32_t number;
+    if (!recorded_of(self)->active || !run_recording()) return;
+    number = queue ? (uint32_t)recorded_number(&place) : 0;
+    if (!(item = next_item(&buffer))) return;
+    item->type = ITEM_CASE;
+    item->op = (uint8_t)op;
+    item->object = number;
+    buffer_put(buffer);
+}
