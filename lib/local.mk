@@ -12,6 +12,7 @@ core_sources = \
 	%D%/core/context.h \
 	%D%/core/ctx.c \
 	%D%/core/ctx.h \
+	%D%/core/debugger.h \
 	%D%/core/dump.c \
 	%D%/core/dump.h \
 	%D%/core/engine.h \
@@ -53,6 +54,12 @@ include_HEADERS += %D%/pirn.h
 pkgconfig_DATA += %D%/pirn.pc
 lib_LTLIBRARIES += libpirn.la
 
+# For CMake's find_package(Pirn), and PIRN_CHECK in configure.ac.
+cmakedir = $(libdir)/cmake/Pirn
+cmake_DATA = %D%/PirnConfig.cmake %D%/PirnConfigVersion.cmake
+aclocaldir = $(datadir)/aclocal
+dist_aclocal_DATA = %D%/pirn.m4
+
 threads_sources = \
 	%D%/threads/block.c \
 	%D%/threads/dump.c \
@@ -74,11 +81,27 @@ libpirn_la_SOURCES = $(core_sources) $(threads_sources) %D%/threads/record.c
 
 libpirn_la_CPPFLAGS = $(AM_CPPFLAGS) $(BACKTRACE_CFLAGS)
 libpirn_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
-libpirn_la_LDFLAGS = -no-undefined -version-info 0:0:0 $(LIBRARY_LDFLAGS) \
+libpirn_la_LDFLAGS = -no-undefined -version-info $(LIBRARY_VERSION) $(LIBRARY_LDFLAGS) \
 	-Wl,--version-script=$(srcdir)/%D%/pirn.map
 libpirn_la_LIBADD = $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 EXTRA_libpirn_la_DEPENDENCIES = %D%/pirn.map
 EXTRA_DIST += %D%/pirn.map
+
+# gdb loads FILE-gdb.py below its auto-load folder along with the library FILE; the commands are in
+# one place for both libraries.
+dist_pkgdata_DATA = %D%/pirn-gdb.py
+gdb_loaders = $(datadir)/gdb/auto-load$(libdir)
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(gdb_loaders)'
+	@for name in libpirn libpirn-sim; do \
+	  file='$(DESTDIR)$(gdb_loaders)'/$$name.so.$(LIBRARY_SUFFIX)-gdb.py; \
+	  echo "  GEN      $$file"; \
+	  { echo "# Loaded by gdb along with $$name."; echo 'import gdb'; \
+	    echo 'gdb.execute("source $(pkgdatadir)/pirn-gdb.py")'; } >"$$file" || exit 1; \
+	done
+uninstall-local:
+	rm -f '$(DESTDIR)$(gdb_loaders)'/libpirn.so.$(LIBRARY_SUFFIX)-gdb.py \
+	  '$(DESTDIR)$(gdb_loaders)'/libpirn-sim.so.$(LIBRARY_SUFFIX)-gdb.py
 
 # configure makes it where gcc is not the compiler.
 distclean-local:

@@ -9,6 +9,10 @@
  * The first pirn_run of the program sends CONTROL_HELLO and performs all runs, each in a process
  * forked there, or many in one (keeper.h). When they are over it sends CONTROL_DONE and exits; it does not return to the
  * program.
+ *
+ * Under a debugger (pirn replay --gdb) the variable is alone:STEPS,ALLOW,LATE: the program makes the
+ * run itself, as it does without the command, with the schedule in PIRN_REPLAY, at most so many
+ * steps, PIRN_ALLOW_... and whether timers are late.
  */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
@@ -20,6 +24,7 @@
 #include "sim/pirn-sim.h"
 
 #define CONTROL_VARIABLE "PIRN_CONTROL"
+#define CONTROL_ALONE "alone:"
 
 enum { MOST_JOBS = 1024 };
 

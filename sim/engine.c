@@ -585,9 +585,10 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.epoch = (sim.epoch + 1) & 0x7fffffff;
     if (!sim.epoch) sim.epoch = 1;
     sim.first_step = log->steps;
-    sim.end_step = options->max_steps < log->most_steps - log->steps
-                       ? log->steps + options->max_steps
-                       : log->most_steps;
+    sim.last_step = options->max_steps < log->most_steps - log->steps
+                        ? log->steps + options->max_steps
+                        : log->most_steps;
+    debugger_plan();
     sim.first_task = log->tasks;
     sim.main_returned = sim.main_ended = false;
     sim.idle = sim.turn = 0;

@@ -45,7 +45,10 @@ struct log_event *event_add(struct task *self, const struct place *place, uint32
     struct log_event *event;
     uint64_t index = log->steps;
 
-    if (UNLIKELY(index >= sim.end_step)) stop_too_long();
+    if (UNLIKELY(index >= sim.end_step)) {
+        if (index >= sim.last_step) stop_too_long();
+        debugger_step(self, place, object);
+    }
     event = &log->events[index];
     event->task = (uint32_t)self->core.id;
     event->object = object;

@@ -1,7 +1,7 @@
 # libpirn-sim, the simulator, and the command. The core is the one of libpirn, compiled for the
 # other engine.
 
-include_HEADERS += %D%/pirn-sim.h
+include_HEADERS += %D%/pirn-cunit.h %D%/pirn-sim.h
 pkgconfig_DATA += %D%/pirn-sim.pc
 lib_LTLIBRARIES += libpirn-sim.la
 
@@ -10,6 +10,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/again.h \
 	%D%/certainty.c \
 	%D%/control.h \
+	%D%/debugger.c \
 	%D%/dependence.c \
 	%D%/dependence.h \
 	%D%/dump.c \
@@ -117,7 +118,7 @@ CLEANFILES += %D%/trace_schema.c
 
 libpirn_sim_la_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS) $(BACKTRACE_CFLAGS)
 libpirn_sim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
-libpirn_sim_la_LDFLAGS = -no-undefined -version-info 0:0:0 $(LIBRARY_LDFLAGS) \
+libpirn_sim_la_LDFLAGS = -no-undefined -version-info $(LIBRARY_VERSION) $(LIBRARY_LDFLAGS) \
 	-Wl,--version-script=$(srcdir)/%D%/pirn-sim.map -Wl,--exclude-libs,ALL -Wl,-z,nodelete
 libpirn_sim_la_LIBADD = $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 EXTRA_libpirn_sim_la_DEPENDENCIES = %D%/pirn-sim.map
@@ -125,8 +126,12 @@ EXTRA_DIST += %D%/pirn-sim.map
 
 bin_PROGRAMS += %D%/cli/pirn
 %C%_cli_pirn_SOURCES = \
+	%D%/cli/annotate.c \
+	%D%/cli/annotate.h \
 	%D%/cli/cc.c \
 	%D%/cli/command.h \
+	%D%/cli/debug.c \
+	%D%/cli/debug.h \
 	%D%/cli/explore.c \
 	%D%/cli/find.c \
 	%D%/cli/junit.c \
@@ -160,7 +165,7 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/trace_file.h \
 	%D%/trace_kind.c \
 	%D%/trace_kind.h
-nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c
+nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c %D%/cli/debug_commands.c
 %C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 -DINCLUDE_FOLDER='"$(includedir)"' \
 	$(SQLITE_CFLAGS)
 %C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
@@ -172,6 +177,21 @@ include/pirn.h: lib/pirn.h
 	$(AM_V_GEN)$(MKDIR_P) include && cp $< $@
 include/pirn-sim.h: sim/pirn-sim.h
 	$(AM_V_GEN)$(MKDIR_P) include && cp $< $@
+
+CLEANFILES += %D%/cli/debug_commands.c
+
+# The commands for gdb as a string.
+%D%/cli/debug_commands.c: lib/pirn-gdb.py
+	$(AM_V_GEN)$(MKDIR_P) %D%/cli && { \
+	  echo 'extern const char debug_commands[];'; \
+	  echo 'const char debug_commands[] ='; \
+	  $(SED) -e 's/["\\]/\\&/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; \
+	  echo '    ;'; } >$@.new && mv -f $@.new $@
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = %D%/cli/completion/pirn
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = %D%/cli/completion/_pirn
 
 # The command to use from here. (What libtool makes of the one to be installed is a script, until
 # then.)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "sim/random.h"
+#include "sim/sim.h"
 
 /* Room for each kind of row, for runs of so many steps. Most steps make one edge and no choice;
  * some make many. */
@@ -125,6 +126,7 @@ void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object
               const char *message) {
     struct log_finding *finding;
     if (log->finding_count == LOG_FINDINGS) return;
+    if (log->finding_count == 0) debugger_found(kind, message);
     finding = &log->findings[log->finding_count++];
     finding->kind = (uint8_t)kind;
     finding->step = step;

@@ -8,6 +8,7 @@
 #include "lib/core/config.h"
 #include "lib/core/report.h"
 #include "lib/core/task.h"
+#include "sim/control.h"
 #include "sim/explore.h"
 #include "sim/race/report.h"
 #include "sim/serve.h"
@@ -114,6 +115,17 @@ static void end_badly(int status, void *arg) {
     if (!status) _exit(1);
 }
 
+/* As the command asks, where the program has been started under a debugger. */
+static void take_options(struct run_options *options) {
+    const char *value = getenv(CONTROL_VARIABLE);
+    unsigned long long steps;
+    unsigned allow, late;
+    if (!value || sscanf(value, CONTROL_ALONE "%llu,%u,%u", &steps, &allow, &late) != 3) return;
+    if (steps && steps < options->max_steps) options->max_steps = steps;
+    options->allow = allow;
+    options->late_timers = late != 0;
+}
+
 static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     struct run_options options = {.max_steps = STEPS_ALONE, .failed = tell};
     const char *replay = getenv("PIRN_REPLAY");
@@ -125,6 +137,7 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     pirn_outcome outcome;
     int rc;
 
+    take_options(&options);
     if ((rc = number_from("PIRN_SEED", &seed))) return rc;
     if (!seed) seed = explore_fresh_seed();
     if (replay && *replay) {

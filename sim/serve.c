@@ -64,7 +64,7 @@ static struct {
 
 bool serve_wanted(void) {
     const char *value = getenv(CONTROL_VARIABLE);
-    return value && *value;
+    return value && *value && strncmp(value, CONTROL_ALONE, strlen(CONTROL_ALONE)) != 0;
 }
 
 static void send_message(const struct control_message *message) {

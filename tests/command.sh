@@ -61,6 +61,19 @@ run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
 run "an unknown subcommand" refuses "there is no subcommand 'frobnicate'" 2 frobnicate
 run "no program" refuses 'which program' 2 explore
 run "no schedule" refuses 'which run' 2 replay
+# Each help ends with a command to copy.
+shows_example() { gives 0 "$1" --help && tail -n 1 out | grep -q "^  pirn "; }
+for subcommand in $("$pirn" --help | sed -n 's/^  \([a-z]*\)  .*  .*/\1/p' | grep -vx pirn); do
+    run "$subcommand --help has an example" shows_example $subcommand
+done
+for subcommand in run explore replay shrink; do
+    run "$subcommand: a misspelt option" refuses "'--max-stepps'; did you mean '--max-steps'?" 2 $subcommand --max-stepps=3 ls
+done
+for subcommand in list coverage explain view merge; do
+    run "$subcommand: a misspelt option" refuses "'--hepl'; did you mean '--help'?" 2 $subcommand --hepl ls
+done
+run "an option like none" refuses "unknown option '--xyzzy'$" 2 explore --xyzzy ls
+run "an option cut short too much" refuses "'--re' is ambiguous: --resume, --record" 2 explore --re=1 ls
 run "an unknown option" refuses "'--frobnicate'" 2 explore --frobnicate ls
 run "an option without its argument" refuses 'needs an argument' 2 explore --trace
 run "an option of another subcommand" refuses "'-n'" 2 run -n 3 ls
@@ -145,6 +158,14 @@ odd_names() {
 json() {
     gives 1 explore --json "$examples/transactions" && prints '^{"type":"failure","outcome":"deadlock"' &&
         prints '^{"type":"summary","runs":' && test "$(grep -vc '^{.*}$' out)" -eq 0
+}
+# A line for each finding, at its call, as compilers and GitHub have it.
+annotates() {
+    gives 1 explore -q --seed=1 --annotate=gcc "$examples/hello" &&
+        prints '/hello\.c:[0-9]*: error: deadlock: task 1 (main) is blocked waiting for' &&
+        gives 1 explore -q --seed=1 --annotate=github "$examples/hello" &&
+        prints '^::error file=.*hello\.c,line=[0-9]*,title=deadlock::task 1 (main) is blocked waiting for' &&
+        refuses "'vi' is no value for --annotate" 2 explore --annotate=vi "$examples/hello"
 }
 quiet() { gives 1 explore -q "$examples/transactions" && test "$(wc -l <out)" -le 3 && test ! -s err; }
 allowed() { gives 1 explore -n 20 "$examples/worker-pool" && gives 0 explore -n 20 --allow=leak "$examples/worker-pool"; }
@@ -243,6 +264,7 @@ run "the same with names that need quoting" odd_names
 run "the picture command works when pasted" picture
 run "the repaired version is fine" fixed
 run "--json prints objects" json
+run "--annotate" annotates
 run "--quiet prints the failure alone" quiet
 run "--allow" allowed
 run "--keep-going" keeps_going

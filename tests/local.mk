@@ -38,20 +38,24 @@ test_scripts = \
 	%D%/browser.sh \
 	%D%/cc.sh \
 	%D%/command.sh \
+	%D%/completion.sh \
 	%D%/determinism.sh \
 	%D%/examples.sh \
 	%D%/faults.sh \
 	%D%/exported-symbols.sh \
 	%D%/fuzz.sh \
 	%D%/gallery.sh \
+	%D%/gdb.sh \
 	%D%/headers.sh \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
 	%D%/outcomes.sh \
+	%D%/packaging.sh \
 	%D%/races.sh \
 	%D%/record.sh \
 	%D%/readme.sh \
+	%D%/samples.sh \
 	%D%/search.sh \
 	%D%/snapshot.sh \
 	%D%/tsan.sh
@@ -238,6 +242,6 @@ endif
 coverage-clean:
 	find . -name '*.gc[dn][ao]' -exec rm -f {} +
 	rm -rf coverage coverage.info coverage.all
-clean-local: coverage-clean
+clean-local: coverage-clean deb-clean
 
 .PHONY: check-long coverage coverage-clean

@@ -133,7 +133,7 @@ int coverage_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("coverage", argv, option);
+            return tool_option_error("coverage", argv, option, options);
         }
     }
     if (argc - optind != 1)

@@ -450,7 +450,7 @@ int diff_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("diff", argv, option);
+            return tool_option_error("diff", argv, option, options);
         }
     }
     if (argc - optind != 2)

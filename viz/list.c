@@ -195,7 +195,7 @@ int list_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("list", argv, option);
+            return tool_option_error("list", argv, option, options);
         }
     }
     if (argc == optind) return tool_usage_error("list", "which trace?");

@@ -304,7 +304,7 @@ int stats_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("stats", argv, option);
+            return tool_option_error("stats", argv, option, options);
         }
     }
     if (argc == optind) return tool_usage_error("stats", "which trace?");

@@ -111,7 +111,7 @@ int explain_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("explain", argv, option);
+            return tool_option_error("explain", argv, option, options);
         }
     }
     if (argc - optind != 1)

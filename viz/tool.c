@@ -42,13 +42,75 @@ int tool_usage_error(const char *subcommand, const char *format, ...) {
     return TOOL_USAGE;
 }
 
-int tool_option_error(const char *subcommand, char **argv, int option) {
+/* ---- Misspellings -------------------------------------------------------------------------- */
+
+enum { LONGEST_NAME = 24 };
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* How many letters have to be inserted, removed, replaced or exchanged with their neighbour to make
+ * one word of the other; at most LONGEST_NAME. */
+static size_t distance(const char *a, const char *b) {
+    size_t rows[3][LONGEST_NAME + 1], length = strlen(b);
+    if (strlen(a) > LONGEST_NAME || length > LONGEST_NAME) return LONGEST_NAME;
+    for (size_t j = 0; j <= length; j++) rows[0][j] = j;
+    for (size_t i = 1; i <= strlen(a); i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
+        }
+    }
+    return rows[strlen(a) % 3][length];
+}
+
+const char *tool_nearest(const char *word, const char *const *names, size_t count) {
+    const char *nearest = NULL;
+    size_t best = 3; /* farther ones are no misspelling */
+    for (size_t i = 0; i < count; i++) {
+        size_t far = *word && !strncmp(names[i], word, strlen(word)) ? 0 : distance(word, names[i]);
+        if (far >= best || far >= strlen(names[i])) continue;
+        best = far;
+        nearest = names[i];
+    }
+    return nearest;
+}
+
+/* An option that is none of them, or the beginning of several. */
+static int unknown_option(const char *subcommand, const char *word, const struct option *options) {
+    const char *names[TOOL_MOST_OPTIONS] = {NULL}, *nearest;
+    size_t count = 0, length = strcspn(word + 2, "="), alike = 0;
+    struct tool_text wanted = {0}, list = {0};
+    tool_text_add_bytes(&wanted, word + 2, length);
+    for (; count < TOOL_MOST_OPTIONS && options[count].name; count++) {
+        names[count] = options[count].name;
+        if (strncmp(names[count], wanted.data ? wanted.data : "", length)) continue;
+        tool_text_addf(&list, "%s--%s", alike++ ? ", " : "", names[count]);
+    }
+    nearest = tool_nearest(tool_text_string(&wanted), names, count);
+    if (alike > 1 && length)
+        tool_usage_error(subcommand, "option '--%s' is ambiguous: %s", tool_text_string(&wanted),
+                         list.data);
+    else if (nearest)
+        tool_usage_error(subcommand, "unknown option '--%s'; did you mean '--%s'?",
+                         tool_text_string(&wanted), nearest);
+    else
+        tool_usage_error(subcommand, "unknown option '--%s'", tool_text_string(&wanted));
+    tool_text_free(&wanted);
+    tool_text_free(&list);
+    return TOOL_USAGE;
+}
+
+int tool_option_error(const char *subcommand, char **argv, int option,
+                      const struct option *options) {
     const char *word = argv[optind - 1];
     if (option == ':') return tool_usage_error(subcommand, "option '%s' needs an argument", word);
     if (optopt != 0 && strncmp(word, "--", 2) == 0)
         return tool_usage_error(subcommand, "option '%s' takes no argument", word);
     if (optopt != 0) return tool_usage_error(subcommand, "unknown option '-%c'", optopt);
-    return tool_usage_error(subcommand, "unknown or ambiguous option '%s'", word);
+    return unknown_option(subcommand, word, options);
 }
 
 bool tool_color_parse(const char *word, enum tool_color_mode *mode) {

@@ -36,11 +36,18 @@ int tool_usage_error(const char *subcommand, const char *format, ...) TOOL_PRINT
 
 /*
  * Reports what getopt_long found wrong (`option` is what it returned: '?' or ':'; its short options
- * must begin with
- * ':' so that it is silent and tells a missing argument from an unknown option). Returns
- * TOOL_USAGE.
+ * must begin with ':' so that it is silent and tells a missing argument from an unknown option), and
+ * what may have been meant, of `options`, which it was given. Returns TOOL_USAGE.
  */
-int tool_option_error(const char *subcommand, char **argv, int option);
+struct option;
+int tool_option_error(const char *subcommand, char **argv, int option,
+                      const struct option *options);
+
+enum { TOOL_MOST_OPTIONS = 64 }; /* of a subcommand */
+
+/* Which of `count` names a misspelt word may mean: one that it begins, or that differs in two letters
+ * at most; NULL: none. */
+const char *tool_nearest(const char *word, const char *const *names, size_t count);
 
 enum tool_color_mode { TOOL_COLOR_AUTO, TOOL_COLOR_ALWAYS, TOOL_COLOR_NEVER };
 

@@ -296,7 +296,7 @@ static int read_options(int argc, char **argv, struct request *request) {
             fputs(view_help, stdout);
             return -1;
         default:
-            return tool_option_error("view", argv, option);
+            return tool_option_error("view", argv, option, options);
         }
     }
     if (argc - optind != 1)

@@ -10,16 +10,10 @@
 
 #include "lib/core/engine.h"
 
-struct label {
-    const void *object;
-    struct label *next; /* of those set since label_keep */
-    bool kept;
-    char text[LABEL_SIZE];
-};
-
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static void *tree;
-static struct label *recent;
+struct label *label_newest;
+static struct label *kept;   /* the newest at label_keep */
 static _Atomic size_t count; /* so that freeing an object asks no lock where no labels are used */
 
 static int by_address(const void *a, const void *b) {
@@ -48,8 +42,8 @@ EXPORT void pirn_label(const void *object, const char *format, ...) {
     if (!label && (label = calloc(1, sizeof *label))) {
         label->object = object;
         if (tsearch(label, &tree, by_address)) {
-            label->next = recent;
-            recent = label;
+            label->next = label_newest;
+            label_newest = label;
             atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
         } else {
             free(label);
@@ -82,8 +76,9 @@ void label_forget(const void *object) {
     if (!atomic_load_explicit(&count, memory_order_relaxed)) return;
     pthread_mutex_lock(&guard);
     if ((label = find(object))) {
-        for (link = &recent; *link && *link != label; link = &(*link)->next) continue;
-        if (*link) *link = label->next;
+        for (link = &label_newest; *link != label; link = &(*link)->next) continue;
+        *link = label->next;
+        if (kept == label) kept = label->next;
         drop(label);
     }
     pthread_mutex_unlock(&guard);
@@ -91,17 +86,17 @@ void label_forget(const void *object) {
 
 void label_keep(void) {
     pthread_mutex_lock(&guard);
-    recent = NULL;
+    kept = label_newest;
     pthread_mutex_unlock(&guard);
 }
 
 void label_restore(void) {
     if (!atomic_load_explicit(&count, memory_order_relaxed)) return;
     pthread_mutex_lock(&guard);
-    while (recent) {
-        struct label *next = recent->next;
-        drop(recent);
-        recent = next;
+    while (label_newest != kept) {
+        struct label *next = label_newest->next;
+        drop(label_newest);
+        label_newest = next;
     }
     pthread_mutex_unlock(&guard);
 }

@@ -8,6 +8,15 @@
 
 enum { LABEL_SIZE = 64 };
 
+struct label {
+    const void *object;
+    struct label *next; /* the one set before */
+    char text[LABEL_SIZE];
+};
+
+/* All labels, the newest first; for debuggers. */
+extern struct label *label_newest;
+
 /* Copies the label of the address into `label`; returns false if it has none. */
 bool label_get(const void *object, char label[LABEL_SIZE]);
 

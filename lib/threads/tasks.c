@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/core/debugger.h"
 #include "lib/core/wait.h"
 #include "lib/threads/runtime.h"
 
@@ -344,3 +345,23 @@ void tasks_end(void) {
     slabs = NULL;
     spare = NULL;
 }
+
+/* ---- For debuggers ------------------------------------------------------------------------- */
+
+extern const struct debugger_row pirn__debugger_threads[];
+
+EXPORT const struct debugger_row pirn__debugger_threads[] = {
+    DEBUGGER_ROWS,
+    {"task.size", sizeof(struct task)},
+    {"task.begun", offsetof(struct task, begun)},
+    {"slabs", DEBUGGER_ADDRESS(slabs)},
+    {"slab.next", offsetof(struct task_slab, next)},
+    {"slab.used", offsetof(struct task_slab, used)},
+    {"slab.tasks", offsetof(struct task_slab, tasks)},
+    {"states", TASK_STATES},
+    {"state_dead", TASK_DEAD},
+    {"state_running", TASK_RUNNING},
+    {"state_parked", TASK_PARKED},
+    {"running", DEBUGGER_ADDRESS(runtime.running)},
+    {"", 0},
+};

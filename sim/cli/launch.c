@@ -61,8 +61,7 @@ static int machine_failed(const char *what) {
     return TOOL_FAILED;
 }
 
-/* The simulator library is where this command has it from. */
-static int find_library(struct process *p) {
+int launch_library(char path[PATH_MAX]) {
     Dl_info info;
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -70,11 +69,17 @@ static int find_library(struct process *p) {
     /* An address in its data, since that of a function may be one of the command's own that
      * leads there. */
     if (!dladdr(pirn_outcome_name(PIRN_OK), &info) || !info.dli_fname ||
-        !realpath(info.dli_fname, p->preload) || !strcmp(p->preload, self)) {
+        !realpath(info.dli_fname, path) || !strcmp(path, self)) {
         tool_error(
             "cannot find libpirn-sim.so; this command needs to be linked with it dynamically");
         return TOOL_FAILED;
     }
+    return TOOL_OK;
+}
+
+static int find_library(struct process *p) {
+    int status = launch_library(p->preload);
+    if (status != TOOL_OK) return status;
     /* In LD_PRELOAD blanks and colons part one library from the next, and there is no way to
      * quote them. */
     if (!strpbrk(p->preload, " :")) return TOOL_OK;

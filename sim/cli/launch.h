@@ -3,6 +3,7 @@
 #ifndef SIM_CLI_LAUNCH_H
 #define SIM_CLI_LAUNCH_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "sim/control.h"
@@ -31,5 +32,9 @@ int launch_program(struct launch *launch);
  * with the path, which the caller frees; TOOL_USAGE after a message.
  */
 int launch_find(const char *program, char **path);
+
+/* Finds the simulator library: where this command has it from. Returns TOOL_OK, or TOOL_FAILED after
+ * a message. */
+int launch_library(char path[PATH_MAX]);
 
 #endif

@@ -63,38 +63,10 @@ static void print_usage(FILE *out) {
 
 /* ---- Which one was meant ------------------------------------------------------------------- */
 
-enum { LONGEST_NAME = 16 };
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-/* How many letters have to be inserted, removed or replaced to make one word of the other; at
- * most LONGEST_NAME. */
-static size_t distance(const char *a, const char *b) {
-    size_t row[LONGEST_NAME + 1], length = strlen(b);
-    if (strlen(a) > LONGEST_NAME || length > LONGEST_NAME) return LONGEST_NAME;
-    for (size_t j = 0; j <= length; j++) row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t replaced = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            row[j + 1] = least(replaced, least(row[j], diagonal) + 1);
-        }
-    }
-    return row[length];
-}
-
 static int unknown(const char *word) {
-    const char *nearest = NULL;
-    size_t best = 3; /* farther ones are no misspelling */
-    for (int i = 0; i < COUNT; i++) {
-        const char *name = subcommands[i].name;
-        size_t far = *word && !strncmp(name, word, strlen(word)) ? 0 : distance(word, name);
-        if (far >= best) continue;
-        best = far;
-        nearest = name;
-    }
+    const char *names[COUNT], *nearest;
+    for (int i = 0; i < COUNT; i++) names[i] = subcommands[i].name;
+    nearest = tool_nearest(word, names, COUNT);
     if (nearest)
         tool_error("there is no subcommand '%s'; did you mean '%s'?", word, nearest);
     else if (!access(word, X_OK))

@@ -448,7 +448,7 @@ int merge_main(int argc, char **argv) {
             fputs(help, stdout);
             return tool_flush(stdout, "standard output");
         default:
-            return tool_option_error("merge", argv, option);
+            return tool_option_error("merge", argv, option, options);
         }
     }
     if (argc - optind < 2)

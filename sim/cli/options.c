@@ -42,7 +42,9 @@ enum {
     SHRINK_FOUND,
     SAMPLES,
     ISOLATE,
-    NOT_YET
+    ANNOTATE,
+    GDB,
+    UNTIL
 };
 
 static const struct row {
@@ -68,6 +70,9 @@ static const struct row {
     {EXPLORE | SHRINK, SAMPLES, "samples", "N",
      "so many runs tell whether a failure was certain; 0: do not ask (100)"},
     {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
+    {REPLAY, GDB, "gdb", NULL, "in the debugger, stopped at the first step of the run"},
+    {REPLAY, UNTIL, "until", "STEP",
+     "stopped there in the debugger; finding: at the first failure"},
     {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
     {ALL, POINTS, "points", "WHICH", "of `pirn cc`: tasks switch at sync, atomic, access (atomic)"},
     {ALL, SUPPRESS, "suppress", "FILE", "races not to tell, as for ThreadSanitizer: race:PATTERN"},
@@ -79,10 +84,10 @@ static const struct row {
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
     {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
+    {RUN | EXPLORE | SHRINK, ANNOTATE, "annotate", "FORM",
+     "findings as lines for editors and CI: gcc, github"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
-    {REPLAY, NOT_YET, "gdb", NULL, NULL},
-    {REPLAY, NOT_YET, "until", "STEP", NULL},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, MOST_SHARDS = 1000000 };
@@ -202,6 +207,7 @@ static bool take(struct options *o, int value, const char *text) {
     static const char *const when[] = {"early", "late", NULL};
     static const char *const how[] = {"fork", "snapshot", NULL};
     static const char *const points[] = {"atomic", "sync", "access", NULL}; /* enum points */
+    static const char *const forms[] = {"gcc", "github", NULL};
     struct control_options *c = &o->control;
     uint64_t number;
     int i;
@@ -238,6 +244,16 @@ static bool take(struct options *o, int value, const char *text) {
         if (!read_number(text, 0, MOST_SAMPLES, &number)) return false;
         c->samples = (uint32_t)number;
         return true;
+    case ANNOTATE:
+        if ((i = read_word(text, strlen(text), forms)) < 0) return false;
+        o->annotate = (enum annotate)(ANNOTATE_GCC + i);
+        return true;
+    case GDB:
+        return o->gdb = true;
+    case UNTIL:
+        o->gdb = true;
+        o->until = text;
+        return !strcmp(text, "finding") || read_number(text, 1, UINT64_MAX, &number);
     case KEEP_GOING:
         return c->keep_going = true;
     case ALLOW:
@@ -296,17 +312,12 @@ static int read_options(struct options *o, const struct options_usage *usage, in
     optind = 0;
     while (position = -1, (option = getopt_long(argc, argv, letters, table, &position)) != -1) {
         if (option == '?' || option == ':') {
-            *status = tool_option_error(usage->name, argv, option);
+            *status = tool_option_error(usage->name, argv, option, table);
             return -1;
         }
         const struct row *row = row_of(usage, option, position < 0 ? NULL : table[position].name);
         if (option == 'h') {
             *status = print_help(usage);
-            return -1;
-        }
-        if (option == NOT_YET) {
-            *status =
-                tool_usage_error(usage->name, "option '--%s' is not available yet", row->name);
             return -1;
         }
         if (option == STRATEGY && !strcmp(optarg, "help")) {

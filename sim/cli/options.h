@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "sim/cli/annotate.h"
 #include "sim/control.h"
 #include "viz/tool.h"
 
@@ -26,7 +27,10 @@ struct options {
         *fixed; /* an option that was given and that `resume` has from the trace; NULL: none */
     const char *junit; /* NULL: none */
     bool quiet, json;
-    bool shrink; /* of explore: what fails */
+    bool gdb;          /* of replay: in the debugger */
+    const char *until; /* of replay: a step's number, or "finding"; NULL: the first step */
+    bool shrink;       /* of explore: what fails */
+    enum annotate annotate;
     enum tool_color_mode color;
     struct tool_text
         repeated; /* those that a replay needs as well, quoted, each with a space behind it */

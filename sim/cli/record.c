@@ -65,7 +65,7 @@ static int read_options(struct wish *wish, int argc, char **argv, int *status) {
             *status = tool_flush(stdout, "standard output");
             return -1;
         default:
-            *status = tool_option_error("record", argv, option);
+            *status = tool_option_error("record", argv, option, table);
             return -1;
         }
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/cli/command.h"
+#include "sim/cli/debug.h"
 #include "sim/cli/launch.h"
 #include "sim/cli/options.h"
 #include "sim/cli/report.h"
@@ -21,6 +22,7 @@ static const struct options_usage usage = {
     "run of the trace. Where the program does something else, replay says so and ends with status "
     "4.\n",
     "  pirn replay orders.db#17 ./orders\n"
+    "  pirn replay --until=finding orders.db ./orders\n"
     "  pirn replay pirn1:AAAAAD2xGgMMAgIEaQ1vYw ./orders --workers 3\n",
 };
 
@@ -134,10 +136,14 @@ int replay_main(int argc, char **argv) {
     if (!options_read(&options, &usage, argc, argv, &status)) return status;
     status = source_read(&replay.source, options.schedule);
     if (status == TOOL_OK) status = expect(&replay.source, &options);
-    if (status == TOOL_OK)
-        status = *options.program
-                     ? perform(&replay, &options)
-                     : source_suggest_program(&replay.source, &usage, options.schedule);
+    if (status == TOOL_OK) {
+        if (!*options.program)
+            status = source_suggest_program(&replay.source, &usage, options.schedule);
+        else if (options.gdb)
+            status = debug_program(&options, replay.source.text);
+        else
+            status = perform(&replay, &options);
+    }
     source_free(&replay.source);
     options_free(&options);
     return status;

@@ -128,6 +128,8 @@ static void print_rest(const struct report *report, const struct control_message
         add_reference(&command, report, failure->trace_run);
         fprintf(report->out, "picture: %s -o run.svg\n", command.data);
     }
+    if (run && report->options->annotate && !report->brief)
+        annotate_run(report->out, run, report->options->annotate);
     tool_text_free(&command);
 }
 
