@@ -296,7 +296,8 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     object = object_number(place);
     make_unrunnable(self, TASK_PARKED);
     /* Without memory for a timer the deadline comes at once. */
-    if (timer && engine_timer_arm(timer, when) != 0) timer->core.fire(&timer->core, &sim.clock);
+    if (timer && engine_timer_arm(timer, when) != 0)
+        timer->core.kind->fire(&timer->core, &sim.clock);
     if (after) after(arg);
     next = choose(NULL);
     if (next != self) switch_to(self, next, false);

@@ -116,14 +116,14 @@ struct sim {
     bool main_returned, main_ended;
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
-        first_switch;   /* before this pirn_run: a process may call it again */
+        first_switch;    /* before this pirn_run: a process may call it again */
     uint64_t task_steps; /* those that are not the clock's, in any run */
-    uint64_t last_step; /* a step beyond is one too many */
-    uint64_t end_step;  /* the same, or before it where a debugger wants to stop */
-    bool forked;        /* in a process made for this run alone */
-    uint64_t idle;      /* steps at the end that have changed nothing, for want of something */
-    uint64_t patience;  /* how many may be before tasks take turns */
-    uint64_t fair_from; /* the step from which they do in any case */
+    uint64_t last_step;  /* a step beyond is one too many */
+    uint64_t end_step;   /* the same, or before it where a debugger wants to stop */
+    bool forked;         /* in a process made for this run alone */
+    uint64_t idle;       /* steps at the end that have changed nothing, for want of something */
+    uint64_t patience;   /* how many may be before tasks take turns */
+    uint64_t fair_from;  /* the step from which they do in any case */
     uint64_t turn;
 };
 

@@ -78,7 +78,8 @@ bool engine_timer_disarm(struct timer *timer) {
 }
 
 static bool awaited(const struct timer *timer) {
-    return !timer->core.awaited || timer->core.awaited((struct timer_core *)&timer->core);
+    return !timer->core.kind->awaited ||
+           timer->core.kind->awaited((struct timer_core *)&timer->core);
 }
 
 bool timers_awaited(void) {
@@ -92,8 +93,8 @@ void timers_skip(void) {
     for (size_t i = 1; i <= timers_armed; i++)
         if (timers_heap[i]->core.when < until && awaited(timers_heap[i]))
             until = timers_heap[i]->core.when;
-    while (timers_heap[1]->core.after_vain &&
-           (when = timers_heap[1]->core.after_vain(&timers_heap[1]->core, until)) !=
+    while (timers_heap[1]->core.kind->after_vain &&
+           (when = timers_heap[1]->core.kind->after_vain(&timers_heap[1]->core, until)) !=
                timers_heap[1]->core.when) {
         timers_heap[1]->core.when = when;
         sift_down(1, timers_heap[1]);
@@ -109,7 +110,7 @@ void timers_fire(void) {
     sim.clock.children = 0;
     firing = timer;
     if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_FIRE, 0);
-    timer->core.fire(&timer->core, &sim.clock);
+    timer->core.kind->fire(&timer->core, &sim.clock);
     firing = NULL;
 }
 

@@ -186,6 +186,8 @@ static bool awaited(struct timer_core *timer) {
     }
 }
 
+static const struct timer_kind deadline_timer = {.fire = expire, .awaited = awaited};
+
 EXPORT pirn_ctx *pirn_ctx_with_deadline(pirn_ctx *parent, int64_t deadline) {
     struct task *self = engine_self();
     pirn_ctx *ctx = ctx_new(parent, sizeof *ctx, CALLER());
@@ -199,8 +201,7 @@ EXPORT pirn_ctx *pirn_ctx_with_deadline(pirn_ctx *parent, int64_t deadline) {
     if (ctx->deadline <= engine_now()) {
         cancel_with(self, ctx, -ETIMEDOUT, NULL, 0);
     } else if (deadline != PIRN_FOREVER) {
-        ctx->timer.core.fire = expire;
-        ctx->timer.core.awaited = awaited;
+        ctx->timer.core.kind = &deadline_timer;
         ctx->timed = true;
         if (engine_timer_arm(&ctx->timer, deadline) != 0) {
             pirn_chan_unref(&ctx->done);

@@ -208,7 +208,10 @@ struct spawn {
 };
 
 /* A timer; the engine adds what it needs. */
-struct timer_core {
+struct timer_core;
+
+/* What a timer is for. */
+struct timer_kind {
     /* Called once when the time has come, by a thread of the engine, without locks; `clock`
      * stands for the task in calls of the contract. It may arm its own timer again, which never
      * fails for want of memory. When it returns the timer may be gone. */
@@ -218,6 +221,10 @@ struct timer_core {
     /* Where it would fire in vain until that time: when it fires first from then on; else `when`.
      * A clock that jumps may leave the times between out. NULL: none is in vain. */
     int64_t (*after_vain)(const struct timer_core *timer, int64_t until);
+};
+
+struct timer_core {
+    const struct timer_kind *kind;
     int64_t when;
 };
 

@@ -106,6 +106,10 @@ static bool task_awaited(struct timer_core *core) {
     return engine_room();
 }
 
+static const struct timer_kind calling = {.fire = start_task, .awaited = task_awaited};
+static const struct timer_kind sending = {
+    .fire = send_time, .awaited = chan_awaited, .after_vain = after_missed};
+
 /* ---- Arming and halting -------------------------------------------------------------------- */
 
 static struct place place_of(enum op op, pirn_timer *t, const void *site) {
@@ -159,14 +163,11 @@ static pirn_timer *make(pirn_fn *fn, void *arg, int64_t period, const void *site
     t->period = period;
     t->site = site;
     if (fn) {
-        t->timer.core.fire = start_task;
-        t->timer.core.awaited = task_awaited;
+        t->timer.core.kind = &calling;
         engine_object(&t->queue, OBJECT_TIMER, t, 0, 0, site);
         return t;
     }
-    t->timer.core.fire = send_time;
-    t->timer.core.awaited = chan_awaited;
-    t->timer.core.after_vain = after_missed;
+    t->timer.core.kind = &sending;
     t->chan = chan_new(sizeof(int64_t), 1, site);
     if (t->chan) return t;
     free(t);

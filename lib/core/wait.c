@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void wait_expire(struct timer_core *timer, struct task *clock) {
+static void wait_expire(struct timer_core *timer, struct task *clock) {
     struct wait *wait = (struct wait *)((char *)timer - offsetof(struct wait, timer));
     struct task *task = wait->task;
     (void)clock;
@@ -11,6 +11,8 @@ void wait_expire(struct timer_core *timer, struct task *clock) {
     wait->result = -ETIMEDOUT;
     engine_wake(task);
 }
+
+const struct timer_kind wait_timer = {.fire = wait_expire};
 
 void wait_enqueue_first(struct waiter *waiter) {
     waitq *queue = waiter->queue;

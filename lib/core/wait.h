@@ -133,7 +133,7 @@ static inline void wait_dequeue(struct waiter *waiter) {
 }
 
 /* The deadline of a wait has come. */
-void wait_expire(struct timer_core *timer, struct task *clock);
+extern const struct timer_kind wait_timer;
 
 /*
  * Parks the task until the wait has been claimed or the deadline has passed; `after` and `arg` are
@@ -146,7 +146,7 @@ static inline int wait_park(struct wait *wait, const struct place *place, int64_
     bool timed = deadline != PIRN_FOREVER;
 
     if (timed) {
-        wait->timer = (struct timer){.core.fire = wait_expire};
+        wait->timer = (struct timer){.core.kind = &wait_timer};
         wait->timed = wait->shared = true;
     }
     wait->under_way = true;

@@ -152,7 +152,7 @@ int64_t timers_run(void) {
         take_out(timer);
         unlock_heap();
         if (PIRN_RECORDED) recorded_fire(timer);
-        timer->core.fire(&timer->core, NULL);
+        timer->core.kind->fire(&timer->core, NULL);
         threads_enter(); /* a callback that is an operation has left */
         /* Pairs with the load in engine_timer_disarm. */
         atomic_store_explicit(&firing, NULL, memory_order_release);
@@ -166,7 +166,8 @@ bool timers_awaited(void) {
     bool awaited = false;
     lock_heap();
     for (size_t i = 1; i <= count && !awaited; i++)
-        awaited = !heap[i].timer->core.awaited || heap[i].timer->core.awaited(&heap[i].timer->core);
+        awaited = !heap[i].timer->core.kind->awaited ||
+                  heap[i].timer->core.kind->awaited(&heap[i].timer->core);
     unlock_heap();
     return awaited;
 }

@@ -30,7 +30,7 @@ enum {
 /* In nanoseconds */
 enum {
     PROBE = 20000,       /* that a thief watches its victim */
-    COARSE = 1000,       /* tasks that run as long between two switches are worth moving */
+    COARSE = 2000,       /* tasks that run as long between two switches are worth moving */
     LONG = 1000000,      /* and any that would wait as long */
     WATCH_LEAST = 50000, /* between the looks of a watching worker */
     WATCH_MOST = 1000000
@@ -333,7 +333,7 @@ static inline void arrive(struct worker *worker, struct fiber *self) {
         atomic_store_explicit(&task->state, parked_state(worker), memory_order_release);
         /* No memory for a timer: it goes off at once, which a deadline's user must be ready for. */
         if (timer && timers_arm(timer, worker->departure.when) != 0)
-            timer->core.fire(&timer->core, NULL);
+            timer->core.kind->fire(&timer->core, NULL);
         if (LIKELY(!after))
             unlock_one(arg);
         else
@@ -458,7 +458,7 @@ static __attribute__((noinline)) void park_thread(struct task *self, struct time
     while (atomic_load_explicit(&self->state, memory_order_acquire) == TASK_PARKED) {
         if (timed && engine_now() >= when) {
             timed = false;
-            timer->core.fire(&timer->core, NULL);
+            timer->core.kind->fire(&timer->core, NULL);
             continue;
         }
         futex_wait(&self->state, TASK_PARKED, timed ? when : PIRN_FOREVER);
