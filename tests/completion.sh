@@ -8,7 +8,7 @@ if ! command -v bash >/dev/null; then
     done_testing
 fi
 cd "$scratch" || exit 1
-"$top_builddir/pirn" explore --seed=1 --quiet --trace hello.db "$top_builddir/docs/examples/hello" >/dev/null
+"$top_builddir/pirn" explore --strategy=pos --seed=1 --quiet --trace hello.db "$top_builddir/docs/examples/hello" >/dev/null
 mkdir folder && : >other.txt && : >'a b.db'
 
 # What bash offers, one a line: $1: the shell words of the line, the last one as far as it is typed.
@@ -42,9 +42,9 @@ are_offered() {
 }
 
 subcommands() {
-    is_offered run replay -- pirn r &&
+    is_offered run record replay -- pirn r &&
         is_offered explore -- pirn explo &&
-        for word in run explore replay merge shrink list coverage explain view --help --version; do
+        for word in run explore replay record shrink merge list stats coverage explain view diff cc --help --version; do
             are_offered "$word" pirn '' || return 1
         done
 }

@@ -22,7 +22,7 @@ HOME=$scratch # no settings of the user's
 unset DEBUGINFOD_URLS
 export HOME
 
-"$pirn" explore --seed=1 --quiet --trace hello.db "$examples/hello" >/dev/null
+"$pirn" explore --strategy=pos --seed=2 --quiet --trace hello.db "$examples/hello" >/dev/null
 # Commands for a replay in gdb, which is $out then.
 replayed() {
     until=$1
