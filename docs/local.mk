@@ -28,8 +28,9 @@ MOSTLYCLEANFILES += $(examples_on_threads) $(examples_on_sim) $(example_objects)
 # What the demonstration makes.
 CLEANFILES += transactions.db transactions.svg transactions.txt
 
-EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/debugging.md %D%/exploring.md %D%/page.md %D%/races.md \
-	%D%/reading-pictures.md %D%/recording.md %D%/reliability.md %D%/testing.md \
+EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/coming-from-go.md %D%/coming-from-pthreads.md \
+	%D%/debugging.md %D%/exploring.md %D%/limits.md %D%/page.md %D%/performance.md %D%/races.md \
+	%D%/reading-pictures.md %D%/recording.md %D%/reliability.md %D%/testing.md %D%/tutorial.md \
 	%D%/reading-causal.svg %D%/reading-channels.svg %D%/reading-diff.svg %D%/reading-locks.svg \
 	%D%/transactions.svg \
 	%D%/examples/published.c %D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
@@ -42,7 +43,63 @@ EXTRA_DIST += $(sample_project:%=%D%/samples/project/%)
 sample_tests = check.c cmocka.c cunit.c explored.h gtest.cpp plain.c stock.c stock.h workflow.yml
 EXTRA_DIST += $(sample_tests:%=%D%/samples/testing/%)
 
-dist_man_MANS = %D%/man/pirn.1
+# ---- The manual: a page for each subcommand pirn-NAME, and for each family of functions ----
+
+function_pages = \
+	%D%/man/pirn_block.3 \
+	%D%/man/pirn_chan.3 \
+	%D%/man/pirn_cond.3 \
+	%D%/man/pirn_ctx.3 \
+	%D%/man/pirn_dump.3 \
+	%D%/man/pirn_fd.3 \
+	%D%/man/pirn_go.3 \
+	%D%/man/pirn_group.3 \
+	%D%/man/pirn_label.3 \
+	%D%/man/pirn_mutex.3 \
+	%D%/man/pirn_note_read.3 \
+	%D%/man/pirn_once.3 \
+	%D%/man/pirn_random.3 \
+	%D%/man/pirn_run.3 \
+	%D%/man/pirn_rwmutex.3 \
+	%D%/man/pirn_select.3 \
+	%D%/man/pirn_sem.3 \
+	%D%/man/pirn_sim_explore.3 \
+	%D%/man/pirn_time.3 \
+	%D%/man/pirn_timer.3 \
+	%D%/man/pirn_waitgroup.3
+dist_man_MANS = $(function_pages) \
+	%D%/man/pirn-cc.1 \
+	%D%/man/pirn-coverage.1 \
+	%D%/man/pirn-diff.1 \
+	%D%/man/pirn-explain.1 \
+	%D%/man/pirn-explore.1 \
+	%D%/man/pirn-list.1 \
+	%D%/man/pirn-merge.1 \
+	%D%/man/pirn-record.1 \
+	%D%/man/pirn-replay.1 \
+	%D%/man/pirn-run.1 \
+	%D%/man/pirn-shrink.1 \
+	%D%/man/pirn-stats.1 \
+	%D%/man/pirn-trace.5 \
+	%D%/man/pirn-view.1 \
+	%D%/man/pirn.1 \
+	%D%/man/pirn.7
+EXTRA_DIST += %D%/man/links.sh
+
+# Each function is a page that leads to that of its family.
+MAN_LINKS = (cd '$(srcdir)' && $(SHELL) %D%/man/links.sh $(function_pages))
+install-data-hook:
+	@$(MAN_LINKS) | while read -r name family; do \
+	  echo ".so man3/$$family.3" >'$(DESTDIR)$(man3dir)'/$$name.3 || exit; \
+	  chmod 644 '$(DESTDIR)$(man3dir)'/$$name.3 || exit; \
+	done
+uninstall-hook:
+	@$(MAN_LINKS) | while read -r name family; do rm -f '$(DESTDIR)$(man3dir)'/$$name.3; done
+
+check-docs:
+	@$(MAKE) $(AM_MAKEFLAGS) check TESTS='tests/docs.sh tests/man.sh tests/readme.sh'
+
+.PHONY: check-docs
 
 # ---- Packages for Debian ----
 

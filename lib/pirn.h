@@ -342,8 +342,8 @@ typedef struct pirn_cond {
 /* Unlocks the mutex and waits to be signalled, in one step; then locks the mutex again and
  * returns. */
 void pirn_cond_wait(pirn_cond *cond, pirn_mutex *mutex);
-/* The same; returns 0, or -ETIMEDOUT once the deadline has passed. The mutex is locked again in
- * both. */
+/* The same; returns 0, or -ETIMEDOUT once the deadline has passed, as PIRN_NOW has. The mutex is
+ * locked again in both. */
 int pirn_cond_wait_until(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline);
 void pirn_cond_signal(pirn_cond *cond);    /* wakes the oldest waiter, if there is one */
 void pirn_cond_broadcast(pirn_cond *cond); /* wakes every waiter */

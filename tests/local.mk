@@ -40,6 +40,7 @@ test_scripts = \
 	%D%/command.sh \
 	%D%/completion.sh \
 	%D%/determinism.sh \
+	%D%/docs.sh \
 	%D%/examples.sh \
 	%D%/faults.sh \
 	%D%/exported-symbols.sh \
@@ -50,6 +51,7 @@ test_scripts = \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
+	%D%/man.sh \
 	%D%/outcomes.sh \
 	%D%/packaging.sh \
 	%D%/races.sh \
@@ -163,7 +165,8 @@ MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 race_cases = %D%/races/atomics.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
 	%D%/races/structures.c %D%/races/sync.c
 
-EXTRA_DIST += $(race_cases) $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/tally %D%/tap.sh \
+EXTRA_DIST += $(race_cases) $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
+	%D%/docs-compare.awk %D%/tally %D%/tap.sh \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
