@@ -293,6 +293,24 @@ static void earliest_deadline_wins(void) {
     run_body(nest_deadlines, NULL);
 }
 
+/* The parent's deadline is over, but its timer may not have fired yet. */
+static void follow_late_parent(void *arg) {
+    int64_t start = pirn_now();
+    pirn_ctx *parent = pirn_ctx_with_deadline(NULL, start + 200 * PIRN_USEC), *child;
+    (void)arg;
+    while (!SIMULATED && pirn_now() < start + 300 * PIRN_USEC) {
+    }
+    child = pirn_ctx_with_deadline(parent, start + 3600 * PIRN_SEC);
+    if (pirn_ctx_err(child)) check_equal(pirn_ctx_err(parent), -ETIMEDOUT);
+    check_equal(pirn_recv(pirn_ctx_done(child), NULL), -EPIPE);
+    check_state(parent, -ETIMEDOUT);
+    check_state(child, -ETIMEDOUT);
+    pirn_ctx_unref(parent);
+    pirn_ctx_unref(child);
+}
+
+static void child_is_not_cancelled_before_its_parent(void) { run_body(follow_late_parent, NULL); }
+
 static void deadlines_past(void *arg) {
     int64_t past[] = {pirn_now() - 1, pirn_now(), 0, -1, PIRN_NOW};
     pirn_ctx *parent = pirn_ctx_with_deadline(NULL, pirn_now() + 3600 * PIRN_SEC);
@@ -875,6 +893,7 @@ static const struct test tests[] = {
     TEST_SECONDS(cancelling_is_one_step, 60),
     TEST(deadline_cancels_with_timedout),
     TEST(earliest_deadline_wins),
+    TEST(child_is_not_cancelled_before_its_parent),
     TEST(past_deadline_cancels_at_once),
     TEST(far_deadline_does_not_come),
     TEST(without_runtime),

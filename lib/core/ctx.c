@@ -197,10 +197,10 @@ EXPORT pirn_ctx *pirn_ctx_with_deadline(pirn_ctx *parent, int64_t deadline) {
         ctx->deadline = deadline;
     else
         deadline = PIRN_FOREVER; /* the parent's timer does it */
-    if (cancelled(ctx)) return ctx;
-    if (ctx->deadline <= engine_now()) {
+    if (cancelled(ctx) || deadline == PIRN_FOREVER) return ctx;
+    if (deadline <= engine_now()) {
         cancel_with(self, ctx, -ETIMEDOUT, NULL, 0);
-    } else if (deadline != PIRN_FOREVER) {
+    } else {
         ctx->timer.core.kind = &deadline_timer;
         ctx->timed = true;
         if (engine_timer_arm(&ctx->timer, deadline) != 0) {
