@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/core/sanitize.h"
 #include "lib/core/timer.h"
 #include "sim/keeper.h"
 #include "sim/outside.h"
@@ -289,6 +290,12 @@ INTERPOSE uint32_t arc4random_uniform(uint32_t bound) {
 
 /* ---- What is noted ------------------------------------------------------------------------- */
 
+/*
+ * It is for snapshots, which are not taken under ThreadSanitizer: its library calls some of these
+ * before it can bear to be called itself.
+ */
+#if !PIRN_TSAN
+
 INTERPOSE void *mmap(void *at, size_t size, int protection, int flags, int file, off_t offset) {
     outside_note(OUTSIDE_MAPPINGS);
     return REAL(mmap)(at, size, protection, flags, file, offset);
@@ -433,3 +440,5 @@ INTERPOSE void _Exit(int status) {
     REAL(_Exit)(status);
     __builtin_unreachable();
 }
+
+#endif

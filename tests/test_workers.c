@@ -584,7 +584,7 @@ static void run_and_leave(int number) {
 
 /* One that has been joined may still be on its way out. */
 static bool threads_are(int count) {
-    for (int i = 0; i < 1000 && count_threads() > count; i++) usleep(1000);
+    for (int i = 0; i < 10000 && count_threads() > count; i++) usleep(1000);
     return count_threads() <= count;
 }
 
