@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/core/sanitize.h"
@@ -13,8 +15,12 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
-enum { SLAB_BYTES = 16 << 20, SLAB_STACKS = 64, CANARY_WORDS = 8 };
+/* BATCH: stacks that are made ready by one call of the kernel, where many are needed. */
+enum { SLAB_BYTES = 16 << 20, SLAB_STACKS = 64, CANARY_WORDS = 8, BATCH = 16 };
 
 /*
  * Stacks in a slab lie at one offset in their pages, and the processor's first cache holds only a few
@@ -28,8 +34,9 @@ enum { COLORS = 16, COLOR_BYTES = 128 };
 struct stack_slab {
     struct stack_slab *next;
     char *start;
-    size_t size, stride, used, count; /* used: stacks that have been handed out once */
-    bool guarded;                     /* all of them, ahead of that */
+    size_t size, stride, count;
+    size_t used;    /* stacks that have been handed out once */
+    size_t guarded; /* those that have guards, ahead of that */
 };
 
 /* What a free stack keeps at its top, which has been touched already. */
@@ -68,6 +75,36 @@ static bool guard(char *start, size_t size) {
         no_light_guards = true;
     }
     return mprotect(start, size, PROT_NONE) == 0;
+}
+
+/* Gives one advice on a part of each of `count` stacks from `first` on. */
+static bool advise(int self, const struct stack_slab *slab, size_t first, size_t count,
+                   size_t offset, size_t size, int advice) {
+    struct iovec parts[BATCH];
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct iovec){slab->start + (first + i) * slab->stride + offset, size};
+    return syscall(SYS_process_madvise, self, parts, count, advice, 0U) == (ssize_t)(count * size);
+}
+
+/*
+ * Where stacks are needed one after the other, the next ones get their guards together, and the page
+ * at their top, which spares them a fault each. A kernel that does not let a process advise itself
+ * so (before Linux 6.13), or a filter of system calls, makes each stack get its guard by itself.
+ */
+static void make_ready(struct stack_pool *pool, struct stack_slab *slab) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), first = slab->used, count = slab->count - first;
+    int self;
+
+    if (pool->no_batches || pool->no_guards) return;
+    if (count > BATCH) count = BATCH;
+    self = (int)syscall(SYS_pidfd_open, getpid(), 0U);
+    if (self >= 0 && advise(self, slab, first, count, 0, STACK_GUARD, MADV_GUARD_INSTALL)) {
+        slab->guarded = first + count;
+        advise(self, slab, first, count, slab->stride - page, page, MADV_POPULATE_WRITE);
+    } else {
+        pool->no_batches = true;
+    }
+    if (self >= 0) close(self);
 }
 
 static void place_canary(const struct stack *stack) {
@@ -131,9 +168,9 @@ bool stack_promise(struct stack_pool *pool, size_t count) {
 bool stack_pool_prepare(struct stack_pool *pool) {
     struct stack_slab *slab = add_slab(pool);
     if (!slab) return false;
-    slab->guarded = true;
-    for (size_t i = 0; i < slab->count && slab->guarded; i++)
-        slab->guarded = guard(slab->start + i * slab->stride, STACK_GUARD);
+    while (slab->guarded < slab->count &&
+           guard(slab->start + slab->guarded * slab->stride, STACK_GUARD))
+        slab->guarded++;
     return true;
 }
 
@@ -165,10 +202,12 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack) {
         return true;
     }
     if (!slab && !(slab = add_slab(pool))) return false;
+    if (slab != pool->slabs && slab->used >= slab->guarded) make_ready(pool, slab);
     start = slab->start + slab->stride * slab->used;
     color = slab->used % COLORS * COLOR_BYTES;
     *stack = (struct stack){start + STACK_GUARD, slab->stride - STACK_GUARD - color, slab,
-                            slab->guarded || (!pool->no_guards && guard(start, STACK_GUARD))};
+                            slab->used < slab->guarded ||
+                                (!pool->no_guards && guard(start, STACK_GUARD))};
     if (!stack->guarded) {
         pool->no_guards = true;
         place_canary(stack);

@@ -32,11 +32,12 @@ struct stack_pool {
     size_t out, most_out;       /* stacks of that size handed out: now, and at most at once */
     size_t alone;               /* bytes of stacks of other sizes, which are handed out too */
     bool no_guards;             /* the kernel has refused one: no use asking for each stack */
+    bool no_batches;            /* nor for several stacks at once */
 };
 
 /* Sizes are rounded up to whole pages, and at least this. A guard is large so that few frames
  * can step over it. */
-enum { STACK_LEAST = 16384, STACK_GUARD = 65536 };
+enum { STACK_LEAST = 16384, STACK_GUARD = 16384 };
 
 size_t stack_round(size_t size);
 

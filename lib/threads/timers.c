@@ -150,6 +150,7 @@ int64_t timers_run(void) {
         /* Release, so that who sees it has also seen the end of the callback before. */
         atomic_store_explicit(&firing, timer, memory_order_release);
         take_out(timer);
+        __builtin_prefetch(heap[1].timer); /* likely to be next */
         unlock_heap();
         if (PIRN_RECORDED) recorded_fire(timer);
         timer->core.kind->fire(&timer->core, NULL);
