@@ -303,7 +303,9 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     if (next != self) switch_to(self, next, false);
     become_newest(self);
     self->core.waits.op = OP_NONE;
-    sim.blocked += sim.now - self->since;
+    /* Virtual time can be long. */
+    if (__builtin_add_overflow(sim.blocked, sim.now - self->since, &sim.blocked))
+        sim.blocked = INT64_MAX;
     event_add(self, place, object);
     if (dependence_footprint && dependence_ready(self) != READY_LOCAL)
         dependence_begin(self, place);
