@@ -569,6 +569,7 @@ static long address_space(void) {
  * end. */
 static void with_little_space(void *arg) {
     struct rlimit before, little;
+    atomic_int after = 0;
     pirn_waitgroup group = {0};
     pirn_chan *gate = pirn_chan_new(0, 0);
     int rc, count = 0;
@@ -582,8 +583,9 @@ static void with_little_space(void *arg) {
     check(count > 50);
     check_equal(pirn_close(gate), 0);
     pirn_waitgroup_wait(&group);
-    check_equal(pirn_waitgroup_go(&group, add_one, &(atomic_int){0}), 0);
+    check_equal(pirn_waitgroup_go(&group, add_one, &after), 0);
     pirn_waitgroup_wait(&group);
+    check_equal(after, 1);
     check_equal(setrlimit(RLIMIT_AS, &before), 0);
     pirn_chan_unref(gate);
 }
