@@ -35,6 +35,7 @@ core_sources = \
 	%D%/core/select.c \
 	%D%/core/sem.c \
 	%D%/core/sem.h \
+	%D%/core/sleep.h \
 	%D%/core/stack.c \
 	%D%/core/stack.h \
 	%D%/core/stats.c \

@@ -269,7 +269,7 @@ class Task:
         if not self.begun:
             return "has not begun"
         if self.lib.simulated:
-            place = self.address + self.lib["task.next_place"]
+            place = self.member("task.next_place")
             if self.lib.member(place, "place.op", 4):
                 return "runnable; next: " + self.place_text(place)
         return "runnable"

@@ -29,10 +29,12 @@ void pirn__debugger_here(void) { __asm__ volatile("" : : : "memory"); }
 void debugger_plan(void) {
     const struct debugger_stop *stop = &pirn__debugger_stop;
     sim.end_step = stop->step && stop->step <= sim.last_step ? stop->step - 1 : sim.last_step;
+    if (sim.options.expected) sim.end_step = 0;
 }
 
 void debugger_step(const struct task *self, const struct place *place, uint32_t object) {
     struct debugger_stop *stop = &pirn__debugger_stop;
+    if (!stop->step || sim.log->steps + 1 < stop->step) return;
     if (stop->task && stop->task != self->core.id) return;
     stop->step = 0;
     stop->number = sim.log->steps + 1;

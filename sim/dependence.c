@@ -344,7 +344,7 @@ bool dependence_steady(const struct footprint *footprint) {
 /* ---- Who would have to wait ---------------------------------------------------------------- */
 
 static bool selects(const struct task *task) {
-    return task->next_place.op == OP_SELECT || task->next_place.op == OP_SELECT_FIRST;
+    return task->next_place->op == OP_SELECT || task->next_place->op == OP_SELECT_FIRST;
 }
 
 static bool case_ready(const pirn_case *c) {
@@ -360,7 +360,7 @@ static bool select_goes(const struct task *task) {
 }
 
 static bool goes(const struct task *task) {
-    const struct place *place = &task->next_place;
+    const struct place *place = task->next_place;
     const pirn_chan *chan = place->object;
     switch (place->op) {
     case OP_SELECT:
@@ -391,7 +391,7 @@ static bool goes(const struct task *task) {
 /* A task that has been woken: what it has waited for has been done, but for a mutex that it has to
  * compete for, and what a deadline or the kernel has ended. */
 static enum readiness woken(const struct task *task) {
-    const struct place *place = &task->slept_in;
+    const struct place *place = task->slept_in;
     int result = task->sleep.wait.result;
     if (place->op == OP_NONE) return READY_LOCAL;
     if (place->kind == OBJECT_FD || result == -ETIMEDOUT) return READY_GOES;
@@ -400,7 +400,7 @@ static enum readiness woken(const struct task *task) {
 }
 
 enum readiness dependence_ready(const struct task *task) {
-    if (task->next_place.op == OP_NONE) return woken(task);
+    if (task->next_place->op == OP_NONE) return woken(task);
     return goes(task) ? READY_GOES : READY_WAITS;
 }
 
@@ -408,7 +408,7 @@ enum readiness dependence_ready(const struct task *task) {
 
 /* The n-th channel without a buffer at which the task stands; false: there are fewer. */
 static bool stands_at(const struct task *task, size_t n, const pirn_chan **chan, bool *sends) {
-    const struct place *place = &task->next_place;
+    const struct place *place = task->next_place;
     const pirn_case *c;
     *chan = NULL;
     if (selects(task)) {

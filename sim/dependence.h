@@ -83,7 +83,7 @@ struct footprint {
 };
 
 /* Where the accesses of the step under way are noted; NULL: nobody wants to know. */
-extern struct footprint *dependence_footprint;
+HIDDEN extern struct footprint *dependence_footprint;
 
 /* Notes what a step at this place accesses, when it begins. */
 void dependence_begin(struct task *self, const struct place *place);

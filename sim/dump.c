@@ -72,6 +72,7 @@ void stats_begin(void) {
 }
 
 void stats_keep(void) {
+    if (!sim.log) return;
     memset(&last, 0, sizeof last);
     add_totals(&last);
     last.live = 0;
@@ -83,6 +84,7 @@ void engine_stats(struct pirn_stats *stats) {
     struct stack_look look = {0};
     engine_self();
     if (!sim.active) {
+        stats_keep();
         *stats = last;
         return;
     }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/config.h"
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/core/wait.h"
@@ -13,55 +12,41 @@
 
 struct sim sim = {.now = CLOCK_START};
 
-/* Stands for the calling thread outside any task. */
-static struct task outside = {.core.sleep = &outside.sleep};
-/* In the one thread that the simulator runs in. */
-static __thread bool simulating __attribute__((tls_model("initial-exec")));
+const struct place place_nowhere = {0};
 
-struct task *engine_self(void) {
-    if (!sim.active) return &outside;
-    if (!simulating) {
+/* Stands for the calling thread outside any task. */
+static struct task outside = {.core.sleep = &outside.sleep, .next_place = &place_nowhere};
+__thread bool sim_thread;
+
+struct task *sim_outside(void) {
+    if (sim.active && !sim_thread) {
         fputs("pirn: a thread of the program has called the library during a simulated run, which "
               "has room for tasks only\n",
               stderr);
         abort();
     }
-    return sim.current ? sim.current : &outside;
+    return &outside;
 }
 
-bool sim_in_task(void) { return sim.active && simulating && sim.current; }
+bool sim_in_task(void) { return sim.current && sim_thread; }
 
-EXPORT uint64_t pirn_self(void) {
-    return sim.active && sim.current ? sim.current->core.id - sim.first_task : 0;
-}
+EXPORT uint64_t pirn_self(void) { return sim.current ? sim.current->core.id - sim.first_task : 0; }
 
 /* ---- Runnable tasks ------------------------------------------------------------------------ */
-
-static void unlink_age(struct task *task) {
-    *(task->older ? &task->older->newer : &sim.oldest) = task->newer;
-    *(task->newer ? &task->newer->older : &sim.newest) = task->older;
-}
-
-static void link_newest(struct task *task) {
-    task->older = sim.newest;
-    task->newer = NULL;
-    *(sim.newest ? &sim.newest->newer : &sim.oldest) = task;
-    sim.newest = task;
-}
 
 /* There is room: engine_spawn has made it. */
 static void make_runnable(struct task *task) {
     task->state = TASK_RUNNABLE;
     task->position = sim.count;
     sim.runnable[sim.count++] = task;
-    link_newest(task);
+    task_link_newest(task);
 }
 
 static void make_unrunnable(struct task *task, enum task_state state) {
     struct task *last = sim.runnable[--sim.count];
     sim.runnable[task->position] = last;
     last->position = task->position;
-    unlink_age(task);
+    task_unlink_age(task);
     task->state = state;
 }
 
@@ -74,11 +59,8 @@ void engine_wake(struct task *task) {
 
 /* ---- Choices ------------------------------------------------------------------------------- */
 
-static void log_choice(uint64_t choice) {
-    struct log *log = sim.log;
-    if (log->choice_count == log->choice_room)
-        sim_stop(PIRN_LIVELOCK, "more choices than a run has room for");
-    log->choices[log->choice_count++] = choice;
+_Noreturn void sim_stop_choosing(void) {
+    sim_stop(PIRN_LIVELOCK, "more choices than a run has room for");
 }
 
 uint64_t engine_choose(uint64_t n) {
@@ -86,7 +68,7 @@ uint64_t engine_choose(uint64_t n) {
     if (n < 2) return 0;
     if (!sim.active) return (uint64_t)rand() % n;
     value = sim.strategy->pick(sim.strategy, n);
-    log_choice(value);
+    sim_log_choice(value);
     return value;
 }
 
@@ -94,7 +76,7 @@ uint64_t engine_random(void) {
     uint64_t value;
     if (!sim.active) return (uint64_t)rand() << 32 ^ (uint64_t)rand();
     value = sim.strategy->random(sim.strategy);
-    log_choice(value);
+    sim_log_choice(value);
     return value;
 }
 
@@ -117,52 +99,32 @@ static void unlink_task(struct task *task) {
     *(task->next ? &task->next->previous : &sim.youngest) = task->previous;
 }
 
-/* Keeps the struct for another task. */
+/* Keeps the struct for another task, and the stack with it. */
 static void free_task(struct task *task) {
     if (UNLIKELY(task->copy != NULL)) free(task->copy);
     if (UNLIKELY(task->name != NULL)) free(task->name);
     sanitize_stack_end(&task->fiber);
-    stack_put(&sim.stacks, &task->stack);
+    stack_keep(&sim.stacks, &task->stack);
     task->next = sim.free_tasks;
     sim.free_tasks = task;
 }
 
-static __attribute__((noinline)) void free_dead(void) {
+void sim_free_dead(void) {
     free_task(sim.dead);
     sim.dead = NULL;
 }
 
-/* First thing on a stack that has been switched to. */
-static inline __attribute__((always_inline)) void arrive(struct fiber *self) {
-    sanitize_arrive(self, sim.came_from);
-    if (sim.dead) free_dead();
-}
-
-/*
- * Inlined, into functions that are called by as few others as can be: processors predict that a
- * function returns to who called it last, and that is wrong for every frame that a switch leaves
- * behind and finds.
- */
-static inline __attribute__((always_inline)) void switch_to(struct task *self, struct task *next,
-                                                            bool ends) {
-    sim.log->switches++;
-    if (self->state == TASK_RUNNABLE) sim.log->preemptions++;
-    sim.current = next;
-    sim.came_from = &self->fiber;
-    sanitize_leave(&self->fiber, &next->fiber, ends);
-    context_switch(&self->context, &next->context, NULL);
-    arrive(&self->fiber);
-}
-
-CONTEXT_BOUNDARY _Noreturn void sim_leave(void) {
+static inline __attribute__((always_inline)) _Noreturn void leave_for_home(void) {
     static struct task none;
     struct task *self = sim.current ? sim.current : &none;
     sim.current = NULL;
-    sim.came_from = &self->fiber;
+    if (PIRN_SANITIZED) sim.came_from = &self->fiber;
     sanitize_leave(&self->fiber, &sim.home_fiber, 0);
     context_switch(&self->context, &sim.home, NULL);
     abort();
 }
+
+CONTEXT_BOUNDARY _Noreturn void sim_leave(void) { leave_for_home(); }
 
 /*
  * A strategy may let a task spin for ever that waits for what another would do, if only that came
@@ -182,14 +144,18 @@ static struct task *in_turn(bool timer) {
     return sim.oldest;
 }
 
-/* Decides who takes the next step. `current` is the task at a scheduling point; NULL: it cannot
- * go on. */
-static struct task *choose(struct task *current) {
+void sim_plan(void) {
+    sim.plain_until = sim.fair_from;
+    if (timers_armed || fds_changed || sim.idle >= sim.patience) sim.plain_until = 0;
+    if (sim.main_returned && sim.main_steps + STEPS_AFTER_MAIN < sim.plain_until)
+        sim.plain_until = sim.main_steps + STEPS_AFTER_MAIN;
+}
+
+struct task *sim_choose_anyhow(struct task *current) {
     for (;;) {
         struct timer *timer = timers_first();
         bool early = timer && !sim.options.late_timers;
         struct task *task;
-        uint64_t choice;
 
         if (sim.main_returned && sim.log->steps - sim.main_steps >= STEPS_AFTER_MAIN) {
             sim.log->cut = true;
@@ -200,7 +166,7 @@ static struct task *choose(struct task *current) {
             if (fds_wait(timer && timers_awaited())) continue;
             if (!timer || !timers_awaited()) {
                 finish_at_rest();
-                sim_leave();
+                return NULL;
             }
             timers_skip();
             if (sim.strategy->fires) sim.strategy->fires(sim.strategy);
@@ -211,25 +177,17 @@ static struct task *choose(struct task *current) {
         task = must_be_fair() ? in_turn(early) : sim.strategy->task(sim.strategy, current, early);
         if (sim.count == 1 && !early) return task;
         if (UNLIKELY(!task)) {
-            log_choice(CHOICE_TIMER);
+            sim_log_choice(CHOICE_TIMER);
             timers_fire();
             continue;
         }
-        choice = CHOICE_TASK + task->core.id - 1;
-        log_choice(task == current ? CHOICE_CONTINUE : choice);
+        sim_log_task(task, current);
         return task;
     }
 }
 
-/* It takes a step. */
-static void become_newest(struct task *self) {
-    if (self == sim.newest) return;
-    unlink_age(self);
-    link_newest(self);
-}
-
 /* Takes part in the simulation: a task, not the thread outside any. */
-static bool simulated(const struct task *self) { return sim.active && self == sim.current; }
+static bool simulated(const struct task *self) { return self == sim.current; }
 
 /*
  * A place is copied member by member: the caller has just written it so, and a processor that reads
@@ -243,32 +201,23 @@ static void copy_place(struct place *to, const volatile struct place *from) {
     to->site = from->site;
 }
 
-void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
-                   size_t count) {
-    self->intent = (struct intent){deadline, number, more, count};
-}
-
-CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place) {
-    if (LIKELY(simulated(self))) {
-        struct task *next;
-        copy_place(&self->next_place, place);
-        next = choose(self);
-        if (next != self) switch_to(self, next, false);
-        become_newest(self);
-        self->next_place.op = OP_NONE;
-        event_add(self, place, object_number(place));
-        if (dependence_footprint) dependence_begin(self, place);
-    } else if (sim.active && self == &sim.clock) {
+/* Of the clock; before and after a run nothing is logged. */
+void sim_begin_outside(struct task *self, const struct place *place) {
+    if (sim.active && self == &sim.clock) {
         /* Here its step is still the one that armed the timer. */
         uint64_t armed = self->step;
-        event_add(self, place, object_number(place));
+        event_add_watched(self, place, object_number(place));
         if (dependence_footprint) dependence_begin(self, place);
         if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
     }
 }
 
-void engine_yield(struct task *self, const struct place *place) {
-    engine_begin(self, place);
+CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place) {
+    engine_begin_here(self, place);
+}
+
+CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place) {
+    engine_begin_here(self, place);
     engine_end(self, 0);
 }
 
@@ -290,7 +239,7 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     copy_place(&self->core.waits, place);
     self->core.waits.site = task_site(self, place->site);
     self->timed = timer != NULL;
-    self->slept_in = *place;
+    self->slept_in = place;
     self->since = sim.now;
     sim.parks++;
     object = object_number(place);
@@ -299,17 +248,17 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
     if (timer && engine_timer_arm(timer, when) != 0)
         timer->core.kind->fire(&timer->core, &sim.clock);
     if (after) after(arg);
-    next = choose(NULL);
-    if (next != self) switch_to(self, next, false);
-    become_newest(self);
+    if (!(next = sim_choose(NULL))) sim_leave();
+    if (next != self) sim_switch(self, next, false);
+    task_becomes_newest(self);
     self->core.waits.op = OP_NONE;
     /* Virtual time can be long. */
     if (__builtin_add_overflow(sim.blocked, sim.now - self->since, &sim.blocked))
         sim.blocked = INT64_MAX;
-    event_add(self, place, object);
+    event_add(self, place->op, place, object);
     if (dependence_footprint && dependence_ready(self) != READY_LOCAL)
         dependence_begin(self, place);
-    self->slept_in.op = OP_NONE;
+    self->slept_in = &place_nowhere;
 }
 
 int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void *arg) {
@@ -322,21 +271,51 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
 
-static void begin_task(void *arg, void *passed) {
+/* Ends the calling task. */
+static inline __attribute__((always_inline)) _Noreturn void leave_for_ever(struct task *self) {
+    struct task *next;
+    struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
+    event_add(self, OP_EXIT, &place, 0);
+    if (dependence_footprint && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
+    engine_end(self, 0);
+    make_unrunnable(self, TASK_ENDED);
+    sim.live--;
+    if (self == sim.main) {
+        /* Others may hold pointers into what was its stack: that stays as it is. */
+        if (!sim.main_returned) sim.main_ended = true;
+        sim.main_steps = sim.log->steps;
+        sim_plan();
+    } else {
+        finish_task(self);
+        unlink_task(self);
+        sim.dead = self;
+    }
+    if (!(next = sim_choose(NULL))) leave_for_home();
+    sim_switch(self, next, true);
+    __builtin_unreachable();
+}
+
+CONTEXT_BOUNDARY _Noreturn void engine_exit(struct task *self) { leave_for_ever(self); }
+
+/*
+ * At the bottom of each stack, and not left by a call where the task's function has returned: then
+ * there are as many returns in a run as calls, and a processor goes on predicting them.
+ */
+static CONTEXT_BOUNDARY void begin_task(void *arg, void *passed) {
     struct task *self = arg;
     struct place place = PLACE_ALONE(START, (const char *)(uintptr_t)self->core.fn + 1);
     (void)passed;
-    arrive(&self->fiber);
-    become_newest(self);
-    event_add(self, &place, 0);
+    sim_arrive(&self->fiber);
+    task_becomes_newest(self);
+    event_add(self, OP_START, &place, 0);
     self->entry->first_step = self->step;
     engine_acquire(self, &self->started, EDGE_GO);
     engine_end(self, 0);
     race_task_begins(self);
-    if (self != sim.main) task_body(self);
     task_call(self);
-    sim.main_returned = true;
-    task_end(self);
+    if (self == sim.main) sim.main_returned = true;
+    task_tell_end(self);
+    leave_for_ever(self);
 }
 
 static bool make_room_for(size_t tasks) {
@@ -369,12 +348,19 @@ static bool copy_name(struct task *task, const struct spawn *spawn) {
     return true;
 }
 
-/* For a compiler the size is as good as unknown: what it makes of a known one is slower than the C
- * library's function. */
-static void task_clear(struct task *task) {
-    size_t size = offsetof(struct task, sleep);
-    __asm__("" : "+r"(size));
-    memset(task, 0, size);
+/* What others expect to find as zero; engine_spawn sets the rest. */
+static inline void task_clear(struct task *task) {
+    task->core.name = NULL;
+    task->core.waits.op = OP_NONE;
+    task->next_place = task->slept_in = &place_nowhere;
+    task->timed = task->planned = false;
+    task->step = 0;
+    task->children = task->made = task->children_planned = 0;
+    task->intent = (struct intent){0};
+    task->inputs = task->started = 0;
+    task->rank = 0;
+    task->ranked_at = 0;
+    task->copy = task->name = NULL;
     task->sleep.wait.under_way = false;
 }
 
@@ -382,12 +368,12 @@ static struct task *new_task(const struct spawn *spawn) {
     struct task *task = sim.free_tasks;
     if (task)
         sim.free_tasks = task->next;
-    else if (!(task = malloc(sizeof *task)))
+    else if (!(task = calloc(1, sizeof *task)))
         return NULL;
     task_clear(task);
     task->core.arg = spawn->arg;
-    if (!copy_argument(task, spawn) || !copy_name(task, spawn) ||
-        !stack_get(&sim.stacks, spawn->stack_size, &task->stack))
+    if (UNLIKELY(!copy_argument(task, spawn) || !copy_name(task, spawn) ||
+                 !stack_get_again(&sim.stacks, spawn->stack_size, &task->stack)))
         goto failed;
     task->copy_size = spawn->copy;
     return task;
@@ -442,26 +428,6 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     context_init(&task->context, task->stack.base, task->stack.size, begin_task, task, sim.control);
     make_runnable(task);
     return 0;
-}
-
-CONTEXT_BOUNDARY _Noreturn void engine_exit(struct task *self) {
-    struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
-    event_add(self, &place, 0);
-    if (dependence_footprint && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
-    engine_end(self, 0);
-    make_unrunnable(self, TASK_ENDED);
-    sim.live--;
-    if (self == sim.main) {
-        /* Others may hold pointers into what was its stack: that stays as it is. */
-        if (!sim.main_returned) sim.main_ended = true;
-        sim.main_steps = sim.log->steps;
-    } else {
-        finish_task(self);
-        unlink_task(self);
-        sim.dead = self;
-    }
-    switch_to(self, choose(NULL), true);
-    __builtin_unreachable();
 }
 
 /* ---- The end of a run ---------------------------------------------------------------------- */
@@ -541,10 +507,10 @@ static CONTEXT_BOUNDARY void leave_home(void) {
     struct task *first = sim.runnable[0];
     sanitize_thread(&sim.home_fiber);
     sim.current = first;
-    sim.came_from = &sim.home_fiber;
+    if (PIRN_SANITIZED) sim.came_from = &sim.home_fiber;
     sanitize_leave(&sim.home_fiber, &first->fiber, 0);
     context_switch(&sim.home, &first->context, NULL);
-    arrive(&sim.home_fiber);
+    sim_arrive(&sim.home_fiber);
 }
 
 /* After a signal nothing that the program can write to is to be trusted, and the heap may be
@@ -571,19 +537,18 @@ static void discard_tasks(void) {
 
 int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
             struct strategy *strategy, const struct run_options *options) {
-    pirn_config resolved;
-    int rc = config_resolve(config, &resolved);
+    int rc;
 
-    if (rc) return rc;
-    if (sim.stack_size != resolved.stack_size) {
+    if (sim.stack_size != config->stack_size) {
+        for (struct task *task = sim.free_tasks; task; task = task->next) task->stack.base = NULL;
         stack_pool_end(&sim.stacks);
-        stack_pool_init(&sim.stacks, resolved.stack_size);
-        sim.stack_size = resolved.stack_size;
+        stack_pool_init(&sim.stacks, config->stack_size);
+        sim.stack_size = config->stack_size;
     }
     sim.log = log;
     sim.strategy = strategy;
     sim.options = *options;
-    sim.max_tasks = resolved.max_tasks;
+    sim.max_tasks = config->max_tasks;
     sim.live = 0;
     sim.epoch = (sim.epoch + 1) & 0x7fffffff;
     if (!sim.epoch) sim.epoch = 1;
@@ -591,6 +556,7 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.last_step = options->max_steps < log->most_steps - log->steps
                         ? log->steps + options->max_steps
                         : log->most_steps;
+    sim.mark = (uint64_t)sim.epoch << 33;
     debugger_plan();
     sim.first_task = log->tasks;
     sim.main_returned = sim.main_ended = false;
@@ -598,12 +564,14 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     sim.patience = strategy->fair ? UINT64_MAX : PATIENCE;
     sim.fair_from = strategy->fair ? UINT64_MAX : log->steps + options->max_steps / 2;
     task_clear(&sim.clock);
+    sim.clock.identity = sim.clock.history = 0;
     outside.identity = outside.history = log->tasks;
     outside.children = outside.step = 0;
+    sim_plan();
     if (log->steps == 0) sim.now = CLOCK_START;
     sim.control = context_control();
     task_prepare();
-    simulating = true;
+    sim_thread = true;
     sim.active = true;
     race_begin();
     stats_begin();
@@ -616,7 +584,6 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
         if (options->failed && log->outcome != PIRN_OK) options->failed();
     }
     sim.active = false;
-    stats_keep();
     discard_tasks();
     if ((log->outcome != PIRN_OK || log->cut) && !interrupted()) objects_free_channels();
     timers_clear();
@@ -626,6 +593,8 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
 
 void sim_release(void) {
     struct task *next;
+    stats_keep();
+    sim.log = NULL;
     for (struct task *task = sim.free_tasks; task; task = next) {
         next = task->next;
         free(task);

@@ -28,10 +28,11 @@ struct fd_watch {
 
 enum { ENGINE_MARKS = 1 };
 
-struct task *engine_self(void);
-void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
-                   size_t count);
+static inline struct task *engine_self(void);
+static inline void engine_intend(struct task *self, int64_t deadline, int64_t number,
+                                 const void *more, size_t count);
 void engine_begin(struct task *self, const struct place *place);
+static inline void engine_begin_here(struct task *self, const struct place *place);
 static inline struct task *engine_begin_quickly(void) { return NULL; }
 void engine_end(struct task *self, int64_t result);
 void engine_end_case(struct task *self, int64_t index);
@@ -67,9 +68,9 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
 int64_t engine_now(void);
 uint64_t engine_choose(uint64_t n);
 uint64_t engine_random(void);
-void engine_release(struct task *self, uint64_t *mark);
+static inline void engine_release(struct task *self, uint64_t *mark);
 void engine_release_also(struct task *self, uint64_t *mark);
-void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
+static inline void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind);
 void engine_number(struct task *task, uint64_t *mark);
 void engine_count(struct task *self, const uint64_t *mark);
 void engine_observe(struct task *self, const uint64_t *mark);
@@ -84,7 +85,7 @@ uint64_t engine_object_site(const waitq *queue);
 void engine_select_case(struct task *self, enum op op, waitq *queue);
 void engine_fault(struct task *self, enum fault fault, const struct place *place);
 void engine_note(const struct place *place, const void *address, size_t size, bool writes);
-extern bool race_live; /* race/race.h */
+HIDDEN extern bool race_live; /* race/race.h */
 void race_touch(const void *address, size_t size, bool writes, const void *site);
 static inline void engine_touch(const void *address, size_t size, bool writes, const void *site) {
     if (race_live && address && size) race_touch(address, size, writes, site);
@@ -95,5 +96,8 @@ void engine_stats(struct pirn_stats *stats);
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,
                            const char *message);
 void engine_describe_object(struct text *text, const struct place *place);
+
+/* With what is inlined: sim/step.h. */
+#include "sim/sim.h"
 
 #endif

@@ -36,38 +36,13 @@ static __attribute__((cold)) _Noreturn void stop_too_long(void) {
     sim_stop(PIRN_LIVELOCK, message);
 }
 
-/* An odd number without a pattern: histories are mixed well already. */
-#define OPERATION UINT64_C(0xd6e8feb86659fd93)
-
-struct log_event *event_add(struct task *self, const struct place *place, uint32_t object) {
-    struct log *log = sim.log;
-    struct log_task *entry = self->entry;
-    struct log_event *event;
-    uint64_t index = log->steps;
-
-    if (UNLIKELY(index >= sim.end_step)) {
-        if (index >= sim.last_step) stop_too_long();
-        debugger_step(self, place, object);
-    }
-    event = &log->events[index];
-    event->task = (uint32_t)self->core.id;
-    event->object = object;
-    event->op = (uint8_t)place->op;
-    event->has_result = false;
-    event->result = 0;
-    event->time = sim.now - CLOCK_START;
-    event->site = task_site(self, place->site);
-    event->hash = self->history ^ (place->op + 1) * OPERATION;
-    log->steps = index + 1;
-    self->step = (uint32_t)(index + 1);
-    if (entry) {
-        sim.task_steps++;
-        entry->last_step = self->step;
-        entry->steps++;
-        log->last_task = event->task;
-    }
-    if (UNLIKELY(sim.options.expected != NULL)) check_expected(event, index);
-    return event;
+void event_add_watched(struct task *self, const struct place *place, uint32_t object) {
+    uint64_t index = sim.log->steps;
+    if (index >= sim.last_step) stop_too_long();
+    debugger_step(self, place, object);
+    event_fill(self, place->op, place, object);
+    if (self->entry) event_count(self);
+    if (sim.options.expected) check_expected(&sim.log->events[index], index);
 }
 
 /* Sets of operations. */
@@ -87,26 +62,16 @@ static bool changes_nothing(enum op op, int64_t result) {
     return is_in(LOOKING, op) || result == -EAGAIN || result == -EBUSY;
 }
 
-static void count_idle(bool changed) {
-    if (!changed) {
-        sim.idle++;
-        return;
-    }
-    /* It will not take as long the next time, or a long way would take too long. */
-    if (UNLIKELY(sim.idle >= sim.patience) && sim.patience > LEAST_PATIENCE) sim.patience /= 2;
-    sim.idle = 0;
-}
-
 bool event_in_vain(const struct log_event *event) {
     return event->has_result && changes_nothing(event->op, event->result);
 }
 
 void sim_step(struct task *self, const struct place *place) {
-    event_add(self, place, object_number(place));
+    event_add_watched(self, place, object_number(place));
 }
 
-static void end_step(struct task *self, struct log_event *event, int64_t result, bool changed) {
-    count_idle(changed);
+static inline __attribute__((always_inline)) void log_end(struct task *self,
+                                                          struct log_event *event, int64_t result) {
     event->has_result = true;
     event->result = result;
     self->history =
@@ -114,9 +79,31 @@ static void end_step(struct task *self, struct log_event *event, int64_t result,
     self->inputs = 0;
 }
 
+/* The same where steps have changed nothing, this one or those before. */
+static __attribute__((noinline)) void end_idle(struct task *self, struct log_event *event,
+                                               int64_t result, bool changed) {
+    if (!changed) {
+        sim.idle++;
+    } else {
+        /* It will not take as long the next time, or a long way would take too long. */
+        if (sim.idle >= sim.patience && sim.patience > LEAST_PATIENCE) sim.patience /= 2;
+        sim.idle = 0;
+    }
+    sim_plan();
+    log_end(self, event, result);
+}
+
+static inline __attribute__((always_inline)) void
+end_step(struct task *self, struct log_event *event, int64_t result, bool changed) {
+    if (UNLIKELY(!changed || sim.idle))
+        end_idle(self, event, result, changed);
+    else
+        log_end(self, event, result);
+}
+
 void engine_end(struct task *self, int64_t result) {
     struct log_event *event;
-    if (!sim.active || !self->step) return;
+    if (UNLIKELY(!self->step)) return;
     event = &sim.log->events[self->step - 1];
     end_step(self, event, result, !changes_nothing(event->op, result));
 }

@@ -276,7 +276,8 @@ void explore_restart_clock(struct exploration *e) { e->begun = clock_of(e->clock
 
 bool explore_over(struct exploration *e) {
     enum { ASK_EVERY = 10000000 }; /* ns */
-    int64_t now = clock_of(e->clock);
+    int64_t now = e->read ? e->read : clock_of(e->clock);
+    e->read = 0;
     if (e->over) return true;
     if (e->time_limit && now - e->begun >= e->time_limit) e->over = true;
     if (e->stopped && now - e->asked_at >= ASK_EVERY) {
@@ -286,19 +287,23 @@ bool explore_over(struct exploration *e) {
     return e->over;
 }
 
-int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
+static inline int once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
     int rc;
     e->running = strategy;
     log_reset(e->log);
     e->log->seed = seed;
     rc = e->perform(e, strategy);
-    if (rc == 0) race_conclude(e->log);
+    if (rc == 0 && e->log->race_count) race_conclude(e->log);
     return rc;
+}
+
+int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed) {
+    return once(e, strategy, seed);
 }
 
 int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
     int64_t before = e->trace ? clock_of(e->clock) : 0;
-    int rc = explore_once(e, strategy, e->seed + run);
+    int rc = once(e, strategy, e->seed + run);
     if (rc) return rc;
     if (e->replay) explore_check(e, e->replay);
     if (e->trace) e->log->wall_ns = clock_of(e->clock) - before;
@@ -317,9 +322,10 @@ int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t r
         if ((rc = report(e, CONTROL_FAILURE))) return rc;
         e->over = e->over || !e->keep_going || e->log->outcome == PIRN_DIVERGED;
     }
-    if (clock_of(e->clock) - e->reported < REPORT_EVERY) return 0;
+    e->read = clock_of(e->clock);
+    if (e->read - e->reported < REPORT_EVERY) return 0;
     rc = report(e, CONTROL_PROGRESS);
-    e->reported = clock_of(e->clock);
+    e->read = e->reported = clock_of(e->clock);
     return rc;
 }
 
@@ -410,7 +416,7 @@ static int take_turns(struct exploration *e, struct strategy *strategy, const st
         uint64_t run = share_run(share, position);
         if (!is_wanted(e, run)) break;
         if ((rc = explore_perform(e, strategy, run))) break;
-        if (!search_on(e, strategy)) continue;
+        if (strategy->next && !search_on(e, strategy)) continue;
         if ((rc = explore_again(e, run))) break;
         rc = explore_take_in(e, strategy, run);
         if (e->replay) break;

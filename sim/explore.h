@@ -80,6 +80,7 @@ struct exploration {
     bool over;                         /* there is no need to go on */
     clockid_t clock;                   /* coarse where nobody is told of times */
     int64_t begun, asked_at, reported; /* by it */
+    int64_t read;                      /* what it said when a run had been taken in; 0: nothing */
     struct failure_kind kinds[MOST_FAILURE_KINDS];
     size_t kind_count;
     uint64_t failing_kind; /* of the last failing run: its key */

@@ -56,7 +56,7 @@ int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int event
     *(last ? &last->next : &first) = watch;
     last = watch;
     /* It may have done something before it had to wait. */
-    fds_changed = true;
+    engine_fd_changed();
     return 0;
 }
 
@@ -70,7 +70,10 @@ void engine_fd_unwatch(struct fd_watch *watch, struct task *self) {
 /* The waiters have been woken: nobody will be asked for it. */
 void engine_fd_forget(int fd) { (void)fd; }
 
-void engine_fd_changed(void) { fds_changed = true; }
+void engine_fd_changed(void) {
+    fds_changed = true;
+    sim_plan();
+}
 
 /* A woken task's watch is there until it runs. */
 static bool waits(const struct fd_watch *watch) { return watch->task->state == TASK_PARKED; }
@@ -107,6 +110,7 @@ static bool ask(int ms) {
 
 void fds_look(void) {
     fds_changed = false;
+    sim_plan();
     if (first) ask(0);
 }
 

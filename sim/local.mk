@@ -80,6 +80,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/sim.h \
 	%D%/snapshot.c \
 	%D%/snapshot.h \
+	%D%/step.h \
 	%D%/strategies.h \
 	%D%/strategy.c \
 	%D%/strategy.h \

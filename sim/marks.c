@@ -19,10 +19,10 @@ enum { LIST = 1 };
 enum { IN_ORDER = EDGE_COUNT, OBSERVED }; /* in the hash, as kinds of edges are */
 
 static uint64_t make(uint32_t number, unsigned list) {
-    return (uint64_t)sim.epoch << 33 | (uint64_t)list << 32 | number;
+    return sim.mark | (uint64_t)list << 32 | number;
 }
 
-static bool current(uint64_t mark) { return mark && mark >> 33 == sim.epoch; }
+static bool current(uint64_t mark) { return mark_is_current(mark); }
 static bool is_list(uint64_t mark) { return mark >> 32 & LIST; }
 
 /* Adds to a list; the rest is the number of the next item, 0 at the end. */
@@ -32,10 +32,6 @@ static uint32_t cons(uint32_t step, uint32_t rest) {
         sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->marks[++log->mark_count] = (struct log_mark){step, rest};
     return (uint32_t)log->mark_count;
-}
-
-void engine_release(struct task *self, uint64_t *mark) {
-    if (sim.active && self->step) *mark = make(self->step, 0);
 }
 
 void engine_release_also(struct task *self, uint64_t *mark) {
@@ -55,28 +51,32 @@ static uint64_t rotate(uint64_t name, unsigned by) {
     return name << by | name >> (-by & 63);
 }
 
-static void add_edge(struct task *self, uint32_t before, enum edge_kind kind) {
+static inline __attribute__((always_inline)) void add_edge(struct task *self, uint32_t before,
+                                                           enum edge_kind kind) {
     struct log *log = sim.log;
     struct log_event *source;
     if (!before || before == self->step) return;
     source = &log->events[before - 1];
     /* What a task did itself is ordered anyway. */
     if (source->task == self->core.id) return;
-    if (log->edge_count == log->edge_room)
+    if (UNLIKELY(log->edge_count == log->edge_room))
         sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
     log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
     self->inputs += rotate(source->hash, 5 * kind + 1);
     if (race_live) clock_edge((uint32_t)self->core.id, self->step, before);
 }
 
-void engine_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {
-    if (!sim.active || !self->step || !current(*mark)) return;
-    if (!is_list(*mark)) {
-        add_edge(self, (uint32_t)*mark, kind);
-        return;
-    }
-    for (uint32_t item = (uint32_t)*mark; item; item = sim.log->marks[item].rest)
+static __attribute__((noinline)) void join_list(struct task *self, uint64_t mark,
+                                                enum edge_kind kind) {
+    for (uint32_t item = (uint32_t)mark; item; item = sim.log->marks[item].rest)
         add_edge(self, sim.log->marks[item].step, kind);
+}
+
+void mark_join(struct task *self, uint64_t mark, enum edge_kind kind) {
+    if (UNLIKELY(is_list(mark)))
+        join_list(self, mark, kind);
+    else
+        add_edge(self, (uint32_t)mark, kind);
 }
 
 void engine_number(struct task *task, uint64_t *mark) {

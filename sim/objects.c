@@ -101,7 +101,7 @@ void object_take_label(uint32_t number) {
         object->labelled = true;
         return;
     }
-    object->labelled = label_get(addresses[number].address, object->label);
+    if (label_newest) object->labelled = label_get(addresses[number].address, object->label);
 }
 
 void engine_object_end(waitq *queue, const void *object) {

@@ -38,14 +38,14 @@ bool operations_commute(enum op a, enum op b) {
 /* A task that has been woken: of all operations only the locking of a mutex does more then than
  * take what it has been given. */
 static bool competes(const struct task *task) {
-    return task->step && task->next_place.kind == OBJECT_MUTEX &&
+    return task->step && task->next_place->kind == OBJECT_MUTEX &&
            sim.log->events[task->step - 1].op == OP_LOCK;
 }
 
 /* The number of the object of a task's next step; 0: none, or it has none yet. */
 static uint32_t next_number(const struct task *task) {
-    const waitq *queue = task->next_place.queue;
-    if (task->next_place.op == OP_NONE)
+    const waitq *queue = task->next_place->queue;
+    if (task->next_place->op == OP_NONE)
         return competes(task) ? sim.log->events[task->step - 1].object : 0;
     return queue && queue->object >> 32 == sim.epoch ? (uint32_t)queue->object : 0;
 }
@@ -55,7 +55,7 @@ static bool selects(const struct place *place) {
 }
 
 bool steps_conflict(const struct task *a, const struct task *b) {
-    const struct place *one = &a->next_place, *other = &b->next_place;
+    const struct place *one = a->next_place, *other = b->next_place;
     if (one->op == OP_NONE || other->op == OP_NONE) {
         uint32_t number = next_number(a);
         return number && number == next_number(b);

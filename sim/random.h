@@ -3,6 +3,7 @@
 #ifndef SIM_RANDOM_H
 #define SIM_RANDOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014). */
@@ -14,14 +15,20 @@ static inline uint64_t random_next(uint64_t *state) {
 }
 
 /*
- * One of 0..n-1; n >= 1. Rejects what would make it uneven. Small ones come without a division (D.
- * Lemire: Fast Random Integer Generation in an Interval, TOMACS 2019).
+ * Whether that number gives one of 0..n-1, which are the upper 32 bits of the product then, without a
+ * division. It seldom does not (D. Lemire: Fast Random Integer Generation in an Interval, TOMACS
+ * 2019).
  */
+static inline bool random_is_even(uint64_t number, uint64_t n, uint64_t *product) {
+    *product = (number >> 32) * n;
+    return (uint32_t)*product >= n;
+}
+
+/* One of 0..n-1; n >= 1. Rejects what would make it uneven. */
 static inline uint64_t random_below(uint64_t *state, uint64_t n) {
     uint64_t value, limit;
     if (n <= UINT32_MAX) {
-        value = (random_next(state) >> 32) * n;
-        if ((uint32_t)value < n)
+        if (!random_is_even(random_next(state), n, &value))
             for (limit = (0 - (uint32_t)n) % n; (uint32_t)value < limit;)
                 value = (random_next(state) >> 32) * n;
         return value >> 32;

@@ -94,11 +94,11 @@ static void tell(void) {
                        task->core.id == log->last_task ? "running"
                        : task->step                    ? "runnable"
                                                        : "not begun");
-        if (task->state == TASK_RUNNABLE && task->next_place.op != OP_NONE) {
+        if (task->state == TASK_RUNNABLE && task->next_place->op != OP_NONE) {
             text_add(&text, "; next: ");
-            text_add_waiting(&text, &task->next_place, NULL);
+            text_add_waiting(&text, task->next_place, NULL);
             text_add(&text, ", in ");
-            text_add_site(&text, task_site(task, task->next_place.site));
+            text_add_site(&text, task_site(task, task->next_place->site));
         }
         fprintf(stderr, "  %s\n", line);
     }
@@ -167,8 +167,8 @@ static int run_alone(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     if (rc == 0) rc = result_of(log);
     outcome = log->outcome;
     schedule_free(&schedule);
-    log_free(log);
     sim_release();
+    log_free(log);
     if (outcome == PIRN_RACE && on_exit(end_badly, NULL) != 0) abort();
     if (outcome == PIRN_PANIC || outcome == PIRN_MISUSE || outcome == PIRN_CRASH) abort();
     return rc;

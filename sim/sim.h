@@ -20,8 +20,8 @@
 #include "lib/core/context.h"
 #include "lib/core/engine.h"
 #include "lib/core/sanitize.h"
+#include "lib/core/sleep.h"
 #include "lib/core/stack.h"
-#include "lib/core/wait.h"
 #include "sim/log.h"
 #include "sim/random.h"
 #include "sim/strategy.h"
@@ -41,21 +41,22 @@ struct task {
     int64_t since;                /* when it parked */
     size_t position;              /* in `runnable` */
     enum task_state state;
-    bool timed;              /* parked until a timer wakes it at the latest */
-    struct place next_place; /* what it will do when it is picked; op NONE: begin, or go on */
+    bool timed; /* parked until a timer wakes it at the latest */
+    /* What it will do when it is picked; op NONE: begin, or go on. */
+    const struct place *next_place;
     struct intent {
         int64_t deadline, number;
         const void *more;
         size_t count;
-    } intent;                /* of that operation; see engine_intend */
-    struct place slept_in;   /* its last sleep, which its next step goes on from; op NONE: none */
-    uint32_t step;           /* that it is in */
-    size_t first_case;       /* of its last select, in the log */
-    uint32_t children, made; /* tasks started, objects named */
-    uint64_t identity;       /* the same in every run: the parent's, and which of its children */
-    uint64_t history;        /* hash of its completed operations and what came before them */
-    uint64_t inputs;         /* of the edges into the operation under way */
-    uint64_t started;        /* mark of the step that started it */
+    } intent;                     /* of that operation; see engine_intend */
+    const struct place *slept_in; /* its last sleep, which its next step goes on from; or nothing */
+    uint32_t step;                /* that it is in */
+    size_t first_case;            /* of its last select, in the log */
+    uint32_t children, made;      /* tasks started, objects named */
+    uint64_t identity; /* the same in every run: the parent's, and which of its children */
+    uint64_t history;  /* hash of its completed operations and what came before them */
+    uint64_t inputs;   /* of the edges into the operation under way */
+    uint64_t started;  /* mark of the step that started it */
     /* What strategies remember of it, from zero. */
     uint64_t rank;             /* pct, pos: its priority; 0: to be drawn */
     uint32_t ranked_at;        /* pos: the step before the one that it was drawn for */
@@ -65,7 +66,6 @@ struct task {
     void *copy;        /* of the argument and of the name, where they do not fit below; owned */
     size_t copy_size;
     char *name;
-    /* From here on nothing is cleared when the struct is used again. */
     struct sleep sleep;
     _Alignas(max_align_t) unsigned char copy_room[TASK_ROOM];
     char name_room[TASK_ROOM];
@@ -116,18 +116,26 @@ struct sim {
     bool main_returned, main_ended;
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
-        first_switch;    /* before this pirn_run: a process may call it again */
-    uint64_t task_steps; /* those that are not the clock's, in any run */
-    uint64_t last_step;  /* a step beyond is one too many */
-    uint64_t end_step;   /* the same, or before it where a debugger wants to stop */
-    bool forked;         /* in a process made for this run alone */
-    uint64_t idle;       /* steps at the end that have changed nothing, for want of something */
-    uint64_t patience;   /* how many may be before tasks take turns */
-    uint64_t fair_from;  /* the step from which they do in any case */
+        first_switch;     /* before this pirn_run: a process may call it again */
+    uint64_t task_steps;  /* those that are not the clock's, in any run */
+    uint64_t last_step;   /* a step beyond is one too many */
+    uint64_t end_step;    /* up to there nobody wants to see a step begin */
+    bool forked;          /* in a process made for this run alone */
+    uint64_t idle;        /* steps at the end that have changed nothing, for want of something */
+    uint64_t patience;    /* how many may be before tasks take turns */
+    uint64_t fair_from;   /* the step from which they do in any case */
+    uint64_t plain_until; /* up to that step a choice is the strategy's alone; see sim_plan */
+    uint64_t mark;        /* of this run's marks: the epoch in its place */
     uint64_t turn;
 };
 
-extern struct sim sim;
+HIDDEN extern struct sim sim;
+
+/* This is the one thread that the simulator runs in. */
+HIDDEN extern __thread bool sim_thread __attribute__((tls_model("initial-exec")));
+
+/* No operation. */
+HIDDEN extern const struct place place_nowhere;
 
 /* The clock at the beginning of a run, in ns: not zero, which programs take for "no time". */
 #define CLOCK_START PIRN_SEC
@@ -147,6 +155,10 @@ enum { PATIENCE = 400, LEAST_PATIENCE = 25 };
 /* Ends the run under way, with the outcome and a message for the current step; does not return. */
 _Noreturn void sim_stop(pirn_outcome outcome, const char *message);
 
+/* Sets sim.plain_until. To be called when anything changes that it depends on: sim.idle, the armed
+ * timers, fds_changed, sim.fair_from, and how main ends. */
+void sim_plan(void);
+
 /* Leaves for the caller of sim_run, from wherever in a run. */
 _Noreturn void sim_leave(void);
 
@@ -155,7 +167,8 @@ void sim_outcome(pirn_outcome outcome, const char *message);
 
 /*
  * Performs one run: main_fn(arg) and what it starts, until everything has come to rest. The log has
- * been reset. The outcome is in the log. Returns 0 or a negative errno if the run could not begin.
+ * been reset, and `config` is what config_resolve has made. The outcome is in the log. Returns 0 or a
+ * negative errno if the run could not begin.
  */
 int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
             struct strategy *strategy, const struct run_options *options);
@@ -169,8 +182,8 @@ void sim_release(void);
 /* ---- timers.c ------------------------------------------------------------------------------ */
 
 /* The armed timers: a heap, from 1. */
-extern struct timer **timers_heap;
-extern size_t timers_armed;
+HIDDEN extern struct timer **timers_heap;
+HIDDEN extern size_t timers_armed;
 
 /* The earliest timer, or NULL. */
 static inline struct timer *timers_first(void) { return timers_armed ? timers_heap[1] : NULL; }
@@ -190,7 +203,7 @@ void timers_release(void);
 void fds_look(void);
 
 /* Something was done that may have made them so. */
-extern bool fds_changed;
+HIDDEN extern bool fds_changed;
 
 /* Nothing can run: gives the kernel a moment to make a descriptor ready, a longer one where there
  * is no timer. Returns whether a task has been woken. */
@@ -228,10 +241,6 @@ void objects_release(void);
 
 /* ---- events.c ------------------------------------------------------------------------------ */
 
-/* Begins a step. Of `place` only the operation and the site are looked at: the object may be
- * gone. */
-struct log_event *event_add(struct task *self, const struct place *place, uint32_t object);
-
 /* Whether a step only looked, or was refused: for the others nothing has changed. */
 bool event_in_vain(const struct log_event *event);
 
@@ -243,10 +252,10 @@ void sim_end(struct task *self, int64_t result, bool changed);
 
 /* ---- debugger.c ---------------------------------------------------------------------------- */
 
-/* Sets sim.end_step by sim.last_step and by what a debugger has asked for. */
+/* Sets sim.end_step by sim.last_step, by what a debugger has asked for, and by what is expected. */
 void debugger_plan(void);
 
-/* A step begins that is not below sim.end_step. */
+/* A step begins that is not below sim.end_step: stops where a debugger wants that. */
 void debugger_step(const struct task *self, const struct place *place, uint32_t object);
 
 /* The first finding of a run is going to be logged. */
@@ -266,7 +275,7 @@ void finish_log(void);
 
 /* ---- dump.c -------------------------------------------------------------------------------- */
 
-/* A run begins to be counted; it has ended, and what was counted is kept. */
+/* A run begins to be counted; its log is going, and what was counted is kept. */
 void stats_begin(void);
 void stats_keep(void);
 
@@ -280,5 +289,9 @@ void stats_keep(void);
 void faults_begin(int64_t limit);
 void faults_watch(int64_t limit);
 void faults_end(void);
+
+#if PIRN_SIMULATED
+#include "sim/step.h"
+#endif
 
 #endif

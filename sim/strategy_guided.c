@@ -41,6 +41,7 @@ static bool has_departed(void) {
     sim.idle = sim.turn = 0;
     sim.patience = PATIENCE;
     sim.fair_from = sim.first_step + sim.options.max_steps / 2;
+    sim_plan();
     return true;
 }
 

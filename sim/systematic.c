@@ -34,7 +34,7 @@ enum { TRIES = 2, LOOK_BACK = 4096 };
 
 bool search_spins(const struct task *task) {
     const struct log_event *events = sim.log->events, *last;
-    const struct place *place = &task->next_place;
+    const struct place *place = task->next_place;
     const void *site = place->site;
     uint64_t at = task->step, end;
     int tries = 0;

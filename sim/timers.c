@@ -39,6 +39,7 @@ static void take_out(struct timer *timer) {
     size_t position = timer->position;
     struct timer *last = timers_heap[timers_armed--];
     timer->position = 0;
+    sim_plan();
     if (last == timer) return;
     if (position > 1 && before(last, timers_heap[position / 2]))
         sift_up(position, last);
@@ -63,6 +64,7 @@ int engine_timer_arm(struct timer *timer, int64_t when) {
     step = timer == firing ? sim.clock.step : timer->armed_at;
     timer->cause = step ? sim.log->events[step - 1].hash : 0;
     sift_up(++timers_armed, timer);
+    sim_plan();
     if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_ARM, when);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* cond.c - condition variables: a queue of tickets (M6). */
+#include "lib/core/context.h"
 #include "lib/core/mutex.h"
 #include "lib/core/report.h"
 
@@ -6,14 +7,15 @@ static struct place place_of(enum op op, pirn_cond *cond, const void *site) {
     return (struct place){op, OBJECT_COND, cond, &cond->waiters, site};
 }
 
-static int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline, const void *site) {
+static CONTEXT_BOUNDARY int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, int64_t deadline,
+                                            const void *site) {
     struct place place = place_of(OP_WAIT, cond, site);
     struct task *self = engine_self();
     struct sleep *sleep;
     int rc;
 
     engine_intend(self, deadline, 0, mutex, 0);
-    engine_begin(self, &place);
+    engine_begin_here(self, &place);
     if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         /* The mutex is given up all the same: a loop that waits like this lets others have it. */
         mutex_unlock_within(self, OP_WAIT, site, mutex);
@@ -40,12 +42,12 @@ EXPORT int pirn_cond_wait_until(pirn_cond *cond, pirn_mutex *mutex, int64_t dead
     return wait_for_signal(cond, mutex, deadline, CALLER());
 }
 
-EXPORT void pirn_cond_signal(pirn_cond *cond) {
+EXPORT CONTEXT_BOUNDARY void pirn_cond_signal(pirn_cond *cond) {
     struct place place = place_of(OP_SIGNAL, cond, CALLER());
     struct task *self = engine_self();
     struct waiter *waiter;
 
-    engine_begin(self, &place);
+    engine_begin_here(self, &place);
     engine_lock(&cond->waiters);
     waiter = wait_next(&cond->waiters);
     if (waiter) wait_end(self, waiter, 0);

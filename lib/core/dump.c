@@ -42,38 +42,38 @@ struct dump {
 
 /* ---- Grouping ------------------------------------------------------------------------------ */
 
-static uint64_t mix(uint64_t key, uint64_t value) {
+static uint64_t combine(uint64_t key, uint64_t value) {
     key = (key ^ value) * 0x9e3779b97f4a7c15u;
     return key ^ key >> 29;
 }
 
 static uint64_t mix_text(uint64_t key, const char *text) {
-    while (*text) key = mix(key, (unsigned char)*text++);
-    return mix(key, 0);
+    while (*text) key = combine(key, (unsigned char)*text++);
+    return combine(key, 0);
 }
 
 /* What reports say of an object: its label, else where it was made. */
 static uint64_t mix_object(uint64_t key, const void *object, const waitq *queue) {
     char label[LABEL_SIZE];
     if (label_get(object, label)) return mix_text(key, label);
-    return mix(mix(key, queue->kind), engine_object_site(queue));
+    return combine(combine(key, queue->kind), engine_object_site(queue));
 }
 
 /* Tasks with the same key are shown in one line. */
 static uint64_t key_of(const struct dump_task *task) {
     const struct place *waits = &task->core.waits;
-    uint64_t key = mix(task->state, (uintptr_t)task->core.fn);
-    key = mix(key, (uintptr_t)task->core.site);
-    key = mix(key, task->core.daemon);
-    if (task->state == DUMP_RUNNING) return mix(key, (uint64_t)task->worker);
+    uint64_t key = combine(task->state, (uintptr_t)task->core.fn);
+    key = combine(key, (uintptr_t)task->core.site);
+    key = combine(key, task->core.daemon);
+    if (task->state == DUMP_RUNNING) return combine(key, (uint64_t)task->worker);
     if (task->state != DUMP_WAITING) return key;
-    key = mix(mix(mix(key, waits->op), waits->kind), (uintptr_t)waits->site);
+    key = combine(combine(combine(key, waits->op), waits->kind), (uintptr_t)waits->site);
     if (waits->object && waits->queue && waits->kind != OBJECT_FD)
         key = mix_object(key, waits->object, waits->queue);
-    key = mix(key, task->cases);
+    key = combine(key, task->cases);
     for (size_t i = 0; i < task->cases_got; i++)
-        key =
-            mix_object(mix(key, task->shown[i].sends), task->shown[i].chan, &task->shown[i].queue);
+        key = mix_object(combine(key, task->shown[i].sends), task->shown[i].chan,
+                         &task->shown[i].queue);
     return key;
 }
 

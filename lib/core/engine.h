@@ -38,6 +38,8 @@
 #include "lib/pirn.h"
 
 #define EXPORT __attribute__((visibility("default")))
+/* Of a variable of the library: nobody else has it, so it is read without a detour. */
+#define HIDDEN __attribute__((visibility("hidden")))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -248,6 +250,10 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *
  * void engine_begin(struct task *self, const struct place *place);
  *     A scheduling point. Others may run, and the step begins when it returns. Not within a lock.
+ *
+ * void engine_begin_here(struct task *self, const struct place *place);
+ *     The same, inlined, for the operations that there are most of. Who calls it switches to other
+ *     contexts, and must be a CONTEXT_BOUNDARY (context.h).
  *
  * void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
  *                    size_t count);

@@ -11,6 +11,7 @@
  */
 #include "lib/core/mutex.h"
 
+#include "lib/core/context.h"
 #include "lib/core/report.h"
 
 enum { LOCKED = 1, WAITING = 2 };
@@ -102,10 +103,11 @@ static inline int lock(struct task *self, const void *site, pirn_mutex *mutex, i
     return 0;
 }
 
-int mutex_lock(struct task *self, const void *site, pirn_mutex *mutex, int64_t deadline) {
+CONTEXT_BOUNDARY int mutex_lock(struct task *self, const void *site, pirn_mutex *mutex,
+                                int64_t deadline) {
     struct place place = place_of(OP_LOCK, mutex, site);
     engine_intend(self, deadline, 0, NULL, 0);
-    engine_begin(self, &place);
+    engine_begin_here(self, &place);
     return lock(self, site, mutex, deadline);
 }
 
@@ -171,11 +173,11 @@ EXPORT int pirn_mutex_trylock(pirn_mutex *mutex) {
     return taken ? 0 : -EBUSY;
 }
 
-static __attribute__((noinline)) void unlock_anyhow(pirn_mutex *mutex, const void *site) {
+static CONTEXT_BOUNDARY void unlock_anyhow(pirn_mutex *mutex, const void *site) {
     struct place place = place_of(OP_UNLOCK, mutex, site);
     struct task *self = engine_self();
 
-    engine_begin(self, &place);
+    engine_begin_here(self, &place);
     mutex_unlock_within(self, OP_UNLOCK, site, mutex);
     engine_end(self, 0);
 }

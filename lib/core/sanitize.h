@@ -50,6 +50,8 @@
 #endif
 #if HAVE_VALGRIND_VALGRIND_H
 #include <valgrind/valgrind.h>
+/* Whether it runs the program: asking it costs more than looking here. */
+extern unsigned sanitize_valgrind __attribute__((visibility("hidden")));
 #endif
 
 struct fiber {
@@ -81,7 +83,8 @@ static inline void sanitize_stack(struct fiber *fiber, void *base, size_t size) 
     fiber->tsan = __tsan_create_fiber(0);
 #endif
 #if HAVE_VALGRIND_VALGRIND_H
-    fiber->valgrind = VALGRIND_STACK_REGISTER(base, (char *)base + size);
+    if (__builtin_expect(sanitize_valgrind, 0))
+        fiber->valgrind = VALGRIND_STACK_REGISTER(base, (char *)base + size);
 #endif
 }
 
@@ -92,7 +95,7 @@ static inline void sanitize_stack_end(struct fiber *fiber) {
     __tsan_destroy_fiber(fiber->tsan);
 #endif
 #if HAVE_VALGRIND_VALGRIND_H
-    VALGRIND_STACK_DEREGISTER(fiber->valgrind);
+    if (__builtin_expect(sanitize_valgrind, 0)) VALGRIND_STACK_DEREGISTER(fiber->valgrind);
 #endif
 }
 

@@ -31,6 +31,13 @@ enum { COLORS = 16, COLOR_BYTES = 128 };
 
 #define CANARY ((uintptr_t)0x7069726e73746b21)
 
+#if HAVE_VALGRIND_VALGRIND_H
+unsigned sanitize_valgrind;
+__attribute__((constructor)) static void look_for_valgrind(void) {
+    sanitize_valgrind = RUNNING_ON_VALGRIND;
+}
+#endif
+
 struct stack_slab {
     struct stack_slab *next;
     char *start;
@@ -232,6 +239,24 @@ void stack_put(struct stack_pool *pool, struct stack *stack) {
         pool->out--;
     }
     stack->base = NULL;
+}
+
+void stack_keep(struct stack_pool *pool, struct stack *stack) {
+    if (!stack->slab) {
+        stack_put(pool, stack);
+        return;
+    }
+    sanitize_stack_reused(stack->base, stack->size);
+    pool->out--;
+}
+
+bool stack_get_another(struct stack_pool *pool, size_t size, struct stack *stack) {
+    if (stack->base) {
+        if (stack_round(size) == pool->size) return stack_get_again(pool, 0, stack);
+        pool->out++;
+        stack_put(pool, stack);
+    }
+    return stack_get(pool, size, stack);
 }
 
 void stack_stats(const struct stack_pool *pool, struct pirn_stats *stats) {

@@ -49,6 +49,18 @@ bool stack_get(struct stack_pool *pool, size_t size, struct stack *stack);
 void stack_put(struct stack_pool *pool, struct stack *stack);
 
 /*
+ * The same for who uses stacks one after the other: one of the pool's size is kept in `stack`, and
+ * counts as given back. At first there is none in it.
+ */
+void stack_keep(struct stack_pool *pool, struct stack *stack);
+bool stack_get_another(struct stack_pool *pool, size_t size, struct stack *stack);
+static inline bool stack_get_again(struct stack_pool *pool, size_t size, struct stack *stack) {
+    if (size || !stack->base) return stack_get_another(pool, size, stack);
+    if (++pool->out > pool->most_out) pool->most_out = pool->out;
+    return true;
+}
+
+/*
  * Maps what is needed so that stack_get of the usual size succeeds for `count` more stacks than have
  * been promised, though `hoarded` lie about elsewhere: a task may then be promised its stack when it
  * is made, and get it when it begins. Returns false when memory is short. A count that is given

@@ -1,6 +1,7 @@
 /* task.c - starting and ending tasks, and what needs no object. */
 #include "lib/core/task.h"
 
+#include "lib/core/context.h"
 #include "lib/core/group.h"
 #include "lib/core/report.h"
 #include "lib/core/waitgroup.h"
@@ -13,7 +14,7 @@ const char *const edge_names[EDGE_COUNT] = {EDGES(X)};
 
 EXPORT const char *pirn_version(void) { return PIRN_VERSION; }
 
-int task_start(const struct spawn *spawn) {
+CONTEXT_BOUNDARY int task_start(const struct spawn *spawn) {
     struct task *self = engine_self();
     struct place place = PLACE_ALONE(GO, spawn->site);
     uint64_t id = 0;
@@ -21,7 +22,7 @@ int task_start(const struct spawn *spawn) {
 
     if (!spawn->fn) return -EINVAL;
     if (spawn->copy) engine_touch(spawn->arg, spawn->copy, false, spawn->site);
-    engine_begin(self, &place);
+    engine_begin_here(self, &place);
     rc = engine_spawn(self, spawn, &id);
     engine_end(self, rc ? rc : (int64_t)id);
     return rc;
@@ -122,16 +123,20 @@ void task_call(struct task *self) {
     group_result(self, core->team, result, end_site(core));
 }
 
-void task_body(struct task *self) {
-    task_call(self);
-    task_end(self);
-}
-
-void task_end(struct task *self) {
+void task_tell_end(struct task *self) {
     struct task_core *core = (struct task_core *)self;
     if (core->group) waitgroup_add(self, OP_DONE, core->group, -1, end_site(core));
     if (core->team) group_leave(self, core->team, end_site(core));
+}
+
+static _Noreturn void task_end(struct task *self) {
+    task_tell_end(self);
     engine_exit(self);
+}
+
+void task_body(struct task *self) {
+    task_call(self);
+    task_end(self);
 }
 
 EXPORT void pirn_exit(void) {

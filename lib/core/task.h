@@ -8,7 +8,7 @@
 void task_prepare(void);
 
 /* Where a task's function returns to; that of a group's task. */
-extern const void *task_return_site, *task_return_site_in_group;
+HIDDEN extern const void *task_return_site, *task_return_site_in_group;
 
 /*
  * The place to name for a call by this task that returns to `site`. A function that ends with a
@@ -31,7 +31,7 @@ void task_call(struct task *self);
 /* Runs the task's function and ends the task; does not return. */
 _Noreturn void task_body(struct task *self);
 
-/* Ends the calling task: tells its wait group or group, then engine_exit. */
-_Noreturn void task_end(struct task *self);
+/* The task's function has returned: tells its wait group or group. engine_exit comes next. */
+void task_tell_end(struct task *self);
 
 #endif

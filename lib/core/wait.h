@@ -21,35 +21,7 @@
 #define CORE_WAIT_H
 
 #include "lib/core/engine.h"
-
-struct waiter {
-    struct waiter *next, *prev;
-    struct wait *wait;
-    waitq *queue;     /* the queue it is meant for */
-    waitq *guard;     /* whose lock guards that queue: often the same */
-    bool queued;      /* it stands there */
-    void *value;      /* a channel's: to send from or to receive into; may be NULL */
-    int64_t number;   /* a semaphore's: permits; a select's: index of the case */
-    uint64_t arrival; /* mark of the step in which it came */
-};
-
-struct wait {
-    struct task *task;
-    struct waiter *fired; /* the waiter through which it ended; NULL: the deadline */
-    struct waiter *waiters;
-    size_t count;
-    void *memory; /* freed when the task is discarded in this wait; NULL: none */
-    int result;
-    _Atomic uint32_t claimed;
-    bool shared;   /* more than one party may come */
-    bool repeated; /* several waiters stand at one object */
-    bool in_order; /* of those the first one is to end it */
-    bool timed;
-    bool under_way; /* the task is parked, or has been woken and not gone on yet */
-    uint64_t mark;  /* of the step that ended it */
-    int64_t since;  /* for who wants to know how long it has waited */
-    struct timer timer;
-};
+#include "lib/core/sleep.h"
 
 /* Prepares a wait with `count` waiters, which waiter_init has prepared. */
 static inline void wait_init(struct wait *wait, struct task *self, struct waiter *waiters,
@@ -79,12 +51,6 @@ static inline void waiter_init(struct waiter *waiter, struct wait *wait, waitq *
     waiter->value = value;
     waiter->number = number;
 }
-
-/* A task's room for a sleep, with the waiter where it is in one queue. */
-struct sleep {
-    struct wait wait;
-    struct waiter waiter;
-};
 
 /* Prepares a wait in one queue, which is guarded by the lock of `guard`. */
 static inline struct sleep *wait_in_one(struct task *self, waitq *queue, waitq *guard, void *value,

@@ -145,6 +145,10 @@ static inline void engine_begin(struct task *self, const struct place *place) {
     if (UNLIKELY(threads_enter() & MODE_INTERRUPTED)) threads_interrupt(self);
 }
 
+static inline void engine_begin_here(struct task *self, const struct place *place) {
+    engine_begin(self, place);
+}
+
 static inline void engine_end(struct task *self, int64_t result) {
     (void)self;
     (void)result;

@@ -22,8 +22,8 @@
 /* How an access was made; they are kept with its place. */
 enum { ACCESS_WRITE = 1, ACCESS_ATOMIC = 2, ACCESS_FREE = 4 };
 
-extern bool race_live;       /* the run under way is watched */
-extern bool race_programmed; /* the program, or a library of it, was compiled with `pirn cc` */
+HIDDEN extern bool race_live; /* the run under way is watched */
+extern bool race_programmed;  /* the program, or a library of it, was compiled with `pirn cc` */
 
 /* In the one thread that runs tasks. */
 extern __thread bool race_thread __attribute__((tls_model("initial-exec")));
