@@ -5,6 +5,7 @@
 #include "lib/core/ctx.h"
 
 struct footprint *dependence_footprint;
+uint32_t dependence_since;
 
 #define CONFLICT(way) (1u << WAY_##way)
 static const uint32_t conflicts[WAYS] = {
@@ -12,6 +13,8 @@ static const uint32_t conflicts[WAYS] = {
     ACCESSES(X)
 #undef X
 };
+
+_Static_assert(WAYS <= 32, "a set has a bit for each");
 
 enum { MUTEX_LOCKED = 1, MUTEX_COMPETE = 1 };
 #define RW_WRITER ((uint32_t)1 << 31)
@@ -53,6 +56,11 @@ static void note_offer(uint32_t number, bool sends) {
 /* It does not wait, or not for ever. */
 static bool timed(const struct task *self) { return self->intent.deadline != PIRN_FOREVER; }
 
+/* It waits, but not for ever: others may come and find it, and so it goes in any case. */
+static bool parks(const struct task *self) {
+    return timed(self) && self->intent.deadline > sim.now;
+}
+
 static uint32_t number_of(const waitq *queue) {
     return queue->object >> 32 == sim.epoch ? (uint32_t)queue->object : 0;
 }
@@ -73,16 +81,17 @@ void dependence_case(enum op op, waitq *queue) {
     uint32_t number;
     if (!dependence_footprint) return;
     number = number_of_channel(queue, object_number(&place));
-    dependence_object(number, chan->capacity ? WAY_ANY : WAY_MEET);
+    dependence_object(number, chan->capacity || parks(sim.current) ? WAY_ANY : WAY_MEET);
     if (!chan->capacity && !waits_nowhere(queue)) note_offer(number, op == OP_SEND);
 }
 
 void dependence_woken(const struct task *task) {
     const struct wait *wait = wait_of(task);
     dependence_thing(task->identity, WAY_ANY, 0);
-    if (wait && wait->timed && wait->result != -ETIMEDOUT) dependence_footprint->disarms = true;
-    if (!wait || wait->result != -ETIMEDOUT) return;
-    /* Nobody can meet it any more where it stands. */
+    if (!wait) return;
+    if (wait->timed && wait->result != -ETIMEDOUT) dependence_footprint->disarms = true;
+    /* Nobody can find it any more where it stands; unless nobody else could have done so before. */
+    if (task->step > dependence_since) return;
     for (size_t i = 0; i < wait->count; i++) {
         waitq *guard = wait->waiters[i].guard;
         dependence_object(number_of_channel(guard, number_of(guard)), WAY_ANY);
@@ -182,9 +191,10 @@ static void begin_rwmutex(const struct place *place, struct access *access) {
     bool reads = !(state & RW_WRITER), writes = state == 0;
     if (place->op == OP_LOCK) access->way = WAY_LOCK;
     if (place->op == OP_RLOCK) access->way = WAY_RLOCK;
-    if (place->op == OP_UNLOCK || place->op == OP_RUNLOCK) access->way = WAY_UNLOCK;
+    if (place->op == OP_UNLOCK) access->way = WAY_UNLOCK;
+    if (place->op == OP_RUNLOCK) access->way = WAY_RUNLOCK;
     if (place->op == OP_TRYLOCK) access->way = writes ? WAY_TRIED : WAY_BUSY;
-    if (place->op == OP_TRYRLOCK) access->way = reads ? WAY_TRIED : WAY_BUSY;
+    if (place->op == OP_TRYRLOCK) access->way = reads ? WAY_RTRIED : WAY_RBUSY;
 }
 
 #define AROUND(queue, type) \
@@ -309,37 +319,63 @@ bool dependence_apart(const struct footprint *a, const struct footprint *b) {
 
 /* Some are possible only because of what came before. */
 static bool possible_before(const struct access *a, const struct access *b) {
-    if (a->way == WAY_BUSY) return b->way != WAY_LOCK && b->way != WAY_TRIED;
+    if (a->way == WAY_BUSY || a->way == WAY_RBUSY) return b->way != WAY_LOCK && b->way != WAY_TRIED;
     if (a->way == WAY_REFUSED) return b->way != (a->number ? WAY_SEND : WAY_RECV);
     if (a->way == WAY_RELEASE && b->way == WAY_ACQUIRE) return b->number >= a->number;
     return true;
+}
+
+/* A send that has found the channel closed might have found room in its buffer before. */
+static bool may_exclude(const struct access *a, const struct access *b) {
+    bool shuts_out = a->way == WAY_CLOSE && b->way == WAY_CLOSED && a->object == b->object;
+    return shuts_out || dependence_conflict(a, b);
 }
 
 bool dependence_reversible(const struct footprint *a, const struct footprint *b) {
     if (a->everything || b->everything) return true;
     for (int i = 0; i < a->count; i++)
         for (int j = 0; j < b->count; j++)
-            if (dependence_conflict(&a->accesses[i], &b->accesses[j]) &&
+            if (may_exclude(&a->accesses[i], &b->accesses[j]) &&
                 possible_before(&a->accesses[i], &b->accesses[j]))
                 return true;
     return false;
 }
 
-bool dependence_queues(const struct footprint *footprint) {
-    for (int i = 0; i < footprint->count; i++)
-        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
-            return true;
-    return false;
-}
-
 bool dependence_steady(const struct footprint *footprint) {
-    const uint32_t unsteady = CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(SHUT) | CONFLICT(CLOSED) |
+    const uint32_t unsteady = CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(RTRIED) |
+                              CONFLICT(RBUSY) | CONFLICT(SHUT) | CONFLICT(CLOSED) |
                               CONFLICT(NO_RECV) | CONFLICT(REFUSED) | CONFLICT(HAS) |
                               CONFLICT(ROOM) | CONFLICT(CLOCK) | CONFLICT(ARM) | CONFLICT(FIRE);
     for (int i = 0; i < footprint->count; i++)
         if (unsteady & 1u << footprint->accesses[i].way) return false;
     return !footprint->everything && !footprint->disarms;
 }
+
+/* An `add` is one that no `done` needs, which would be misuse. */
+const uint32_t ways_ahead[OP_COUNT] = {
+    [OP_LEN] = CONFLICT(LOOK),        [OP_ERR] = CONFLICT(LOOK),
+    [OP_RLOCK] = CONFLICT(RLOCK),     [OP_TRYRLOCK] = CONFLICT(RTRIED) | CONFLICT(RBUSY),
+    [OP_RUNLOCK] = CONFLICT(RUNLOCK), [OP_ADD] = CONFLICT(DONE),
+    [OP_DONE] = CONFLICT(DONE),       [OP_LOAD] = CONFLICT(READ),
+};
+
+/* Those that a step of this way may make possible. */
+static uint32_t makes_possible(enum way way) {
+    return way == WAY_UNLOCK || way == WAY_RUNLOCK
+               ? CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(RTRIED) | CONFLICT(RBUSY)
+               : 0;
+}
+
+/* Whether one of these is to come before or after one of those. */
+static bool any_against(uint32_t these, uint32_t those) {
+    for (; these; these &= these - 1) {
+        enum way way = (enum way)__builtin_ctz(these);
+        if ((conflicts[way] | makes_possible(way)) & those) return true;
+    }
+    return false;
+}
+
+bool ways_commute(uint32_t a, uint32_t b) { return !any_against(a, b) && !any_against(b, a); }
 
 /* ---- Who would have to wait ---------------------------------------------------------------- */
 
@@ -404,6 +440,12 @@ enum readiness dependence_ready(const struct task *task) {
     return goes(task) ? READY_GOES : READY_WAITS;
 }
 
+bool dependence_queues(const struct task *task) {
+    const struct place *place = task->next_place;
+    bool seen = place->op == OP_ACQUIRE || (place->op == OP_LOCK && place->kind == OBJECT_RWMUTEX);
+    return seen && !goes(task);
+}
+
 /* ---- Meetings ------------------------------------------------------------------------------ */
 
 /* The n-th channel without a buffer at which the task stands; false: there are fewer. */
@@ -444,23 +486,57 @@ static bool could_meet(const struct task *first, const struct task *second) {
     return false;
 }
 
+static bool in_order(const struct task *task) { return task->next_place->op == OP_SELECT_FIRST; }
+
+/*
+ * Who comes second chooses among its cases, unless it takes the first one in order. So that goes
+ * first if it can: the other one may then take any of the cases at which they meet.
+ */
 struct task *dependence_meeting(struct task *a, struct task *b) {
-    struct task *plain = selects(a) ? b : a, *other = plain == a ? b : a;
-    if (could_meet(plain, other)) return plain;
-    return could_meet(other, plain) ? other : NULL;
+    bool a_first = !selects(a) || (in_order(a) && selects(b));
+    struct task *one = a_first ? a : b, *other = a_first ? b : a;
+    if (could_meet(one, other)) return one;
+    return could_meet(other, one) ? other : NULL;
 }
 
-bool dependence_met(const struct task *task, const struct task *arrived, uint64_t index) {
-    const struct wait *wait = wait_of(arrived);
-    const pirn_case *cases = task->intent.more;
-    if (!wait) return true;
-    for (size_t i = 0; i < task->intent.count; i++) {
-        if (!case_ready(&cases[i]) || index--) continue;
-        for (size_t k = 0; k < wait->count; k++)
-            if (wait->waiters[k].queue ==
-                (cases[i].op == PIRN_SEND ? &cases[i].chan->receivers : &cases[i].chan->senders))
-                return true;
-        return false;
+/* The cases that `second`, which takes the first in order, and `first` end with when they meet. */
+static void meet_in_order(const struct task *first, const struct task *second, size_t *of_first,
+                          size_t *of_second) {
+    const pirn_chan *one, *other;
+    bool sends, sends_too;
+    for (*of_second = 0; stands_at(second, *of_second, &one, &sends); ++*of_second) {
+        if (!one) continue;
+        for (*of_first = 0; stands_at(first, *of_first, &other, &sends_too); ++*of_first)
+            if (one == other && sends != sends_too) return;
     }
-    return true;
+}
+
+bool dependence_turns(const struct task *a, const struct task *b) {
+    size_t a_first[2], b_first[2];
+    if (!in_order(a) || !in_order(b) || !could_meet(a, b) || !could_meet(b, a)) return false;
+    meet_in_order(a, b, &a_first[0], &a_first[1]);
+    meet_in_order(b, a, &b_first[1], &b_first[0]);
+    return a_first[0] != b_first[0] || a_first[1] != b_first[1];
+}
+
+size_t dependence_ready_case(const struct task *task, uint64_t rank) {
+    const pirn_case *cases = task->intent.more;
+    size_t i = 0;
+    while (i < task->intent.count && (!case_ready(&cases[i]) || rank--)) i++;
+    return i;
+}
+
+bool dependence_chooses(const struct task *task) {
+    return task->step && sim.log->events[task->step - 1].op == OP_SELECT &&
+           dependence_ready_case(task, 1) < task->intent.count;
+}
+
+bool dependence_met(const struct task *task, const struct task *arrived, size_t index) {
+    const struct wait *wait = wait_of(arrived);
+    const pirn_case *c = &((const pirn_case *)task->intent.more)[index];
+    for (size_t k = 0; wait && k < wait->count; k++)
+        if (wait->waiters[k].queue ==
+            (c->op == PIRN_SEND ? &c->chan->receivers : &c->chan->senders))
+            return true;
+    return !wait;
 }

@@ -8,8 +8,9 @@
  * other's ways as they are. What makes another step possible at all (an unlock, a send for a receive)
  * need not conflict with it: the edges of the trace say that.
  *
- * tests/test_dpor.c compares what dpor makes of random programs with what dfs does: a pair that is
- * taken for independent and is not shows there.
+ * tests/test_dependence.c makes each pair of operations in either order from the same state, and
+ * tests/test_dpor.c compares what dpor makes of programs with what dfs does: a pair that is taken for
+ * independent and is not shows there.
  */
 #ifndef SIM_DEPENDENCE_H
 #define SIM_DEPENDENCE_H
@@ -43,12 +44,17 @@
     X(REFUSED, CONFLICT(SEND) | CONFLICT(RECV) | CONFLICT(CLOSE))                                \
     X(OFFER_SEND, 0)                                                                             \
     X(OFFER_RECV, 0)                                                                             \
-    X(LOCK, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))                 \
+    X(LOCK, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY) |                \
+                CONFLICT(RTRIED) | CONFLICT(RBUSY))                                              \
     X(RLOCK, CONFLICT(LOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))                                  \
-    X(UNLOCK, CONFLICT(TRIED) | CONFLICT(BUSY))                                                  \
-    X(TRIED,                                                                                     \
-      CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))    \
-    X(BUSY, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED)) /* failed */  \
+    X(UNLOCK, CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(RTRIED) | CONFLICT(RBUSY))             \
+    X(RUNLOCK, CONFLICT(TRIED) | CONFLICT(BUSY))                                                 \
+    X(TRIED, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(RUNLOCK) |           \
+                 CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(RTRIED) | CONFLICT(RBUSY))          \
+    X(BUSY, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(UNLOCK) | CONFLICT(RUNLOCK) |            \
+                CONFLICT(TRIED) | CONFLICT(RTRIED)) /* failed */                                 \
+    X(RTRIED, CONFLICT(LOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))              \
+    X(RBUSY, CONFLICT(LOCK) | CONFLICT(UNLOCK) | CONFLICT(TRIED))                                \
     X(ADD, CONFLICT(WAIT) | CONFLICT(DONE)) /* with a `done` that would be one too many else */  \
     X(DONE, CONFLICT(ADD))                                                                       \
     X(WAIT, CONFLICT(ADD))                                                                       \
@@ -84,6 +90,7 @@ struct footprint {
 
 /* Where the accesses of the step under way are noted; NULL: nobody wants to know. */
 HIDDEN extern struct footprint *dependence_footprint;
+HIDDEN extern uint32_t dependence_since; /* steps in the log when it began */
 
 /* Notes what a step at this place accesses, when it begins. */
 void dependence_begin(struct task *self, const struct place *place);
@@ -111,6 +118,17 @@ bool dependence_reversible(const struct footprint *a, const struct footprint *b)
 /* Whether the step accesses the same in the same ways wherever it is possible. */
 bool dependence_steady(const struct footprint *footprint);
 
+/*
+ * The same of operations on one object that are still to come, or of which no footprint is left: what
+ * they will find is not known, so each is taken for all that it may be, with all that it may wait for
+ * or make possible.
+ */
+extern const uint32_t ways_ahead[OP_COUNT]; /* sets of the ways of those that have few; 0: any */
+bool ways_commute(uint32_t a, uint32_t b);
+static inline bool operations_commute(enum op a, enum op b) {
+    return ways_ahead[a] && ways_ahead[b] && ways_commute(ways_ahead[a], ways_ahead[b]);
+}
+
 enum readiness {
     READY_WAITS, /* its operation would have to wait */
     READY_GOES,
@@ -124,12 +142,19 @@ enum readiness dependence_ready(const struct task *task);
  */
 struct task *dependence_meeting(struct task *a, struct task *b);
 
-/* Whether the task's next operation is at a case of a select which the task that has just arrived
- * has made ready. `index` counts the ready cases. */
-bool dependence_met(const struct task *task, const struct task *arrived, uint64_t index);
+/* Whether it makes a difference who of the two comes first: both take the first case in order. */
+bool dependence_turns(const struct task *a, const struct task *b);
 
-/* The way in which a task's next step would stand behind others that ask for the same, so that its
- * waiting can be seen. */
-bool dependence_queues(const struct footprint *footprint);
+/* Whether the task, which is in a select, is about to choose among ready cases; and the index of the
+ * ready case of that rank. */
+bool dependence_chooses(const struct task *task);
+size_t dependence_ready_case(const struct task *task, uint64_t rank);
+
+/* Whether that case of its select is ready because of the task that has just arrived. */
+bool dependence_met(const struct task *task, const struct task *arrived, size_t index);
+
+/* Whether the task would have to wait, and others would then stand behind it that need not wait else:
+ * behind a writer, behind who asks for many permits. */
+bool dependence_queues(const struct task *task);
 
 #endif

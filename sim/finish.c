@@ -37,6 +37,7 @@ void finish_at_rest(void) {
     uint64_t count = 0;
 
     if (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK) return;
+    if (sim.log->cut) return; /* more would have come */
     for (const struct task *task = sim.tasks; task; task = task->next) {
         if (!stuck(task)) continue;
         add_finding(outcome, task);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/dependence.h"
 #include "sim/explore.h"
-#include "sim/strategies.h"
 
 /* Of one object; more callers are left out, or the work would grow with their square. */
 enum { MOST_USES = 64 };

@@ -1,4 +1,5 @@
 /* pending.c - what can be said of steps that are still to come. */
+#include "sim/dependence.h"
 #include "sim/strategies.h"
 
 /* ---- Timers -------------------------------------------------------------------------------- */
@@ -15,25 +16,6 @@ uint64_t timer_rank(uint64_t seed) {
 }
 
 /* ---- Conflicts ----------------------------------------------------------------------------- */
-
-/* Two operations that take turns on one object as on two. */
-bool operations_commute(enum op a, enum op b) {
-    switch (a) {
-    case OP_LEN:
-    case OP_ERR:
-        return b == OP_LEN || b == OP_ERR;
-    case OP_RLOCK:
-    case OP_TRYRLOCK:
-        return b == OP_RLOCK || b == OP_TRYRLOCK;
-    case OP_RUNLOCK:
-        return b == OP_RUNLOCK;
-    case OP_ADD:
-    case OP_DONE:
-        return b == OP_ADD || b == OP_DONE;
-    default:
-        return false;
-    }
-}
 
 /* A task that has been woken: of all operations only the locking of a mutex does more then than
  * take what it has been given. */

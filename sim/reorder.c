@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/strategies.h"
+#include "sim/dependence.h"
 
 struct arc {
     uint32_t to, next; /* steps from 1; the next arc from the same step, 0: none */

@@ -20,9 +20,6 @@ double timer_weight(void);
  */
 uint64_t timer_rank(uint64_t seed);
 
-/* Whether two operations on one object may come in either order. */
-bool operations_commute(enum op a, enum op b);
-
 /* Whether the order of the next steps of two runnable tasks may make a difference. */
 bool steps_conflict(const struct task *a, const struct task *b);
 

@@ -19,6 +19,11 @@
  *     seen, since others stand behind a writer or a large request, a race asks for it; a run in
  *     which the wait then comes to an end is a repetition.
  *   - A step may have several outcomes (a case of a select, pirn_choose): all are explored at its node.
+ *     A task may go in several ways (alone, or meeting one or another): all these are, too, where one is.
+ *   - What is put into a tree may turn out impossible, where a step has other causes than in the run
+ *     that it was taken from. Then whatever could go there does.
+ *   - In a run that is cut, those who would have to wait do so at its end: their races may show nowhere
+ *     else.
  *   - Steps that touch nothing that others can see are made at once.
  *   - A task that spins is put off until something has changed (search_spins).
  *
@@ -40,19 +45,19 @@ struct label {
     uint64_t task, other; /* other: 0 or the greater one */
 };
 
-/* What a step has to pick, and has picked. */
+/* What a step has to pick, and has picked: of a select the index of its case, whichever others are
+ * ready. `among`: how many outcomes the pick had. */
 struct picks {
     uint8_t count;
-    uint32_t values[MOST_PICKS];
+    uint32_t values[MOST_PICKS], among[MOST_PICKS];
 };
 
 /* One that sleeps, or a node of a wakeup tree. */
 struct branch {
     struct label label;
     struct picks picks;   /* it is to make these; the rest as it comes */
-    bool waits;           /* even if it has to wait */
+    bool waits;           /* even if it has to wait, which is seen */
     bool known;           /* its footprint is */
-    bool covers;          /* other sequences have been left out for it */
     uint32_t next, first; /* in its list, and its own list; 0: none */
     struct footprint footprint;
 };
@@ -64,9 +69,12 @@ struct node {
     uint32_t sleeping, tree, below; /* lists; the last: the tree of the next node, if that is new */
     uint32_t log_steps;             /* before this step */
     uint32_t candidates, candidate_count; /* who else could have gone, in the list of these */
-    bool forced;                          /* nothing else was to be considered */
-    bool waits;                           /* it may go to wait, and be seen to */
-    bool arrives;                         /* it goes to wait, because nothing else can be done */
+    uint32_t waiter_count; /* behind them, who could have gone to wait for others to see it */
+    bool forced;           /* nothing else was to be considered */
+    bool waits, waited;    /* it may go to wait for others to see it; it has */
+    bool arrives;          /* it goes to wait, because nothing else can be done */
+    bool impossible;       /* it could not pick what it was to */
+    uint8_t turns; /* picks, at the beginning, of who of two that meet comes first: 0 or 1 */
     struct footprint footprint;
 };
 
@@ -79,13 +87,13 @@ static struct tree {
     size_t room;
     size_t fresh; /* the first node that the last run has changed or added */
     uint64_t vain;
-    uint64_t second;  /* of two that meet, who is still to go; 0: none */
-    uint64_t waiting; /* who has gone to wait for others to see it; 0: nobody */
-    uint32_t epoch;   /* of the run that the last step was in */
+    uint64_t second; /* of two that meet, who is still to go; 0: none */
+    uint32_t epoch;  /* of the run that the last step was in */
     uint32_t branch_count, branch_room, free_branches;
     struct label *candidates; /* those of each node follow those of the one before */
     uint32_t candidate_room;
     bool cut, gaps, unfair; /* this run went nowhere new; some have been left out */
+    bool blocked;           /* it did so since all that could go slept: the rest goes to wait */
     struct node *nodes;
     struct branch *branches; /* from 1 */
 } * tree;
@@ -128,6 +136,13 @@ static bool same_picks(const struct picks *a, const struct picks *b) {
     return !memcmp(a->values, b->values, count * sizeof *a->values);
 }
 
+/* How much of the outcomes that begin with these picks lead to those, where each pick's are alike. */
+static double share_of(const struct picks *picks, uint8_t from) {
+    double share = 1;
+    for (uint8_t i = from; i < picks->count; i++) share /= picks->among[i];
+    return share;
+}
+
 static struct branch *branch_at(uint32_t number) { return &tree->branches[number]; }
 
 /* Returns a branch that is in no list; 0: there is no room. */
@@ -146,7 +161,7 @@ static uint32_t new_branch(struct label label, const struct picks *picks) {
     branch->label = label;
     branch->picks.count = 0;
     if (picks) branch->picks = *picks;
-    branch->waits = branch->known = branch->covers = false;
+    branch->waits = branch->known = false;
     branch->next = branch->first = 0;
     return number;
 }
@@ -181,10 +196,19 @@ static void put_last(uint32_t *list, uint32_t number) {
 
 /* ---- A run --------------------------------------------------------------------------------- */
 
+/* Whether the list has all outcomes of a step that begin with these picks. */
+static bool is_done(uint32_t list, struct label label, const struct picks *picks) {
+    double done = 0;
+    for (uint32_t b = list; b && done < 0.999; b = branch_at(b)->next) {
+        const struct branch *branch = branch_at(b);
+        if (!same(branch->label, label) || !same_picks(&branch->picks, picks)) continue;
+        done += branch->picks.count > picks->count ? share_of(&branch->picks, picks->count) : 1;
+    }
+    return done >= 0.999;
+}
+
 static bool is_asleep(const struct node *node, struct label label) {
-    for (uint32_t b = node->sleeping; b; b = branch_at(b)->next)
-        if (same(branch_at(b)->label, label)) return true;
-    return false;
+    return is_done(node->sleeping, label, &(struct picks){0});
 }
 
 /* Who sleeps on after a step: whose own step commutes with it. */
@@ -226,7 +250,7 @@ static struct node *push(bool forced) {
     memset(node, 0, offsetof(struct node, footprint));
     node->forced = forced;
     if (!before) return node;
-    node->candidates = before->candidates + before->candidate_count;
+    node->candidates = before->candidates + before->candidate_count + before->waiter_count;
     inherit_sleep(node, before);
     node->tree = before->below;
     before->below = 0;
@@ -241,13 +265,32 @@ static void take_back(struct node *node) {
     tree->next--;
 }
 
+/* A pick that is to be made. */
+struct pick {
+    uint64_t values;            /* 0 .. values - 1 */
+    const struct task *cases;   /* whose ready cases they are; NULL: they are something else */
+    const struct task *arrived; /* which has made some of them ready; NULL: whichever they are */
+    uint32_t outcomes;          /* that it can have */
+};
+
+static uint64_t take_outcome(struct node *node, const struct pick *pick);
+
+/* Who of two that are to meet comes first. Between selects in order that is an outcome too. */
+static struct task *take_turns(struct node *node, struct task *a, struct task *b) {
+    struct task *first = dependence_meeting(a, b);
+    if (!first || !dependence_turns(a, b)) return first;
+    node->turns = 1;
+    return take_outcome(node, &(struct pick){.values = 2, .outcomes = 2}) ? b : a;
+}
+
 /* Begins the step of a node whose label is set; returns who goes first. NULL: the clock. */
 static struct task *begin_step(struct node *node) {
     struct task *first, *other;
     node->log_steps = (uint32_t)sim.log->steps;
-    node->picks.count = 0;
+    node->picks.count = node->turns = 0;
     memset(&node->footprint, 0, offsetof(struct footprint, accesses));
     dependence_footprint = &node->footprint;
+    dependence_since = (uint32_t)sim.log->steps;
     tree->epoch = sim.epoch;
     if (node->label.task == CLOCK) {
         node->footprint.everything = true;
@@ -255,11 +298,11 @@ static struct task *begin_step(struct node *node) {
     }
     first = find_task(node->label.task);
     if (!first) search_diverge();
-    if (node->waits && dependence_ready(first) == READY_WAITS) tree->waiting = first->identity;
+    node->waited = node->waits && dependence_ready(first) == READY_WAITS;
     if (!node->label.other) return first;
     other = find_task(node->label.other);
     if (!other) search_diverge();
-    first = dependence_meeting(first, other);
+    first = take_turns(node, first, other);
     if (!first) search_diverge();
     tree->second = first->identity == node->label.task ? node->label.other : node->label.task;
     return first;
@@ -270,8 +313,8 @@ static void begin(struct strategy *strategy, uint64_t seed) {
     (void)seed;
     tree->next = 0;
     tree->epoch = 0;
-    tree->second = tree->waiting = tree->vain = 0;
-    tree->cut = tree->lost = false;
+    tree->second = tree->vain = 0;
+    tree->cut = tree->blocked = tree->lost = false;
     tree->timers.task_steps = UINT64_MAX;
 }
 
@@ -279,7 +322,7 @@ static void begin(struct strategy *strategy, uint64_t seed) {
 static void begin_first(void) {
     if (tree->epoch == sim.epoch) return;
     dependence_footprint = NULL;
-    tree->second = tree->waiting = 0;
+    tree->second = 0;
     if (tree->next == tree->count)
         push(true);
     else
@@ -295,6 +338,18 @@ static void add_candidate(struct node *node, struct label label) {
         tree->gaps = true;
     else
         tree->candidates[node->candidates + node->candidate_count++] = label;
+}
+
+/* After all candidates. */
+static void find_waiters(struct node *node) {
+    for (size_t i = 0; i < sim.count; i++) {
+        if (!dependence_queues(sim.runnable[i])) continue;
+        if (node->candidates + node->candidate_count + node->waiter_count == tree->candidate_room)
+            tree->gaps = true;
+        else
+            tree->candidates[node->candidates + node->candidate_count + node->waiter_count++] =
+                (struct label){sim.runnable[i]->identity, 0};
+    }
 }
 
 /* Finds who could go: tasks that need not wait, two that can meet, the clock. */
@@ -336,8 +391,14 @@ static bool is_candidate(const struct node *node, struct label label) {
     return false;
 }
 
+static bool is_waiter(const struct node *node, struct label label) {
+    for (uint32_t i = 0; i < node->waiter_count; i++)
+        if (same(*candidate(node, node->candidate_count + i), label)) return true;
+    return false;
+}
+
 static bool can_go(const struct node *node, const struct branch *branch) {
-    return branch->waits || is_candidate(node, branch->label);
+    return is_candidate(node, branch->label) || (branch->waits && is_waiter(node, branch->label));
 }
 
 /* Makes a branch the node's that goes. */
@@ -354,10 +415,10 @@ static void follow(struct node *node, uint32_t number) {
 
 /*
  * Takes the first branch of the wakeup tree that can go. Those that cannot were possible only because
- * of what would come after them; *covers: sequences have been left out for one of them.
+ * of what would come after them; *dropped: there were some, which may have stood for others.
  */
-static bool follow_tree(struct node *node, bool *covers) {
-    *covers = false;
+static bool follow_tree(struct node *node, bool *dropped) {
+    *dropped = false;
     while (node->tree) {
         uint32_t number = node->tree;
         node->tree = branch_at(number)->next;
@@ -366,7 +427,7 @@ static bool follow_tree(struct node *node, bool *covers) {
             follow(node, number);
             return true;
         }
-        *covers |= branch_at(number)->covers;
+        *dropped = true;
         free_list(&number);
     }
     return false;
@@ -396,53 +457,79 @@ static bool take_turn(struct node *node) {
     return false;
 }
 
-/* Whether who has gone to wait for others to see it goes on, so that they have seen nothing. */
-static bool has_waited_in_vain(const struct task *task) {
-    return tree->waiting && task->identity == tree->waiting;
+/* Whether a step has found somebody waiting for the object, or might have. */
+static bool has_seen(const struct node *node, uint64_t object) {
+    const struct footprint *footprint = &node->footprint;
+    bool looks = footprint->everything;
+    if (node->waited) return false;
+    for (int i = 0; i < footprint->count; i++) {
+        const struct access *access = &footprint->accesses[i];
+        if (access->object != object) continue;
+        if (access->way == WAY_UNLOCK || access->way == WAY_RUNLOCK || access->way == WAY_RELEASE)
+            return false;
+        looks = true;
+    }
+    return looks;
 }
 
-static struct task *go_on(struct task *current, bool timer) {
-    struct node *node;
-    bool wanted, covers;
+/* Whether the task has gone to wait for others to see it, and none has. */
+static bool has_waited_in_vain(const struct task *task) {
+    const struct node *node;
+    size_t from = tree->count;
+    while (from && !takes_part(tree->nodes[from - 1].label, task->identity)) from--;
+    if (!from) return false;
+    node = &tree->nodes[from - 1];
+    if (!node->waited || !node->footprint.count) return false;
+    for (size_t i = from; i < tree->count; i++)
+        if (has_seen(&tree->nodes[i], node->footprint.accesses[0].object)) return false;
+    return true;
+}
 
-    for (size_t i = 0; i < sim.count; i++) {
-        struct task *task = sim.runnable[i];
-        if (dependence_ready(task) != READY_LOCAL) continue;
-        node = push(true);
-        node->label.task = task->identity;
-        /* What comes after is what it is without the wait. */
-        if (has_waited_in_vain(task)) {
-            take_back(node);
-            cut();
-        }
-        node->below = node->tree;
-        node->tree = 0;
-        return begin_step(node);
-    }
-    node = push(false);
-    find_candidates(node, timer);
-    if (take_turn(node)) return begin_step(node);
-    wanted = node->tree != 0;
-    if (follow_tree(node, &covers)) return begin_step(node);
-    if ((!wanted || covers) && take_any(node, current)) return begin_step(node);
-    if (node->candidate_count) {
-        take_back(node);
-        cut();
-    }
-    /* All that can be done is to wait. */
-    node->label.task = sim.runnable[0]->identity;
-    node->arrives = true;
-    if (is_asleep(node, node->label)) {
+/* Somebody who has to wait goes to do so. */
+static struct task *arrive(struct node *node) {
+    size_t i = 0;
+    while (i < sim.count && dependence_ready(sim.runnable[i]) != READY_WAITS) i++;
+    node->arrives = i < sim.count;
+    if (node->arrives) node->label = (struct label){sim.runnable[i]->identity, 0};
+    if (!node->arrives || is_asleep(node, node->label)) {
         take_back(node);
         cut();
     }
     return begin_step(node);
 }
 
+static struct task *go_on(struct task *current, bool timer) {
+    struct node *node;
+    bool dropped;
+
+    for (size_t i = 0; i < sim.count; i++) {
+        struct task *task = sim.runnable[i];
+        if (dependence_ready(task) != READY_LOCAL) continue;
+        /* What comes after is what it is without the wait. */
+        if (has_waited_in_vain(task)) cut();
+        node = push(true);
+        node->label.task = task->identity;
+        node->below = node->tree;
+        node->tree = 0;
+        return begin_step(node);
+    }
+    node = push(false);
+    find_candidates(node, timer);
+    find_waiters(node);
+    if (take_turn(node)) return begin_step(node);
+    if (follow_tree(node, &dropped)) return begin_step(node);
+    if (take_any(node, current)) return begin_step(node);
+    /* All that can be done is to wait; or is nothing new, but that some have to wait is. */
+    tree->blocked = node->candidate_count;
+    if (tree->blocked) tree->cut = sim.log->cut = true;
+    return arrive(node);
+}
+
 static struct task *task(struct strategy *strategy, struct task *current, bool timer) {
     struct node *node;
     (void)strategy;
     begin_first();
+    if (tree->cut && !tree->blocked) cut();
     if (tree->second) {
         struct task *second = find_task(tree->second);
         tree->second = 0;
@@ -450,6 +537,7 @@ static struct task *task(struct strategy *strategy, struct task *current, bool t
         return second;
     }
     dependence_footprint = NULL;
+    if (tree->blocked) return arrive(push(false));
     if (tree->lost) return sim.oldest;
     if (timer && !search_timer(&tree->timers)) {
         tree->unfair = true;
@@ -466,6 +554,7 @@ static void fires(struct strategy *strategy) {
     struct node *node;
     (void)strategy;
     begin_first();
+    if (tree->cut) cut();
     dependence_footprint = NULL;
     if (tree->lost) return;
     if (tree->next < tree->count) {
@@ -480,44 +569,68 @@ static void fires(struct strategy *strategy) {
     begin_step(node);
 }
 
-static bool is_done(uint32_t list, struct label label, const struct picks *picks) {
-    for (uint32_t b = list; b; b = branch_at(b)->next)
-        if (same(branch_at(b)->label, label) && branch_at(b)->picks.count >= picks->count &&
-            same_picks(&branch_at(b)->picks, picks))
-            return true;
-    return false;
+/* What a value goes by in all runs: of a case of a select it is the index. */
+static uint32_t name_of(const struct pick *pick, uint64_t value) {
+    return (uint32_t)(pick->cases ? dependence_ready_case(pick->cases, value) : value);
 }
 
 /* Two that meet take a case that their meeting has made ready; the others come alone. */
-static bool is_outcome(const struct node *node, uint64_t value) {
-    const struct task *first, *second = sim.current;
-    if (!node->label.other) return true;
-    for (first = sim.tasks; first; first = first->next)
-        if (first->identity != second->identity && takes_part(node->label, first->identity)) break;
-    if (!first || second->core.waits.op != OP_NONE) return true;
-    return second->intent.count == 0 || !second->intent.more ||
-           dependence_met(second, first, value);
+static bool is_outcome(const struct pick *pick, uint64_t value) {
+    return !pick->arrived || dependence_met(pick->cases, pick->arrived, name_of(pick, value));
 }
 
-/* The other outcomes of a step are explored after this one, at the same node. */
-static void add_siblings(struct node *node, uint64_t n, uint32_t taken) {
+static struct pick look_at_pick(const struct node *node, uint64_t n) {
+    struct pick pick = {.values = n};
+    if (node->picks.count == node->turns && dependence_chooses(sim.current)) {
+        pick.cases = sim.current;
+        for (const struct task *task = sim.tasks; task && node->label.other; task = task->next)
+            if (task != sim.current && takes_part(node->label, task->identity)) pick.arrived = task;
+    }
+    for (uint64_t value = 0; value < n; value++) pick.outcomes += is_outcome(&pick, value);
+    return pick;
+}
+
+/* The value that is explored now; the other outcomes of the step after this one, at the same node. */
+static uint64_t take_outcome(struct node *node, const struct pick *pick) {
+    const struct picks *wanted = node->wanted ? &branch_at(node->wanted)->picks : NULL;
     struct picks picks = node->picks;
-    picks.count++;
-    for (uint64_t value = n; value-- > 0;) {
-        uint32_t number;
-        if (value == taken || !is_outcome(node, value)) continue;
-        picks.values[picks.count - 1] = (uint32_t)value;
+    uint8_t at = picks.count++;
+    uint64_t taken = pick->values;
+    uint32_t number;
+    bool known = wanted && at < wanted->count, new = tree->next == tree->count;
+
+    picks.among[at] = pick->outcomes;
+    for (uint64_t value = pick->values; value-- > 0;) {
+        if (!is_outcome(pick, value)) continue;
+        picks.values[at] = name_of(pick, value);
+        if (known ? wanted->values[at] == picks.values[at]
+                  : !is_done(node->sleeping, node->label, &picks))
+            taken = value;
+    }
+    if (taken == pick->values) {
+        if (!new) search_diverge();
+        /* It ends with this step. */
+        node->impossible = known;
+        node->picks = picks;
+        tree->cut = sim.log->cut = true;
+        return pick->values - 1;
+    }
+    for (uint64_t value = pick->values; value-- > 0 && new;) {
+        picks.values[at] = name_of(pick, value);
+        if (value == taken || !is_outcome(pick, value)) continue;
         if (is_done(node->sleeping, node->label, &picks)) continue;
         if (is_done(node->tree, node->label, &picks)) continue;
-        if (!(number = new_branch(node->label, &picks))) return;
+        if (!(number = new_branch(node->label, &picks))) break;
         put_first(&node->tree, number);
     }
+    picks.values[at] = name_of(pick, taken);
+    node->picks = picks;
+    return taken;
 }
 
 static uint64_t pick(struct strategy *strategy, uint64_t n) {
     struct node *node;
-    const struct picks *wanted;
-    uint32_t value = 0;
+    struct pick pick;
     (void)strategy;
     begin_first();
     if (tree->lost) return 0;
@@ -526,16 +639,8 @@ static uint64_t pick(struct strategy *strategy, uint64_t n) {
         tree->gaps = true;
         return 0;
     }
-    wanted = node->wanted ? &branch_at(node->wanted)->picks : NULL;
-    if (wanted && node->picks.count < wanted->count) {
-        value = wanted->values[node->picks.count];
-    } else {
-        while (value < n && !is_outcome(node, value)) value++;
-    }
-    if (value >= n) search_diverge();
-    if (tree->next == tree->count) add_siblings(node, n, value);
-    node->picks.values[node->picks.count++] = value;
-    return value;
+    pick = look_at_pick(node, n);
+    return take_outcome(node, &pick);
 }
 
 static uint64_t draw(struct strategy *strategy) {
@@ -722,7 +827,12 @@ static bool is_initial_of(const struct branch *branch, size_t count, const struc
         return goal->footprint && dependence_apart(&branch->footprint, goal->footprint);
     }
     *at = count;
-    if (!goal->step) return true;
+    if (!goal->step) {
+        for (size_t i = 0; i < count && branch->known; i++)
+            if (!dependence_apart(&branch->footprint, &tree->nodes[order.sequence[i]].footprint))
+                return false;
+        return true;
+    }
     if (!same_picks(&branch->picks, &goal->step->picks)) return false;
     for (size_t i = 0; i < count; i++)
         if (leads_to_goal(order.sequence[i], count, goal)) return false;
@@ -737,18 +847,44 @@ static uint32_t branch_of(const struct node *node) {
     return number;
 }
 
+/* Whether others may have to stand behind who makes a step, while it waits. */
+static bool asks_in_turn(const struct footprint *footprint) {
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
+            return true;
+    return false;
+}
+
+static void insert(struct node *node, size_t count, const struct goal *goal);
+
+/* A step could not pick what it was to, though it is not known why: everything is made there. */
+static void insert_all(struct node *node) {
+    for (uint32_t i = 0; i < node->candidate_count; i++)
+        if (candidate(node, i)->task != CLOCK &&
+            (node->impossible || !same(node->label, *candidate(node, i))))
+            insert(node, 0, &(struct goal){*candidate(node, i), NULL, NULL});
+}
+
 /* Puts the sequence and the goal into the tree of a node. */
 static void insert(struct node *node, size_t count, const struct goal *goal) {
     uint32_t *list = &node->tree, b, number;
-    bool waits = goal->step && dependence_queues(&goal->step->footprint);
+    bool waits = goal->step && asks_in_turn(&goal->step->footprint);
     bool ends = false; /* the goal has been found in the tree */
     size_t at;
 
     /* It was possible only because of what would come after it. */
-    if (count == 0 && !waits && !is_candidate(node, goal->label)) return;
+    if (count == 0 && !is_candidate(node, goal->label) &&
+        !(waits && is_waiter(node, goal->label))) {
+        insert_all(node);
+        return;
+    }
 
-    for (b = node->sleeping; b; b = branch_at(b)->next)
-        if (is_initial_of(branch_at(b), count, goal, &at)) return;
+    for (b = node->sleeping; b; b = branch_at(b)->next) {
+        /* Of a goal that has not been made all outcomes must have been. */
+        bool part = !goal->step && same(branch_at(b)->label, goal->label) &&
+                    !is_done(node->sleeping, goal->label, &(struct picks){0});
+        if (!part && is_initial_of(branch_at(b), count, goal, &at)) return;
+    }
     for (b = *list; b;) {
         bool found = ends ? is_initial(branch_at(b), count, &at)
                           : is_initial_of(branch_at(b), count, goal, &at);
@@ -764,10 +900,7 @@ static void insert(struct node *node, size_t count, const struct goal *goal) {
             ends = true;
         }
         list = &branch_at(b)->first;
-        if (!*list) { /* what comes after it is open */
-            branch_at(b)->covers |= count || !ends;
-            return;
-        }
+        if (!*list) return; /* what comes after it is open */
         b = *list;
     }
     for (size_t i = 0; i < count; i++) {
@@ -790,8 +923,7 @@ static void insert(struct node *node, size_t count, const struct goal *goal) {
 /* The same for one step alone. */
 static void insert_alone(struct node *node, struct label label) {
     struct goal goal = {label, NULL, NULL};
-    if (!is_done(node->sleeping, label, &(struct picks){0}) && !same(node->label, label))
-        insert(node, 0, &goal);
+    if (!is_asleep(node, label) && !same(node->label, label)) insert(node, 0, &goal);
 }
 
 /* ---- Races --------------------------------------------------------------------------------- */
@@ -878,7 +1010,7 @@ static void meet(uint64_t object, size_t x, uint64_t one, size_t y, uint64_t oth
     if (add_accesses(&footprint, &tree->nodes[x].footprint) &&
         add_accesses(&footprint, &tree->nodes[y].footprint))
         goal.footprint = &footprint;
-    for (size_t a = x > y ? y : x, n = a + 1; n-- > 0; a--) {
+    for (size_t a = (x < y ? x : y) + 1; a-- > 0;) {
         struct node *node = &tree->nodes[a];
         size_t count, without;
         /* What neither of them looks at keeps nobody from meeting. */
@@ -887,14 +1019,18 @@ static void meet(uint64_t object, size_t x, uint64_t one, size_t y, uint64_t oth
             !dependence_between(&node->footprint, &tree->nodes[y].footprint) &&
             !dependence_between(&node->footprint, &meets))
             continue;
-        if (!pending(x, a, one) || !pending(y, a, other)) return;
+        if (!pending(x, a, one) || !pending(y, a, other)) continue;
         if (same(node->label, goal.label)) continue;
         count = collect(a, x, y);
         memset(order.chosen, 0, tree->next * sizeof *order.chosen);
         for (size_t i = 0; i < count; i++) order.chosen[order.sequence[i]] = true;
         without = leave_out(count, x, y);
-        insert(node, without, &goal);
-        if (without < count) insert(node, collect(a, x, y), &goal);
+        /* With all first: that is known to be possible. */
+        insert(node, collect(a, x, y), &goal);
+        if (without < count && is_candidate(node, goal.label)) {
+            count = collect(a, x, y);
+            insert(node, leave_out(count, x, y), &goal);
+        }
     }
 }
 
@@ -935,10 +1071,9 @@ static void find_races(size_t final) {
             reverse(a, b);
         }
         find_meetings(b);
-        if (!node->label.other || node->forced) continue;
-        /* One that need not wait could have gone alone. */
-        for (uint32_t i = 0; i < node->candidate_count; i++)
-            if (!candidate(node, i)->other && takes_part(node->label, candidate(node, i)->task))
+        /* Whoever took part could have met somebody else, or gone alone. */
+        for (uint32_t i = 0; i < node->candidate_count && !node->forced; i++)
+            if (overlap(*candidate(node, i), node->label))
                 insert_alone(&tree->nodes[b], *candidate(node, i));
     }
 }
@@ -949,11 +1084,12 @@ static void find_races(size_t final) {
 static bool backtrack(void) {
     for (; tree->count; tree->count--) {
         struct node *node = &tree->nodes[tree->count - 1];
-        bool covers;
+        bool dropped;
         free_list(&node->below);
-        if (!node->forced) put_first(&node->sleeping, branch_of(node));
-        if (follow_tree(node, &covers)) return true;
-        if (covers && take_any(node, NULL)) {
+        if (!node->forced && !node->impossible) put_first(&node->sleeping, branch_of(node));
+        node->impossible = false;
+        if (follow_tree(node, &dropped)) return true;
+        if (dropped && take_any(node, NULL)) {
             free_list(&node->wanted);
             node->waits = node->arrives = false;
             return true;
@@ -1005,6 +1141,8 @@ static unsigned next(struct strategy *strategy, const struct log *log) {
                 break;
             }
     if (tree->next && !tree->cut) end_early(log);
+    if (tree->next && tree->nodes[tree->next - 1].impossible)
+        insert_all(&tree->nodes[tree->next - 1]);
     if (!make_order(log, final))
         tree->gaps = true;
     else

@@ -30,7 +30,7 @@ tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_
 	%D%/test_sim.t %D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t
-tests_inside_sim = %D%/test_recorder.t
+tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t
 tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_page.t %D%/test_viz.t
 tests_alone = %D%/test_harness.t
 
@@ -146,6 +146,7 @@ $(on_sim): %.t: %.o %D%/support-sim.o %D%/libharness.la libpirn-sim.la
 # What is hidden in a library is not hidden among its objects.
 $(tests_inside_threads): %.t: %.o %D%/libharness.la $(libpirn_la_OBJECTS)
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS) -lm
+$(filter %D%/test_dependence.t,$(inside_sim)): %D%/support-sim.o
 $(inside_sim): %.t: %.o %D%/libharness.la $(libpirn_sim_la_OBJECTS)
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 $(tests_of_viz): %.t: %.o %D%/viz_support.o %D%/libharness.la libviz.la

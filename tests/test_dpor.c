@@ -529,6 +529,261 @@ static void one_permit(void) {
     conclude("permit");
 }
 
+/* ---- Small programs that are easily got wrong ---------------------------------------------- */
+
+static pirn_sem permits;
+
+/* Tasks that share a mutex, two read/write locks, a semaphore of two permits, channels without a
+ * buffer (0 and 1), with one for a value (2) and for two (3). */
+struct small {
+    const char *name;
+    pirn_fn *tasks[4];
+    bool exact; /* in as many runs as there are graphs */
+};
+
+static void play_small(void *arg) {
+    const struct small *small = arg;
+    memset(mutexes, 0, sizeof mutexes);
+    memset(&rwmutex, 0, sizeof rwmutex);
+    pirn_sem_init(&permits, 2);
+    for (int i = 0; i < 4; i++) chans[i] = pirn_chan_new(sizeof(int), i < 2 ? 0 : (size_t)i - 1);
+    for (int i = 0; i < 4 && small->tasks[i]; i++)
+        check_equal(pirn_go(small->tasks[i], (void *)(uintptr_t)arg), 0);
+}
+
+static int choose_of(int a, int a_op, int b, int b_op, int64_t deadline, bool in_order) {
+    int values[2] = {1, 2};
+    pirn_case cases[2] = {{.op = a_op, .chan = chans[a], .value = &values[0]},
+                          {.op = b_op, .chan = chans[b], .value = &values[1]}};
+    return in_order ? pirn_select_first(cases, 2, deadline) : pirn_select(cases, 2, deadline);
+}
+
+static int64_t soon(void) { return pirn_now() + PIRN_MSEC; }
+
+/* A task in a select with two cases on one channel, another that can do something else. */
+static void send_twice(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
+static void receive_or_send(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, false);
+}
+static void receive_or_send_now(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_NOW, false);
+}
+static void either_way(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
+
+/* Selects in order: whoever comes second takes its own first case. */
+static void send_in_order(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_SEND, 1, PIRN_SEND, PIRN_FOREVER, true);
+}
+static void receive_in_order(void *arg) {
+    (void)arg;
+    choose_of(1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, true);
+}
+static void receive_either(void *arg) {
+    (void)arg;
+    choose_of(1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void both_ways_in_order(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true);
+}
+
+/* A task that is already asleep when another one's wait could have been seen. */
+static void sleep_locked(void *arg) {
+    (void)arg;
+    pirn_mutex_lock(&mutexes[0]);
+    pirn_sleep(PIRN_MSEC);
+    pirn_mutex_unlock(&mutexes[0]);
+}
+static void lock_briefly(void *arg) {
+    (void)arg;
+    pirn_mutex_lock(&mutexes[0]);
+    pirn_mutex_unlock(&mutexes[0]);
+}
+
+/* A task that waits until a deadline is found by others, by one of them. */
+static void offer_soon(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_SEND, 1, PIRN_SEND, soon(), false);
+}
+static void send_soon(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_send_until(chans[0], &value, soon());
+}
+static void receive_from(int chan) {
+    int value;
+    pirn_recv(chans[chan], &value);
+}
+static void receive_0(void *arg) {
+    (void)arg;
+    receive_from(0);
+}
+static void receive_1(void *arg) {
+    (void)arg;
+    receive_from(1);
+}
+static void try_receive(void *arg) {
+    int value;
+    (void)arg;
+    pirn_try_recv(chans[0], &value);
+}
+static void acquire_soon(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&permits, 3, soon());
+}
+static void release(void *arg) {
+    (void)arg;
+    pirn_sem_release(&permits, 1);
+}
+
+/* Somebody who waits for a lock, or for many permits, keeps others out before he has them. */
+static void read_until_told(void *arg) {
+    (void)arg;
+    pirn_rwmutex_rlock(&rwmutex);
+    receive_from(0);
+    pirn_rwmutex_runlock(&rwmutex);
+}
+static void write_alone(void *arg) {
+    (void)arg;
+    pirn_rwmutex_lock(&rwmutex);
+    pirn_rwmutex_unlock(&rwmutex);
+}
+static void try_to_read_and_tell(void *arg) {
+    int value = 0;
+    (void)arg;
+    if (pirn_rwmutex_tryrlock(&rwmutex) == 0) pirn_rwmutex_runlock(&rwmutex);
+    pirn_send(chans[0], &value);
+}
+static void acquire_three(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&permits, 3, PIRN_FOREVER);
+}
+static void try_to_acquire_and_release(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&permits, 1, PIRN_NOW);
+    pirn_sem_release(&permits, 2);
+}
+
+/* A send that finds the channel closed might have found room in its buffer. */
+static void send_buffered(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_send(chans[2], &value);
+}
+static void close_buffered(void *arg) {
+    (void)arg;
+    pirn_close(chans[2]);
+}
+static void receive_2(void *arg) {
+    (void)arg;
+    receive_from(2);
+}
+
+/* Who has met one may then meet another, that would meet somebody else in the run at hand. */
+static void receive_and_try(void *arg) {
+    receive_0(NULL);
+    try_receive(arg);
+}
+static void send_one(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_send(chans[0], &value);
+}
+
+/* Two outcomes of a step, each with either order of others that have nothing to do with it. */
+static void choose_or_wait(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 2, PIRN_SEND, soon(), true);
+}
+static void choose_closed(void *arg) {
+    (void)arg;
+    pirn_close(chans[0]);
+    choose_of(0, PIRN_RECV, 0, PIRN_SEND, PIRN_NOW, false);
+}
+
+/* The one in front asks for a mutex first, to ask for many permits. */
+static void acquire_three_locked(void *arg) {
+    (void)arg;
+    pirn_mutex_lock(&mutexes[0]);
+    pirn_sem_acquire(&permits, 3, PIRN_FOREVER);
+    pirn_mutex_unlock(&mutexes[0]);
+}
+static void acquire_one(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&permits, 1, PIRN_FOREVER);
+}
+
+/* A select that waits, and can be met, only after two others. */
+static void send_or_receive(void *arg) {
+    (void)arg;
+    choose_of(3, PIRN_SEND, 0, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void try_send(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_try_send(chans[0], &value);
+}
+static void send_3(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_send(chans[3], &value);
+}
+
+static const struct small smalls[] = {
+    {"two cases on one channel", {send_twice, receive_or_send}, true},
+    {"two cases on one channel, tried", {send_twice, receive_or_send_now}, true},
+    {"two cases on one channel, both ways", {send_twice, either_way, either_way}, true},
+    {"selects in order", {send_in_order, receive_in_order}, true},
+    {"a select in order and another", {send_in_order, receive_either}, true},
+    {"another and a select in order", {receive_either, send_in_order}, true},
+    {"selects in order, both ways", {both_ways_in_order, both_ways_in_order}, true},
+    {"asleep already", {sleep_locked, lock_briefly}, false},
+    {"a select until a deadline, tried", {offer_soon, try_receive}, false},
+    {"a select until a deadline", {offer_soon, receive_0, receive_1}, false},
+    {"a send until a deadline", {send_soon, receive_0, receive_0, try_receive}, false},
+    {"an acquire until a deadline", {acquire_soon, acquire_soon, release, release}, false},
+    {"a writer waits", {read_until_told, write_alone, try_to_read_and_tell}, false},
+    {"many permits", {acquire_three, try_to_acquire_and_release}, false},
+    {"many permits, behind a mutex", {acquire_three_locked, acquire_one}, true},
+    {"a closer and a full buffer", {send_buffered, send_buffered, receive_2, close_buffered}, true},
+    {"one meeting after another", {receive_and_try, send_one, receive_0, send_one}, true},
+    {"a meeting after two others", {send_or_receive, try_send, send_3, send_3}, true},
+    {"outcomes beside others", {send_buffered, choose_or_wait, choose_closed}, false},
+};
+
+/* What dfs has seen, in so many runs at most, dpor has seen too, and no more where dfs has seen all. */
+static void small_programs(void) {
+    for (size_t i = 0; i < sizeof smalls / sizeof *smalls; i++) {
+        void *small = (void *)(uintptr_t)&smalls[i];
+        pirn_sim_options options = {.strategy = "dfs",
+                                    .seed = 1,
+                                    .runs = 10 * FEW_RUNS,
+                                    .allow = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED,
+                                    .keep_going = true};
+        pirn_sim_result whole, few = search("dpor", play_small, small, 0);
+        bool same;
+        check_equal(pirn_sim_explore(&options, play_small, small, &whole), 0);
+        same = check(few.exhausted) & check(whole.distinct > 1);
+        same &= whole.exhausted ? check_equal(few.distinct, whole.distinct)
+                                : check(few.distinct >= whole.distinct);
+        if (whole.exhausted) same &= check_equal(few.outcome, whole.outcome);
+        if (smalls[i].exact) same &= check_equal(few.runs, few.distinct);
+        if (!same) fprintf(stderr, "    %s\n", smalls[i].name);
+        pirn_sim_result_free(&whole);
+        pirn_sim_result_free(&few);
+    }
+    conclude("small programs");
+}
+
 /* ---- Spinning ------------------------------------------------------------------------------ */
 
 static void spin_for_lock(void *arg) {
@@ -632,7 +887,6 @@ static struct script {
 } script;
 static pirn_cond condition;
 static pirn_once once;
-static pirn_sem permits;
 static pirn_ctx *context;
 
 static void nothing(void *arg) { (void)arg; }
@@ -836,6 +1090,7 @@ static const struct test tests[] = {
     TEST(senders_meet_receivers),
     TEST(readers_and_a_writer),
     TEST(one_permit),
+    TEST(small_programs),
     TEST(spinning_is_put_off),
     TEST(first_failure_ends_it),
     TEST(random_programs),
