@@ -415,6 +415,7 @@ static int take_turns(struct exploration *e, struct strategy *strategy, const st
     while (rc == 0 && e->searching && !explore_over(e)) {
         uint64_t run = share_run(share, position);
         if (!is_wanted(e, run)) break;
+        e->following = e->runs ? share_position(share, e->runs) - position - 1 : UINT64_MAX;
         if ((rc = explore_perform(e, strategy, run))) break;
         if (strategy->next && !search_on(e, strategy)) continue;
         if ((rc = explore_again(e, run))) break;

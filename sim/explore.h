@@ -51,6 +51,8 @@ struct exploration {
     int (*perform)(struct exploration *exploration, struct strategy *strategy);
     /* Called in a process forked from `parent` to perform runs there. Needed with `jobs`. */
     void (*worker_begins)(struct exploration *exploration, pid_t parent);
+    /* Called before a process is forked for a run, and after that in this one; may be NULL. */
+    void (*forks)(struct exploration *exploration, bool begins);
     /* Whether it is to end with what there is, asked a few times a second; may be NULL. */
     bool (*stopped)(struct exploration *exploration);
     /* Told of each failing run, after it has been recorded, and now and then of progress; may be
@@ -59,9 +61,10 @@ struct exploration {
     void *context;
 
     /* What has come of it. */
-    struct log *log;          /* of the last run */
-    bool searching;           /* the strategy has runs that are still to be made */
-    bool settled;             /* no run changes the strategy any more */
+    struct log *log;    /* of the last run */
+    bool searching;     /* the strategy has runs that are still to be made */
+    bool settled;       /* no run changes the strategy any more */
+    uint64_t following; /* runs of the share that follow this one anyhow; UINT64_MAX: any number */
     struct strategy *running; /* what performs it */
     struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;

@@ -6,9 +6,9 @@
  * records and tells. So the outcome is that of one process, run for run.
  *
  * The board is memory that all of them share: a window of entries over the positions that follow
- * each other, an entry for each log. A worker claims the first position that is free, performs the
- * run into the entry's log and says that it is done. The parent takes in the oldest, and gives the
- * entry to the position beyond the window.
+ * each other, an entry for each log. A worker claims the first position that is free, or several in
+ * a row where runs are short, performs the runs into the entries' logs and says of each that it is
+ * done. The parent takes in the oldest, and gives the entry to the position beyond the window.
  *
  *     free --worker--> claimed --worker--> done --parent--> free, for another position
  *                         |
@@ -24,7 +24,8 @@
  *   1. An entry's log is written by the worker that has claimed it, and by the process it has
  *      forked, alone.
  *   2. The last log taken in stays as it is until the next one has been.
- *   3. A worker waits only while no position in the window is free: each change of that wakes it.
+ *   3. A worker waits only while no position in the window is free, or few are: the parent wakes it
+ *      when a quarter of the window has become free, and before it rests.
  */
 #include "sim/jobs.h"
 
@@ -48,6 +49,8 @@
 enum {
     LEAST_WINDOW = 32, /* so that one run may take as long as some others together */
     WINDOW_FOR_EACH = 4,
+    MOST_AT_ONCE = 16, /* runs that a worker claims together */
+    LARGEST_WINDOW = 4096,
     LONGEST_REST = 100, /* ms */
     MOST_DEATHS = 2,    /* of workers with the same run */
     LAST_BREATH = 1000, /* ms that the process of a run may take to die */
@@ -58,11 +61,14 @@ enum {
 
 #define LOOK_AGAIN (100 * PIRN_MSEC) /* after which workers may have died */
 
+#define LONGEST_CLAIM (2 * PIRN_MSEC) /* for which runs are claimed together */
+
 struct board {
     _Atomic uint64_t first;     /* position that is looked at first */
     _Atomic uint32_t changes;   /* a futex: something has become free */
     _Atomic uint32_t waiting;   /* workers, for that */
     _Atomic uint32_t asleep;    /* the parent is, until position `first` is done */
+    _Atomic uint64_t careful;   /* before this position each run is claimed by itself */
     size_t size;                /* of all this */
     _Atomic uint64_t entries[]; /* position << STATE_BITS | state */
 };
@@ -87,6 +93,7 @@ struct jobs {
     bool searching;     /* the strategy is systematic: runs are given out */
     uint64_t given;     /* and have been before this position */
     uint64_t counted;   /* position that the next run that counts has in the exploration */
+    size_t freed;       /* entries, since workers were last woken */
     int bell;           /* an eventfd that wakes the parent */
     pid_t parent;
 };
@@ -106,58 +113,94 @@ static bool is_wanted(const struct jobs *j, uint64_t position) {
     return j->searching ? j->exploration->searching : !j->end || position < j->end;
 }
 
-/* Claims the first free position in the window. Returns false where there is none. */
-static bool claim_now(struct jobs *j, unsigned worker, uint64_t *position) {
-    uint64_t first = atomic_load(&j->board->first);
-    for (uint64_t p = first; p < first + j->window && is_wanted(j, p); p++) {
-        uint64_t seen = entry_of(p, 0);
-        *position = p;
-        if (atomic_load(&j->board->entries[p % j->window]) == seen &&
-            atomic_compare_exchange_strong(&j->board->entries[p % j->window], &seen,
-                                           entry_of(p, worker + 1)))
-            return true;
-    }
-    return false;
+static bool claim_one(struct jobs *j, unsigned worker, uint64_t position) {
+    _Atomic uint64_t *entry = &j->board->entries[position % j->window];
+    uint64_t seen = entry_of(position, 0);
+    return is_wanted(j, position) && atomic_load(entry) == seen &&
+           atomic_compare_exchange_strong(entry, &seen, entry_of(position, worker + 1));
 }
 
-static uint64_t claim(struct jobs *j, unsigned worker) {
-    uint64_t position;
+/* Claims the first free position in the window, and up to so many together with those that follow.
+ * Returns how many; 0 where there is none. */
+static uint64_t claim_now(struct jobs *j, unsigned worker, uint64_t most, uint64_t *position) {
+    uint64_t first = atomic_load(&j->board->first), end = first + j->window, count = 1;
+    for (*position = first; *position < end; ++*position) {
+        if (!claim_one(j, worker, *position)) continue;
+        if (*position < atomic_load(&j->board->careful)) most = 1;
+        while (count < most && *position + count < end && claim_one(j, worker, *position + count))
+            count++;
+        return count;
+    }
+    return 0;
+}
+
+static void ring(const struct jobs *j) {
+    static const uint64_t one = 1;
+    if (write(j->bell, &one, sizeof one) < 0) return; /* it is ringing loudly */
+}
+
+static uint64_t claim(struct jobs *j, unsigned worker, uint64_t most, uint64_t *position) {
     for (;;) {
         uint32_t changes = atomic_load(&j->board->changes);
-        if (claim_now(j, worker, &position)) return position;
+        uint64_t count = claim_now(j, worker, most, position);
+        if (count) return count;
         atomic_fetch_add(&j->board->waiting, 1);
+        if (atomic_load(&j->board->asleep)) ring(j);
         syscall(SYS_futex, &j->board->changes, FUTEX_WAIT, changes, NULL, NULL, 0);
         atomic_fetch_sub(&j->board->waiting, 1);
     }
 }
 
 static void hand_over(struct jobs *j, uint64_t position) {
-    static const uint64_t one = 1;
+    uint64_t first;
     atomic_store(&j->board->entries[position % j->window], entry_of(position, DONE));
-    /* The parent looks for itself soon enough, unless runs are short. */
+    /* The parent looks for itself soon enough, unless runs are short or others wait for it. */
     if (!atomic_load(&j->board->asleep)) return;
-    if (position != atomic_load(&j->board->first) + j->window / 2) return;
-    if (write(j->bell, &one, sizeof one) < 0) return; /* it is ringing loudly */
+    first = atomic_load(&j->board->first);
+    if (position == first + j->window / 2 || (position == first && atomic_load(&j->board->waiting)))
+        ring(j);
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * PIRN_SEC + t.tv_nsec;
+}
+
+/* A process forked for a run needs its own log, and to give it all of them takes time. */
+static void take_log_along(struct exploration *e, bool begins) {
+    madvise(e->log, e->log->size, begins ? MADV_DOFORK : MADV_DONTFORK);
+}
+
+static int perform(struct jobs *j, uint64_t position) {
+    struct exploration *e = j->exploration;
+    int rc;
+    e->log = j->logs[position % j->window];
+    if (j->searching) j->strategy->turn_to(j->strategy, position % j->window);
+    rc = explore_perform(e, j->strategy, share_run(&e->share, position));
+    return rc ? rc : explore_again(e, share_run(&e->share, position));
 }
 
 /* Performs runs for ever; the parent ends it. Returns 1 in the process forked for a run. */
 static int work(struct jobs *j, unsigned worker) {
     struct exploration *e = j->exploration;
+    uint64_t most = 1;
     int rc = 0;
     e->recorder = NULL;
     e->worker_begins(e, j->parent);
-    /* A process forked for a run needs its own log, and to give it all of them takes time. */
+    e->forks = take_log_along;
     for (size_t i = 0; i < j->window; i++) madvise(j->logs[i], j->logs[i]->size, MADV_DONTFORK);
     while (rc == 0) {
-        uint64_t position = claim(j, worker);
-        e->log = j->logs[position % j->window];
-        madvise(e->log, e->log->size, MADV_DOFORK);
-        if (j->searching) j->strategy->turn_to(j->strategy, position % j->window);
-        rc = explore_perform(e, j->strategy, share_run(&e->share, position));
-        if (rc == 0) rc = explore_again(e, share_run(&e->share, position));
-        if (rc == 1) return 1;
-        madvise(e->log, e->log->size, MADV_DONTFORK);
-        if (rc == 0) hand_over(j, position);
+        uint64_t position, count = claim(j, worker, most, &position);
+        int64_t begun = now();
+        for (e->following = count; e->following-- > 0 && rc == 0; position++) {
+            if ((rc = perform(j, position)) == 1) return 1;
+            if (rc == 0) hand_over(j, position);
+        }
+        if (now() - begun > LONGEST_CLAIM)
+            most = 1;
+        else if (!j->searching && most < MOST_AT_ONCE)
+            most *= 2;
     }
     memcpy(j->farewells[worker].message, e->message, sizeof e->message);
     j->farewells[worker].error = rc;
@@ -176,6 +219,7 @@ static int begin_worker(struct jobs *j, unsigned worker) {
 }
 
 static void wake_workers(struct jobs *j) {
+    j->freed = 0;
     atomic_fetch_add(&j->board->changes, 1);
     if (atomic_load(&j->board->waiting))
         syscall(SYS_futex, &j->board->changes, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
@@ -196,31 +240,47 @@ static void add_end(char *text, size_t size, int status) {
         snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 }
 
-/* Has what a dead worker was at done again. Returns -ECHILD where that has been its end twice. */
-static int free_claim(struct jobs *j, unsigned worker, const char *end) {
+static bool is_claimed(const struct jobs *j, uint64_t position, unsigned worker) {
+    return atomic_load(&j->board->entries[position % j->window]) == entry_of(position, worker + 1);
+}
+
+/*
+ * Has what a dead worker was at done again. Where it had claimed several runs, any of those that
+ * are made ahead may have been its end, so for a while they are claimed one by one. Returns -ECHILD
+ * where a single one has been the end of two workers.
+ */
+static int free_claims(struct jobs *j, unsigned worker, const char *end) {
     struct exploration *e = j->exploration;
-    uint64_t first = atomic_load(&j->board->first);
-    for (uint64_t p = first; p < first + j->window; p++) {
-        size_t at = p % j->window;
-        uint64_t run = share_run(&e->share, p);
-        if (atomic_load(&j->board->entries[at]) != entry_of(p, worker + 1)) continue;
-        if (++j->deaths[at] == MOST_DEATHS) {
-            snprintf(e->message, sizeof e->message,
-                     "the process that performs run %llu (seed 0x%llx) %s, and so did the one "
-                     "before it; what is recorded is safe",
-                     (unsigned long long)run + 1, (unsigned long long)(e->seed + run), end);
-            return -ECHILD;
-        }
+    uint64_t first = atomic_load(&j->board->first), at = 0, run;
+    size_t count = 0;
+    for (uint64_t p = first + j->window; p-- > first;) {
+        if (!is_claimed(j, p, worker)) continue;
+        at = p;
+        count++;
+    }
+    if (!count) {
         snprintf(e->note, sizeof e->note,
-                 "one of the processes that perform runs %s; another one makes run %llu again", end,
-                 (unsigned long long)run + 1);
-        wait_for_last_breath(j->logs[at]);
-        atomic_store(&j->board->entries[at], entry_of(p, 0));
-        wake_workers(j);
+                 "one of the processes that perform runs %s; another one goes on in its place",
+                 end);
         return 0;
     }
+    run = share_run(&e->share, at);
+    if (count == 1 && ++j->deaths[at % j->window] == MOST_DEATHS) {
+        snprintf(e->message, sizeof e->message,
+                 "the process that performs run %llu (seed 0x%llx) %s, and so did the one "
+                 "before it; what is recorded is safe",
+                 (unsigned long long)run + 1, (unsigned long long)(e->seed + run), end);
+        return -ECHILD;
+    }
     snprintf(e->note, sizeof e->note,
-             "one of the processes that perform runs %s; another one goes on in its place", end);
+             "one of the processes that perform runs %s; another one makes run %llu again", end,
+             (unsigned long long)run + 1);
+    wait_for_last_breath(j->logs[at % j->window]);
+    atomic_store(&j->board->careful, first + j->window);
+    for (; at < first + j->window; at++)
+        if (is_claimed(j, at, worker))
+            atomic_store(&j->board->entries[at % j->window], entry_of(at, 0));
+    wake_workers(j);
     return 0;
 }
 
@@ -237,7 +297,7 @@ static int look_after_workers(struct jobs *j) {
             return j->farewells[i].error;
         }
         add_end(end, sizeof end, status);
-        rc = free_claim(j, i, end);
+        rc = free_claims(j, i, end);
         if (rc == 0 && e->report) e->report(e, CONTROL_NOTE);
         if (rc == 0) rc = begin_worker(j, i);
     }
@@ -270,18 +330,12 @@ static void rest(struct jobs *j, uint64_t position, int *pause) {
     *pause = 2 * *pause < LONGEST_REST ? 2 * *pause : LONGEST_REST;
 }
 
-static int64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * PIRN_SEC + t.tv_nsec;
-}
-
 /* Gives the entry of a position to the one that comes next in it. */
 static void release(struct jobs *j, uint64_t position) {
     size_t at = position % j->window;
     j->deaths[at] = 0;
     atomic_store(&j->board->entries[at], entry_of(position + j->window, 0));
-    wake_workers(j);
+    if (++j->freed >= j->window / 4) wake_workers(j);
 }
 
 /* Gives out what can be done. The entry of the last run that was taken in is still in use. */
@@ -332,6 +386,7 @@ static int take_in_all(struct jobs *j, uint64_t position) {
             continue;
         }
         if (!is_done(j, p)) {
+            if (j->freed) wake_workers(j);
             rest(j, p, &pause);
             continue;
         }
@@ -369,9 +424,18 @@ static int no_memory(const struct jobs *j) {
     return -ENOMEM;
 }
 
+/* How many a search is given out at a time decides in what order its runs are made. */
+static size_t window_for(const struct jobs *j) {
+    size_t least = WINDOW_FOR_EACH * j->jobs, more = 3 * MOST_AT_ONCE * j->jobs;
+    if (least < LEAST_WINDOW) least = LEAST_WINDOW;
+    if (j->searching) return least;
+    if (more > LARGEST_WINDOW) more = LARGEST_WINDOW;
+    return more > least ? more : least;
+}
+
 static int prepare(struct jobs *j, uint64_t position) {
     size_t size;
-    j->window = WINDOW_FOR_EACH * j->jobs > LEAST_WINDOW ? WINDOW_FOR_EACH * j->jobs : LEAST_WINDOW;
+    j->window = window_for(j);
     size = sizeof *j->board + j->window * sizeof *j->board->entries;
     j->logs = calloc(j->window, sizeof *j->logs);
     j->workers = calloc(j->jobs, sizeof *j->workers);

@@ -2,9 +2,13 @@
  * keeper.c - see keeper.h.
  *
  * Runs are numbered. The process performs run after run up to the one before `asked`, and counts in
- * `performed`; each has the seed that follows the last one's. The process that explores takes them
- * in order. While it takes what it wants it has the next ones performed ahead, up to AHEAD of them;
- * when it wants another seed what was performed ahead is dropped. Both numbers are futexes.
+ * `performed`; each is the one that follows the last in the share of the exploration. The process
+ * that explores takes them in order. While it takes what it wants it has the next ones performed
+ * ahead, up to AHEAD of them and no more than will be wanted; when it wants another seed what was
+ * performed ahead is dropped. Both numbers are futexes.
+ *
+ * Runs that depend on those before are asked for one by one, and with each comes what the strategy
+ * remembers by now.
  *
  * In the process itself there are two contexts: the program's, on the main stack, and the keeper's
  * on one in shared memory, which saves and puts back what the other lives in.
@@ -28,6 +32,7 @@
 #include "lib/core/context.h"
 #include "sim/explore.h"
 #include "sim/outside.h"
+#include "sim/remembered.h"
 #include "sim/sim.h"
 #include "sim/snapshot.h"
 
@@ -56,13 +61,19 @@ struct keeper {
     uint64_t first_seed;
     size_t room; /* of `runs` */
     struct performed runs[AHEAD];
+    struct strategy *strategy;
+    struct share share;
+    uint64_t seed;    /* of the exploration */
+    char *remembered; /* by it, in shared memory */
+    size_t remembered_size;
+    bool told;    /* there is news there */
+    bool settled; /* and will be no more */
     /* Of the process that explores. */
     uint32_t taken, ahead;
     uint64_t expected_seed;
     /* Of the process itself. */
     pid_t process;
     keeper_ended *ended;
-    struct strategy *strategy;
     struct snapshot *snapshot;
     struct outside *outside;
     struct log *log; /* of the run under way */
@@ -75,12 +86,25 @@ struct keeper {
 /* The keeper of this process; NULL: there is none. In memory that is put back to this value. */
 static struct keeper *kept;
 
-struct keeper *keeper_new(uint64_t most_steps) {
-    struct keeper *k = mmap(NULL, sizeof *k, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (k == MAP_FAILED) return NULL;
+static void *shared_memory(size_t size) {
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct keeper *keeper_new(const struct exploration *e) {
+    struct keeper *k = shared_memory(sizeof *k);
+    if (!k) return NULL;
     k->ahead = 1;
-    while (k->room < AHEAD && (k->runs[k->room].log = log_new(most_steps))) k->room++;
+    k->strategy = e->strategy;
+    k->share = e->share.shards ? e->share : (struct share){1, 1};
+    k->seed = e->seed;
+    k->remembered_size = remembered_size(e->strategy);
+    if (!(k->remembered = shared_memory(k->remembered_size))) {
+        keeper_free(k);
+        return NULL;
+    }
+    while (k->room < AHEAD && (k->runs[k->room].log = log_new(e->run.max_steps))) k->room++;
     if (k->room) return k;
     keeper_free(k);
     return NULL;
@@ -88,6 +112,7 @@ struct keeper *keeper_new(uint64_t most_steps) {
 
 void keeper_free(struct keeper *k) {
     for (size_t i = 0; i < k->room; i++) log_free(k->runs[i].log);
+    if (k->remembered) munmap(k->remembered, k->remembered_size);
     munmap(k, sizeof *k);
 }
 
@@ -160,30 +185,49 @@ static enum keeper_answer drop(struct keeper *k, pid_t process, int64_t limit,
     return answer;
 }
 
-static void ask(struct keeper *k) {
-    atomic_store(&k->asked, k->taken + k->ahead);
+/* Has what is wanted performed, and more of what will be. */
+static void ask(struct keeper *k, uint64_t following) {
+    uint32_t asked = atomic_load(&k->asked), left = asked - k->taken;
+    uint32_t most = following < k->ahead ? (uint32_t)following + 1 : k->ahead;
+    if (left > k->ahead / 2 || left >= most) return;
+    atomic_store(&k->asked, k->taken + most);
     if (atomic_load(&k->waits)) futex(&k->asked, FUTEX_WAKE, 1, NULL);
+}
+
+/* Before anything is asked for. */
+static void tell(struct keeper *k, const struct log *log, bool settled) {
+    if (settled && k->settled) return;
+    for (size_t i = 0; i < k->room; i++) {
+        log_take_points(k->runs[i].log, log);
+        k->runs[i].log->points_learned = log->points_learned;
+    }
+    remembered_save(k->strategy, k->remembered);
+    k->told = true;
+    k->settled = settled;
+}
+
+/* The seed of the n-th run of the share after the one that has the first seed. */
+static uint64_t seed_after(const struct keeper *k, uint64_t first_seed, uint32_t n) {
+    if (!n) return first_seed;
+    return k->seed + share_run(&k->share, share_position(&k->share, first_seed - k->seed) + n);
 }
 
 enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, int64_t limit,
                               struct exploration *e, const char **why) {
+    bool expected = log->seed == k->expected_seed && e->settled && k->settled;
     enum keeper_answer answer;
     struct performed *run;
     siginfo_t info;
-    bool expected = log->seed == k->expected_seed;
-    uint32_t left;
 
     *why = "";
     if (!expected) {
-        k->ahead = 1;
+        if (k->taken != atomic_load(&k->asked)) k->ahead = 1;
         if (drop(k, process, limit, e) != KEEPER_DONE) return KEEPER_GONE;
         k->first = k->taken;
         k->first_seed = log->seed;
-    } else if (k->ahead < k->room) {
-        k->ahead = 2 * k->ahead < k->room ? 2 * k->ahead : (uint32_t)k->room;
+        tell(k, log, e->settled);
     }
-    left = atomic_load(&k->asked) - k->taken;
-    if (left <= k->ahead / 2) ask(k);
+    ask(k, e->settled ? e->following : 0);
     run = &k->runs[k->taken % k->room];
     answer = await_run(k, process, limit, e);
     if (answer == KEEPER_LATE || answer == KEEPER_STOPPED) {
@@ -193,9 +237,12 @@ enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, 
     log_copy(log, run->log);
     *why = run->why;
     k->taken++;
-    k->expected_seed = log->seed + 1;
+    k->expected_seed = seed_after(k, log->seed, 1);
     /* A run that takes long is not made for nothing. */
-    if (log->steps > LONG_RUN) k->expected_seed = 0;
+    if (log->steps > LONG_RUN)
+        k->ahead = 1;
+    else if (k->ahead < k->room)
+        k->ahead = 2 * k->ahead < k->room ? 2 * k->ahead : (uint32_t)k->room;
     return answer;
 }
 
@@ -235,8 +282,12 @@ static const char *run_once(struct keeper *k, uint64_t seed) {
     const char *why;
     log_reset(k->log);
     k->log->seed = seed;
+    if (k->told) {
+        k->told = false;
+        remembered_load(k->strategy, k->remembered);
+        if ((why = snapshot_keep(k->snapshot))) return why;
+    }
     k->strategy->begin(k->strategy, seed);
-    if ((why = snapshot_keep(k->snapshot))) return why;
     go_on(k);
     k->ended(k->log, k->status);
     return NULL;
@@ -261,14 +312,17 @@ static bool same(const struct essence *a, const struct essence *b) {
 }
 
 static void perform(struct keeper *k, uint32_t number) {
-    uint64_t seed = k->first_seed + (number - k->first);
+    uint64_t seed = seed_after(k, k->first_seed, number - k->first);
+    size_t points;
     struct essence before, after;
     const char *why;
     k->log = k->runs[number % k->room].log;
+    points = k->log->point_count;
     if ((why = run_once(k, seed))) end(k, KEEPER_UNSURE, why);
     if ((why = restore(k))) end(k, KEEPER_LAST, why);
     if (number == 0) {
         before = essence_of(k->log);
+        k->log->point_count = points; /* what it has learned must not change it */
         why = run_once(k, seed);
         if (!why) why = restore(k);
         after = essence_of(k->log);
@@ -294,9 +348,7 @@ static void keep(void *arg, void *passed) {
     }
 }
 
-CONTEXT_BOUNDARY struct log *keeper_serve(struct keeper *k, struct strategy *strategy,
-                                          keeper_ended *ended) {
-    k->strategy = strategy;
+CONTEXT_BOUNDARY struct log *keeper_serve(struct keeper *k, keeper_ended *ended) {
     k->ended = ended;
     k->top = (const char *)__builtin_frame_address(0) - FRAME;
     k->process = getpid();

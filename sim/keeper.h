@@ -18,8 +18,8 @@
 struct keeper;
 struct exploration;
 
-/* For the process to come, and runs of so many steps. NULL: no memory. */
-struct keeper *keeper_new(uint64_t most_steps);
+/* For the process to come, and runs of the exploration. NULL: no memory. */
+struct keeper *keeper_new(const struct exploration *exploration);
 void keeper_free(struct keeper *keeper);
 
 /* ---- In the process that explores ---------------------------------------------------------- */
@@ -50,7 +50,7 @@ typedef void keeper_ended(struct log *log, int status);
  * Takes over: returns the log of a run that is to be performed, again and again. The strategy has
  * been begun.
  */
-struct log *keeper_serve(struct keeper *keeper, struct strategy *strategy, keeper_ended *ended);
+struct log *keeper_serve(struct keeper *keeper, keeper_ended *ended);
 
 /* The program has given back what is in some of its pages, in whichever process. */
 void keeper_discarded(void *at, size_t size);

@@ -52,6 +52,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/race/libc.c \
 	%D%/race/libc.h \
 	%D%/race/live.c \
+	%D%/race/memory.c \
 	%D%/race/points.c \
 	%D%/race/race.h \
 	%D%/race/report.c \
@@ -62,7 +63,9 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/race/tsan.c \
 	%D%/random.h \
 	%D%/recorder.c \
+	%D%/remembered.c \
 	%D%/recorder.h \
+	%D%/remembered.h \
 	%D%/reorder.c \
 	%D%/reorder.h \
 	%D%/rows.c \

@@ -37,11 +37,12 @@
 enum { SHORT_LIFE = 32, MOST_SHORT = 3 };
 
 /* The first runs have a child each: a bug that they find is not worth saving memory for. */
-enum { FIRST_ALONE = 4 };
+enum { FIRST_ALONE = 8 };
 
 /* What the command is told of how runs were kept apart; in shared memory, for all who explore. */
 struct isolation {
-    _Atomic uint64_t kept; /* runs in a child that goes on */
+    _Atomic uint64_t alone; /* runs in a child each, at first */
+    _Atomic uint64_t kept;  /* runs in a child that goes on */
     _Atomic bool given_up;
     char why[sizeof((struct control_message *)NULL)->isolation];
 };
@@ -55,9 +56,8 @@ static struct {
     int words;    /* what the child says to standard error, where nobody sees it; -1: it is seen */
     struct isolation *isolation; /* NULL: each run has a child of its own */
     struct keeper *keeper;
-    pid_t child, owner; /* the keeper's; whose child it is */
-    uint64_t alone;     /* runs without it, at first */
-    uint64_t life;      /* runs that it has performed */
+    pid_t child;   /* the keeper's; 0: there is none */
+    uint64_t life; /* runs that it has performed */
     int short_lives;
     bool keeping; /* this is such a child */
 } server = {.messages = -1, .words = -1};
@@ -241,7 +241,9 @@ static int fork_child(struct exploration *e, pid_t *child) {
     /* Else what is buffered would come out once for each child. */
     fflush(NULL);
     self = getpid();
+    if (e->forks) e->forks(e, true);
     *child = fork();
+    if (*child != 0 && e->forks) e->forks(e, false);
     if (*child < 0) {
         snprintf(e->message, sizeof e->message, "cannot make a process for a run: %s",
                  strerror(errno));
@@ -289,11 +291,10 @@ static void end_of_life(const char *why) {
 
 static int begin_child(struct exploration *e) {
     int rc;
-    if (!(server.keeper = keeper_new(e->run.max_steps))) {
+    if (!(server.keeper = keeper_new(e))) {
         snprintf(e->message, sizeof e->message, "not enough memory");
         return -ENOMEM;
     }
-    server.owner = getpid();
     server.life = 0;
     clear_words();
     rc = fork_child(e, &server.child);
@@ -322,7 +323,6 @@ static int perform_kept(struct exploration *e, struct strategy *strategy) {
         const char *why;
         bool first;
         int status, rc;
-        if (server.owner != getpid()) server.child = 0;
         if (!server.child && (rc = begin_child(e))) return rc;
         /* A child performs its first run twice. */
         first = server.life++ == 0;
@@ -362,11 +362,10 @@ static int perform_kept(struct exploration *e, struct strategy *strategy) {
     }
 }
 
-/* Not while a run depends on those before, not runs that are made for another purpose, with a
- * strategy of their own, and not where the library remembers what was done to memory. */
+/* Not runs that are made for another purpose, with a strategy of their own. */
 static bool may_keep(const struct exploration *e, const struct strategy *strategy) {
     return server.isolation && !server.isolation->given_up && strategy == e->strategy &&
-           e->settled && !race_programmed && server.alone++ >= FIRST_ALONE;
+           server.isolation->alone++ >= FIRST_ALONE;
 }
 
 static int perform(struct exploration *e, struct strategy *strategy) {
@@ -383,6 +382,7 @@ static void worker_begins(struct exploration *e, pid_t parent) {
     if (getppid() != parent) _exit(3);
     close(server.messages);
     server.messages = -1;
+    server.child = 0; /* that of the parent is not ours */
     /* Shared it would hold the words of the runs of all. */
     if (server.words >= 0) {
         close(server.words);
@@ -453,9 +453,10 @@ static void read_expected(struct exploration *e) {
 
 static _Noreturn void finish(struct exploration *e, int rc) {
     struct control_message message = {.size = sizeof message, .type = CONTROL_DONE};
+    bool nothing = rc == -ECANCELED; /* has come of shrinking, in so short a time */
     if (server.child) reap_child(true);
-    if (rc) fail(rc == -ESTALE ? 4 : rc == -ESRCH ? 2 : 3, e->message);
-    if (e->shrink) report_shrunk(e);
+    if (rc && !nothing) fail(rc == -ESTALE ? 4 : rc == -ESRCH ? 2 : 3, e->message);
+    if (e->shrink && !nothing) report_shrunk(e);
     if (recorder_close(e->recorder, e->message, sizeof e->message) != 0) fail(3, e->message);
     if (e->done || e->exhausted)
         report(e, CONTROL_DONE);
@@ -526,10 +527,12 @@ void serve(size_t stack_size, struct log **log, struct strategy **strategy,
     rc = o->shrink ? serve_shrinking(&e, &schedule) : explore(&e);
     if (rc != 1) finish(&e, rc);
     if (server.keeping) {
-        stack_pool_init(&sim.stacks, stack_round(stack_size));
+        stack_pool_init(&sim.stacks, stack_size);
+        sim.stack_size = stack_size; /* else the run would begin with a pool of its own */
         stack_pool_prepare(&sim.stacks);
+        race_prepare();
         snapshot_prepare();
-        e.log = keeper_serve(server.keeper, e.strategy, ended);
+        e.log = keeper_serve(server.keeper, ended);
     }
     *log = e.log;
     *strategy = e.running;

@@ -36,6 +36,7 @@ struct work {
     int64_t end;  /* when time is over; 0: never */
     bool better;  /* the plan tried last was */
     bool spent;   /* no more runs, or no more time */
+    bool over;    /* somebody has asked for an end, so it is spent, too */
     uint64_t *tried;
     size_t tried_room, tried_count;
 };
@@ -121,6 +122,14 @@ static int keep(struct work *w) {
     return 0;
 }
 
+/* Performs a run. When an end is asked for there is none, and nothing more is tried. */
+static int perform(struct work *w, struct strategy *strategy) {
+    int rc = explore_once(w->e, strategy, w->e->seed);
+    if (rc != -ECANCELED) return rc;
+    w->over = w->spent = true;
+    return 0;
+}
+
 /* Performs the plan in `next`, and keeps what comes of it if that is smaller. */
 static int try(struct work *w) {
     uint64_t size[SIZES];
@@ -131,8 +140,8 @@ static int try(struct work *w) {
         w->spent = true;
     if (w->spent || !is_new(w, &w->next)) return 0;
     w->shrink->tried++;
-    if ((rc = explore_once(w->e, strategy_guided(&w->next, w->notes), w->e->seed))) return rc;
-    if (!same_failure(w)) return 0;
+    if ((rc = perform(w, strategy_guided(&w->next, w->notes)))) return rc;
+    if (w->over || !same_failure(w)) return 0;
     measure(w, size);
     if (!smaller(size, w->size)) return 0;
     w->better = true;
@@ -145,13 +154,13 @@ static int try(struct work *w) {
 static int perform_best(struct work *w) {
     if (!plan_copy(&w->next, &w->best)) return no_memory(w);
     w->shrink->tried++;
-    return explore_once(w->e, strategy_guided(&w->next, w->notes), w->e->seed);
+    return perform(w, strategy_guided(&w->next, w->notes));
 }
 
 static int exchange(struct work *w) {
     for (int how = 0; how < 4 && !w->spent; how++) {
         int rc = perform_best(w);
-        if (rc) return rc;
+        if (rc || w->over) return rc;
         if (!same_failure(w)) continue; /* it depends on more than its schedule */
         if (!reorder(w->e->log, w->notes, how & 1 ? REORDER_LATEST : REORDER_EARLIEST, how & 2,
                      &w->next))
@@ -380,6 +389,11 @@ static int last_run(struct work *w) {
     int rc = schedule_read(s->schedule_text, &schedule, e->message, sizeof e->message);
     if (rc) return rc;
     rc = explore_once(e, strategy_noting(schedule.choices, schedule.count, w->notes), e->seed);
+    if (rc == -ECANCELED) {
+        /* An end is asked for once, and what has been found is written all the same. */
+        w->over = true;
+        rc = explore_once(e, strategy_noting(schedule.choices, schedule.count, w->notes), e->seed);
+    }
     if (rc) goto out;
     explore_check(e, &schedule);
     if (e->log->outcome == PIRN_DIVERGED) {
@@ -392,9 +406,13 @@ static int last_run(struct work *w) {
               memcmp(schedule.choices, s->schedule->choices,
                      schedule.count * sizeof *schedule.choices) != 0;
     rc = explore_take_in_shrunk(e, s, changed);
-    if (rc == 0 && s->samples) {
+    if (rc == 0 && s->samples && !w->over) {
         s->certainty.samples = s->samples;
         rc = certainty_find(e, &schedule, e->log->outcome, &s->certainty);
+        if (rc == -ECANCELED) {
+            s->certainty.samples = 0;
+            rc = 0;
+        }
         if (rc == 0 && s->certainty.samples)
             rc = explore_record_certainty(e, s->run, &s->certainty);
     }

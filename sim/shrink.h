@@ -49,14 +49,17 @@ enum { SHRINK_RUNS = 20000, SHRINK_SAMPLES = 100, MOST_SAMPLES = 1000000 };
  * those of the run that is left.
  *
  * Returns 0; 1 in a child that goes on with the program; with a line in `message` -ESRCH when the
- * run does not fail, -ESTALE when it is another than the schedule's, -EIO or -ENOMEM.
+ * run does not fail, -ESTALE when it is another than the schedule's, -EIO or -ENOMEM; -ECANCELED
+ * when an end was asked for before the first run was over. Asked later it ends with the smallest
+ * run so far.
  */
 int shrink(struct exploration *exploration, struct shrink *shrink);
 
 /*
  * Finds where the failure of a run became inevitable: the first step after which all samples of
  * what may follow, drawn at random, end with the same outcome. Returns 0, also when it cannot be
- * told because runs with one schedule differ; 1 in a child; a negative errno.
+ * told because runs with one schedule differ; 1 in a child; a negative errno, -ECANCELED when an end
+ * was asked for.
  */
 int certainty_find(struct exploration *exploration, const struct schedule *schedule,
                    pirn_outcome outcome, struct certainty *certainty);

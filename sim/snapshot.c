@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,13 +42,15 @@
 
 enum {
     MOST_REGIONS = 4096,
-    MOST_PAGES = 1 << 20,
+    MOST_PAGES = 1 << 23,
     MAPS_TEXT = 1 << 20,
     PAGEMAP_ENTRIES = 1 << 14,
+    MOST_RUNS = 1 << 10,
     STACK_ROOM = 512 * 1024,
     LARGEST_HOLE = 64 * 1024,
     MOST_HOLES = 100000,
-    SETTLED = 64, /* restores */
+    SETTLED = 64,    /* restores */
+    SIZE_EVERY = 16, /* restores; a power of two */
     HEAP_ROOM = 4 << 20,
     LARGEST_CHUNK = 32 << 20 /* that malloc may take from the heap: its own limit */
 };
@@ -58,7 +61,25 @@ enum {
 #define PAGE_OF_FILE (UINT64_C(1) << 61)
 #define PAGE_IS_GUARD (UINT64_C(1) << 58)
 
+/* And of the call that finds pages by the same (Linux 6.7), as in <linux/fs.h>. */
+#define SCAN_OF_FILE (UINT64_C(1) << 2)
+#define SCAN_PRESENT (UINT64_C(1) << 3)
+#define SCAN_SWAPPED (UINT64_C(1) << 4)
+#define SCAN_IS_GUARD (UINT64_C(1) << 8)
+#define SCAN_REQUEST _IOWR('f', 16, struct scan_request)
+
+struct scan_request {
+    uint64_t size, flags, start, end, walk_end, found, found_room, most_pages;
+    uint64_t inverted, all_of, any_of, wanted;
+};
+
+/* Pages that follow each other. */
+struct page_run {
+    uint64_t start, end, categories;
+};
+
 static const char too_much[] = "it has more memory than can be looked through";
+static const char no_memory[] = "there is no memory for a copy of its own";
 static const char no_proc[] = "/proc cannot be read";
 static const char changed[] = "it changed mappings that were there before";
 
@@ -89,8 +110,8 @@ struct page {
 struct snapshot {
     size_t page_size;
     int image, pagemap, maps, statm;
-    char *view; /* of the image */
-    size_t view_size;
+    char *view;                 /* of the image */
+    size_t view_size, stack_at; /* where the next page of the main stack goes */
     uintptr_t own_start, own_end;
     char *brk;
     long faults;
@@ -102,6 +123,10 @@ struct snapshot {
     struct range ranges[2 * MOST_REGIONS]; /* all mappings, when it was taken */
     uint64_t known[MOST_PAGES / 64];       /* pages that are in `dirty` */
     struct page dirty[MOST_PAGES];
+    uintptr_t last; /* end of pages that were found */
+    bool full;      /* there is no memory for the image */
+    bool no_scan;   /* the kernel cannot find pages: all entries are read */
+    struct page_run runs[MOST_RUNS];
     uint64_t entries[PAGEMAP_ENTRIES];
     char text[MAPS_TEXT];
 };
@@ -184,6 +209,69 @@ static bool has_contents(uint64_t entry) {
     return (entry & PAGE_PRESENT) || ((entry & PAGE_SWAPPED) && !(entry & PAGE_IS_GUARD));
 }
 
+/* What there is in a page: anything; something that is not the file's; a page, and no more. */
+enum pages { PAGES_WITH_CONTENTS, PAGES_OWN, PAGES_PRESENT };
+
+static bool matches(enum pages which, uint64_t entry) {
+    if (which == PAGES_PRESENT) return (entry & PAGE_PRESENT) != 0;
+    return has_contents(entry) && !(which == PAGES_OWN && entry & PAGE_OF_FILE);
+}
+
+typedef void found_pages(struct snapshot *s, const struct region *region, uintptr_t start,
+                         uintptr_t end);
+
+static struct scan_request request_for(struct snapshot *s, uintptr_t start, uintptr_t end,
+                                       enum pages which) {
+    struct scan_request request = {.size = sizeof request,
+                                   .start = start,
+                                   .end = end,
+                                   .found = (uintptr_t)s->runs,
+                                   .found_room = MOST_RUNS,
+                                   .wanted = SCAN_PRESENT};
+    if (which == PAGES_PRESENT) {
+        request.all_of = SCAN_PRESENT;
+    } else {
+        request.any_of = SCAN_PRESENT | SCAN_SWAPPED;
+        request.inverted = SCAN_IS_GUARD | (which == PAGES_OWN ? SCAN_OF_FILE : 0);
+        request.all_of = request.inverted;
+    }
+    return request;
+}
+
+/* By asking for such pages. Returns how far it has come: `start` where the kernel cannot. */
+static uintptr_t scan_some(struct snapshot *s, uintptr_t start, uintptr_t end, enum pages which,
+                           const struct region *region, found_pages *found) {
+    struct scan_request request = request_for(s, start, end, which);
+    int count = ioctl(s->pagemap, SCAN_REQUEST, &request);
+    if (count < 0) return start;
+    for (int i = 0; i < count; i++)
+        found(s, region, (uintptr_t)s->runs[i].start, (uintptr_t)s->runs[i].end);
+    return (uintptr_t)request.walk_end;
+}
+
+/* By looking at all of them. */
+static bool read_all(struct snapshot *s, uintptr_t start, uintptr_t end, enum pages which,
+                     const struct region *region, found_pages *found) {
+    while (start < end) {
+        size_t count = read_pagemap(s, start, end);
+        if (!count) return false;
+        for (size_t i = 0; i < count; i++, start += s->page_size)
+            if (matches(which, s->entries[i])) found(s, region, start, start + s->page_size);
+    }
+    return true;
+}
+
+/* Tells of all pages of a kind, in order. Returns false when the kernel does not say. */
+static bool each_page(struct snapshot *s, uintptr_t start, uintptr_t end, enum pages which,
+                      const struct region *region, found_pages *found) {
+    while (start < end && !s->no_scan) {
+        uintptr_t reached = scan_some(s, start, end, which, region, found);
+        s->no_scan = reached == start;
+        start = reached;
+    }
+    return read_all(s, start, end, which, region, found);
+}
+
 /* ---- Pages that have been written ---------------------------------------------------------- */
 
 static void add_page(struct snapshot *s, const struct region *region, uintptr_t page, char *saved) {
@@ -194,24 +282,54 @@ static void add_page(struct snapshot *s, const struct region *region, uintptr_t 
                                                page >= s->own_start && page < s->own_end};
 }
 
+static void add_pages(struct snapshot *s, const struct region *region, uintptr_t start,
+                      uintptr_t end) {
+    for (; start < end; start += s->page_size)
+        add_page(s, region, start,
+                 region->replaced ? s->view + region->offset + (start - region->start) : NULL);
+}
+
 /* What it says of a page in the guards between stacks differs from kernel to kernel. */
-static bool is_written(const struct region *region, uint64_t entry) {
-    if (region->replaced) return has_contents(entry) && !(entry & PAGE_OF_FILE);
-    return region->of_tasks ? (entry & PAGE_PRESENT) != 0 : has_contents(entry);
+static enum pages written_in(const struct region *region) {
+    return region->replaced ? PAGES_OWN : region->of_tasks ? PAGES_PRESENT : PAGES_WITH_CONTENTS;
+}
+
+/* What was found lies in regions from `region` on. Returns the last one it reaches into. */
+static const struct region *add_run(struct snapshot *s, const struct region *region,
+                                    const struct page_run *run) {
+    const struct region *end = s->regions + s->region_count;
+    uintptr_t from = (uintptr_t)run->start, to = (uintptr_t)run->end;
+    for (; region < end && region->start < to; region++) {
+        uintptr_t start = region->start > from ? region->start : from;
+        uintptr_t until = region->end < to ? region->end : to;
+        if (start < until && (!region->of_tasks || run->categories & SCAN_PRESENT))
+            add_pages(s, region, start, until);
+        if (region->end >= to) break;
+    }
+    return region;
+}
+
+/* All regions at once: they lie in the order of their addresses. */
+static bool scan_written(struct snapshot *s) {
+    const struct region *region = s->regions;
+    uintptr_t at = region->start, end = s->regions[s->region_count - 1].end;
+    while (at < end) {
+        struct scan_request request = request_for(s, at, end, PAGES_OWN);
+        int count = ioctl(s->pagemap, SCAN_REQUEST, &request);
+        if (count < 0) return false;
+        for (int i = 0; i < count; i++) region = add_run(s, region, &s->runs[i]);
+        at = (uintptr_t)request.walk_end;
+    }
+    return true;
 }
 
 static bool find_written(struct snapshot *s) {
+    if (!s->no_scan && scan_written(s)) return true;
+    s->no_scan = true;
     for (size_t i = 0; i < s->region_count; i++) {
         const struct region *region = &s->regions[i];
-        for (uintptr_t at = region->start; at < region->end;) {
-            size_t count = read_pagemap(s, at, region->end);
-            if (!count) return false;
-            for (size_t k = 0; k < count; k++, at += s->page_size) {
-                if (!is_written(region, s->entries[k])) continue;
-                add_page(s, region, at,
-                         region->replaced ? s->view + region->offset + (at - region->start) : NULL);
-            }
-        }
+        if (!each_page(s, region->start, region->end, written_in(region), region, add_pages))
+            return false;
     }
     return true;
 }
@@ -277,15 +395,22 @@ static bool undo_mappings(struct snapshot *s) {
     return true;
 }
 
-static const char *look_again(struct snapshot *s) {
+/* Looks at mappings only where they may have changed. */
+static const char *look_again(struct snapshot *s, bool mappings) {
     s->look = false;
-    if (!read_maps(s)) return no_proc;
-    if (!undo_mappings(s)) return changed;
-    s->size = read_size(s);
+    if (mappings) {
+        if (!read_maps(s)) return no_proc;
+        if (!undo_mappings(s)) return changed;
+        s->size = read_size(s);
+    }
     return find_written(s) ? NULL : no_proc;
 }
 
 void snapshot_look(struct snapshot *s) { s->look = true; }
+
+static bool is_zero(const char *page, size_t size) {
+    return !*page && !memcmp(page, page + 1, size - 1);
+}
 
 /* Gives up pages that are as they are saved, until they are written again. */
 static void give_up_pages(struct snapshot *s) {
@@ -293,10 +418,12 @@ static void give_up_pages(struct snapshot *s) {
     for (size_t i = 0; i < s->dirty_count; i++) {
         struct page page = s->dirty[i];
         const struct region *region = &s->regions[page.region];
-        uintptr_t start = (uintptr_t)page.page;
-        size_t at = region->first + (start - region->start) / s->page_size;
-        if (region->replaced && !memcmp(page.page, page.saved, s->page_size) &&
-            map_image(s, region, start, start + s->page_size))
+        size_t at = region->first + ((uintptr_t)page.page - region->start) / s->page_size;
+        bool as_saved = page.saved ? !memcmp(page.page, page.saved, s->page_size)
+                                   : is_zero(page.page, s->page_size);
+        /* Not by way of madvise, which is taken over to tell what the program gives back. */
+        if (as_saved && (region->replaced || !page.saved) &&
+            syscall(SYS_madvise, page.page, s->page_size, MADV_DONTNEED) == 0)
             s->known[at / 64] &= ~(UINT64_C(1) << at % 64);
         else
             s->dirty[left++] = page;
@@ -308,8 +435,12 @@ static void give_up_pages(struct snapshot *s) {
 
 const char *snapshot_restore(struct snapshot *s) {
     const char *why = NULL;
-    bool look = s->look || count_faults() != s->faults || read_size(s) != s->size;
-    if (look && (why = look_again(s))) return why;
+    bool written = count_faults() != s->faults, seldom = !(s->restores & (s->restores - 1));
+    bool mappings = s->look || (written && seldom);
+    /* Nobody need have told of them. */
+    if (!mappings && (written || !(s->restores & (SIZE_EVERY - 1))))
+        mappings = read_size(s) != s->size;
+    if ((written || mappings) && (why = look_again(s, mappings))) return why;
     if (++s->restores >= SETTLED && !(s->restores & (s->restores - 1))) give_up_pages(s);
     for (size_t i = 0; i < s->dirty_count; i++) {
         const struct page *page = &s->dirty[i];
@@ -318,14 +449,14 @@ const char *snapshot_restore(struct snapshot *s) {
         else
             memset(page->page, 0, s->page_size);
     }
-    if (look) s->faults = count_faults();
+    if (written || mappings) s->faults = count_faults();
     return NULL;
 }
 
 const char *snapshot_keep(struct snapshot *s) {
     const char *why;
     if (count_faults() != s->faults) {
-        if ((why = look_again(s))) return why;
+        if ((why = look_again(s, false))) return why;
         s->faults = count_faults();
     }
     for (size_t i = 0; i < s->dirty_count; i++) {
@@ -399,16 +530,17 @@ static int find_own(struct dl_phdr_info *info, size_t size, void *arg) {
     return found;
 }
 
+static void note_end(struct snapshot *s, const struct region *region, uintptr_t start,
+                     uintptr_t end) {
+    (void)region;
+    (void)start;
+    s->last = end;
+}
+
 /* The end of the last page with contents; the start where there is none. */
 static uintptr_t contents_end(struct snapshot *s, uintptr_t start, uintptr_t end) {
-    uintptr_t last = start;
-    for (uintptr_t at = start; at < end;) {
-        size_t count = read_pagemap(s, at, end);
-        if (!count) return end;
-        for (size_t i = 0; i < count; i++, at += s->page_size)
-            if (has_contents(s->entries[i])) last = at + s->page_size;
-    }
-    return last;
+    s->last = start;
+    return each_page(s, start, end, PAGES_WITH_CONTENTS, NULL, note_end) ? s->last : end;
 }
 
 static bool add_region(struct snapshot *s, const struct range *range, uintptr_t start,
@@ -457,31 +589,40 @@ static bool read_ranges(struct snapshot *s) {
 }
 
 /* What is in the pages of the main stack goes behind the rest of the image. */
-static bool save_stack(struct snapshot *s, const struct region *region, size_t *at) {
-    for (uintptr_t page = region->start; page < region->end; page += s->page_size) {
-        if (read_pagemap(s, page, page + s->page_size) != 1) return false;
-        if (!has_contents(s->entries[0])) continue;
-        memcpy(s->view + *at, (char *)page, s->page_size);
-        add_page(s, region, page, s->view + *at);
-        *at += s->page_size;
+static void save_stack(struct snapshot *s, const struct region *region, uintptr_t start,
+                       uintptr_t end) {
+    for (; start < end; start += s->page_size, s->stack_at += s->page_size) {
+        memcpy(s->view + s->stack_at, (char *)start, s->page_size);
+        add_page(s, region, start, s->view + s->stack_at);
     }
-    return true;
+}
+
+static void save_pages(struct snapshot *s, const struct region *region, uintptr_t start,
+                       uintptr_t end) {
+    size_t at = region->offset + (start - region->start);
+    /* Through the view each page would be a page fault. */
+    while (start < end && !s->full) {
+        ssize_t n = pwrite(s->image, (char *)start, end - start, (off_t)at);
+        s->full = n <= 0;
+        start += s->full ? 0 : (uintptr_t)n;
+        at += s->full ? 0 : (size_t)n;
+    }
 }
 
 /* Of anonymous memory only what there is, so that the rest stays a hole. */
 static bool save_region(struct snapshot *s, const struct region *region) {
-    for (uintptr_t at = region->start; at < region->end;) {
-        size_t count = read_pagemap(s, at, region->end);
-        if (!count) return false;
-        for (size_t i = 0; i < count; i++, at += s->page_size)
-            if (region->of_file || has_contents(s->entries[i]))
-                memcpy(s->view + region->offset + (at - region->start), (char *)at, s->page_size);
-    }
+    if (region->of_tasks) return true;
+    if (!region->replaced)
+        return each_page(s, region->start, region->end, PAGES_WITH_CONTENTS, region, save_stack);
+    if (!region->of_file)
+        return each_page(s, region->start, region->end, PAGES_WITH_CONTENTS, region, save_pages);
+    save_pages(s, region, region->start, region->end);
     return true;
 }
 
 static const char *save(struct snapshot *s, const void *top) {
-    size_t room = s->view_size, stack_at = s->view_size;
+    size_t room = s->view_size;
+    s->stack_at = room;
     for (size_t i = 0; i < s->region_count; i++) {
         const struct region *region = &s->regions[i];
         uintptr_t unused = (uintptr_t)top / s->page_size * s->page_size;
@@ -494,14 +635,10 @@ static const char *save(struct snapshot *s, const void *top) {
     if (ftruncate(s->image, (off_t)room) != 0 ||
         (s->view = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->image,
                         0)) == MAP_FAILED)
-        return "there is no memory for a copy of its own";
-    for (size_t i = 0; i < s->region_count; i++) {
-        const struct region *region = &s->regions[i];
-        bool read = region->replaced   ? save_region(s, region)
-                    : region->of_tasks ? true
-                                       : save_stack(s, region, &stack_at);
-        if (!read) return no_proc;
-    }
+        return no_memory;
+    for (size_t i = 0; i < s->region_count; i++)
+        if (!save_region(s, &s->regions[i])) return no_proc;
+    if (s->full) return no_memory;
     for (size_t i = 0; i < s->region_count; i++) {
         const struct region *region = &s->regions[i];
         if (region->replaced && !map_image(s, region, region->start, region->end))
@@ -529,7 +666,7 @@ struct snapshot *snapshot_take(const void *top, const struct stack_pool *pool, c
     struct snapshot *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     struct own own = {s, (uintptr_t)&sim};
-    *why = "there is no memory for a copy of its own";
+    *why = no_memory;
     if (s == MAP_FAILED) return NULL;
     s->page_size = (size_t)sysconf(_SC_PAGESIZE);
     s->brk = sbrk(0);

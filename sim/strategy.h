@@ -31,6 +31,12 @@ struct search_request {
     struct share share; /* shards 0: nobody shares it */
 };
 
+/* A variable. */
+struct strategy_memory {
+    void *at; /* NULL ends a list */
+    size_t size;
+};
+
 enum {
     SEARCH_MORE = 1,      /* there is another run to be made */
     SEARCH_REPEATED = 2,  /* this one was nothing new, and does not count */
@@ -99,7 +105,14 @@ struct strategy {
     int (*share)(struct strategy *strategy, size_t parts);
     bool (*give)(struct strategy *strategy, size_t part);
     void (*turn_to)(struct strategy *strategy, size_t part);
-    int most_depth;    /* that it can be asked for; 0: it has no depth */
+    /*
+     * What it remembers from run to run in variables of its own, beside this struct and memory that
+     * processes share, and the strategies that it asks; NULL: nothing, nobody. `begin` depends on that
+     * and the seed alone.
+     */
+    const struct strategy_memory *memory;
+    struct strategy *const *parts; /* NULL ends them */
+    int most_depth;                /* that it can be asked for; 0: it has no depth */
     bool sampling;     /* its runs are drawn at random, so that they allow an estimate */
     bool fair;         /* no runnable task waits for ever; else the engine sees to that */
     bool ends;         /* its runs come to an end by themselves */

@@ -312,6 +312,9 @@ static int go_to(struct strategy *strategy, const char *text, unsigned *found) {
     return 0;
 }
 
+static const struct strategy_memory memory[] = {
+    {&tree, sizeof tree}, {&search, sizeof search}, {NULL, 0}};
+
 struct strategy strategy_dfs = {
     .name = "dfs",
     .summary = "every schedule; dfs:depth=N: those with at most N preemptions, fewest first",
@@ -327,6 +330,7 @@ struct strategy strategy_dfs = {
     .share = share,
     .give = give,
     .turn_to = turn_to,
+    .memory = memory,
     .ends = true,
     .most_depth = MOST_DEPTH,
     .bounded = true,

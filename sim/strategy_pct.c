@@ -107,6 +107,8 @@ static void learn(struct strategy *strategy, struct log *log) {
         length -= (length - steps) / 8;
 }
 
+static const struct strategy_memory memory[] = {{&length, sizeof length}, {NULL, 0}};
+
 struct strategy strategy_pct = {
     .name = "pct",
     .summary = "priorities that change at depth-1 random steps (depth=3): bugs that need few "
@@ -117,6 +119,7 @@ struct strategy strategy_pct = {
     .pick = strategy_pick,
     .random = strategy_draw,
     .learn = learn,
+    .memory = memory,
     .most_depth = MOST_DEPTH,
     .sampling = true,
 };

@@ -84,6 +84,11 @@ static void learn(struct strategy *strategy, struct log *log) {
         if (members[i]->learn) members[i]->learn(members[i], log);
 }
 
+static const struct strategy_memory memory[] = {{&first_runs, sizeof first_runs}, {NULL, 0}};
+
+static struct strategy *const parts[] = {&strategy_dfs, &strategy_random, &strategy_pct,
+                                         &strategy_pos, &strategy_surw,   NULL};
+
 struct strategy strategy_portfolio = {
     .name = "portfolio",
     .summary = "a few runs of dfs, then random, pct, pos and surw in turn (the default)",
@@ -96,6 +101,8 @@ struct strategy strategy_portfolio = {
     .open = open,
     .next = next,
     .close = close,
+    .memory = memory,
+    .parts = parts,
     .most_depth = MOST_DEPTH,
     .sampling = true,
 };

@@ -108,6 +108,9 @@ static void learn(struct strategy *strategy, struct log *log) {
     }
 }
 
+static const struct strategy_memory memory[] = {
+    {known, sizeof known}, {&known_count, sizeof known_count}, {NULL, 0}};
+
 struct strategy strategy_surw = {
     .name = "surw",
     .summary = "a task is the likelier the more steps it has left: all interleavings alike",
@@ -117,5 +120,6 @@ struct strategy strategy_surw = {
     .pick = strategy_pick,
     .random = strategy_draw,
     .learn = learn,
+    .memory = memory,
     .sampling = true,
 };

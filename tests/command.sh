@@ -131,7 +131,7 @@ fixed() { gives 0 explore -n 200 "$examples/transactions-fixed" && prints '^200 
 traced() {
     rm -f orders.db
     pasted --trace orders.db "$examples/transactions" && grep -q 'replay orders.db#' command &&
-        gives 0 list orders.db && prints deadlock
+        gives 0 list orders.db && prints deadlock && ! grep ' $' out
 }
 picture() {
     finds --trace picture.db "$examples/transactions" || return 1
@@ -232,6 +232,48 @@ shrinks_what_it_finds() {
     gives 1 explore --shrink --seed 1 --keep-going -n 50 "$examples/philosophers" 4 && test "$(grep -c '^shrunk: ' out)" -eq 1 &&
         test "$(grep -c '^The way there' out)" -eq 1 && prints '^50 runs'
 }
+# Interrupted, shrinking ends with the smallest run so far: in the foreground, since what is in the background of a script
+# ignores SIGINT. $1: a command that tells when it is time.
+interrupted_when() {
+    command=$1
+    shift
+    rm -f pid
+    { i=0; until { test -s pid && $command "$(cat pid)"; } || test $i -eq 600; do i=$((i + 1)); sleep 0.1; done; kill -INT "$(cat pid)"; } &
+    sh -c 'echo $$ >pid.new; mv pid.new pid; exec "$@"' sh "$pirn" "$@" >out 2>err </dev/null
+    status=$?
+    wait
+    cat out err
+    echo "status $status: pirn $*"
+}
+# Every run takes a while, so that there is time; it notes that it has begun.
+slow_philosophers() {
+    sed 's/^int main(/static void note(void) { FILE *file = fopen("begun", "a"); fputc(46, file); fclose(file); }\nint main(/
+        s/^#include <pirn.h>/#include <pirn.h>\n#include <poll.h>\n#include <stdio.h>/' "$top_srcdir/docs/examples/philosophers.c" >slow.c
+    cat >>slow.c <<'END'
+__attribute__((destructor)) static void slowly(void) { note(); poll(NULL, 0, 20); }
+END
+    $CC -I"$top_srcdir/lib" slow.c -o slow -L"$top_builddir/.libs" -lpirn -Wl,-rpath,"$top_builddir/.libs"
+}
+some_runs() { test "$(wc -c <begun)" -ge 40; }
+keeps_the_best() {
+    slow_philosophers || return 1
+    rm -f slow.db
+    gives 1 explore --seed 3 --strategy=random --trace slow.db ./slow 5 && : >begun || return 1
+    interrupted_when some_runs shrink slow.db ./slow 5
+    test "$status" -eq 1 && prints '^shrunk: ' && prints 'may become smaller' && prints '^replay: ' || return 1
+    test "$(sql slow.db "SELECT count(*) FROM run WHERE strategy = 'shrink' AND outcome = 'deadlock'")" -eq 1 || return 1
+    replay_line out >command
+    sh ./command >out 2>err </dev/null
+    test $? -eq 1 && prints '^deadlock: ' && prints '^the same [0-9]* events'
+}
+first_is_shrunk() { test -n "$(sql slow.db "SELECT 1 FROM run WHERE outcome != 'ok'" 2>/dev/null)" && some_runs; }
+keeps_what_is_explored() {
+    rm -f slow.db
+    : >begun
+    interrupted_when first_is_shrunk explore --shrink --seed 3 --strategy=random --trace slow.db ./slow 5
+    test "$status" -eq 1 && prints '^shrunk: ' && prints '^interrupted: .* 1 failure' || return 1
+    test "$(sql slow.db "SELECT count(*) FROM run WHERE strategy = 'shrink'")" -eq 1
+}
 shrinks_no_other() {
     gives 4 shrink small.db "$examples/philosophers" 4 && says 'other things\|schedule' && test "$(grep -c '^pirn: ' err)" -eq 1 || return 1
     gives 0 explore -n 1 --trace fine.db "$examples/transactions-fixed" &&
@@ -275,6 +317,12 @@ run "deadlocks of one kind are told once, with the shortest" one_kind
 run "how much is unseen" estimates
 run_sql "a failing run is shrunk" shrinks
 run_sql "a shrunk run stays as it is" shrinks_again
+if test -n "${SANITIZED-}"; then
+    skip "shrinking that is interrupted" "a plain program cannot load a sanitized library"
+else
+    run_sql "an interruption keeps the smallest run so far" keeps_the_best
+    run_sql "an interruption of explore --shrink, too" keeps_what_is_explored
+fi
 run_sql "a schedule is shrunk" shrinks_a_schedule
 run "--shrink" shrinks_what_it_finds
 run_sql "what cannot be shrunk" shrinks_no_other

@@ -395,9 +395,12 @@ killed_worker() {
     gives 0 explore -n "$runs" --seed=3 --trace whole.db.$$ "$examples/transactions-fixed" >log &&
         dump whole.db.$$ id >expected && dump kw.db id >found && cmp expected found
 }
+gone() { test -z "$(ls "/proc/$1/fd" 2>/dev/null)"; }
 killed_parent() {
     for i in 1 2 3 4 5 6; do
         begin kp.db -j 3 --keep-going --json "$examples/philosophers" || return 1
+        # What the command has been told it need not have printed yet.
+        wait_until grep -q '"trace_run":' out || { kill -KILL $pid; return 1; }
         read -r program rest <<END
 $(children $pid)
 END
@@ -407,6 +410,8 @@ END
         else
             kill -KILL $pid
             wait $pid
+            # The kernel kills the program, too, but need not be done; its journal would be taken for that of the next trace.
+            wait_until gone "$program" || return 1
         fi
         test "$(sql kp.db 'PRAGMA integrity_check')" = ok &&
             test "$(sql kp.db 'SELECT count(*) = max(run.seed) - min(run.seed) + 1 AND count(*) = next FROM run, exploration')" -eq 1 || return 1

@@ -46,11 +46,25 @@ same_put_back() {
 same_events() {
     for how in fork snapshot; do
         rm -f "$scratch/$how.db"
-        explore -n 60 --record=all --isolate=$how --trace "$scratch/$how.db" "$@" && says "\"isolation\":\"$how\"" &&
+        explore -n "${events_of:-60}" --record=all --isolate=$how --trace "$scratch/$how.db" "$@" && says "\"isolation\":\"$how\"" &&
             sqlite3 "$scratch/$how.db" "SELECT * FROM task; SELECT * FROM object; SELECT * FROM event; SELECT * FROM select_case;
                 SELECT * FROM edge; SELECT * FROM finding; SELECT * FROM site" >"$scratch/$how" || return 1
     done
     test -s "$scratch/fork" && cmp "$scratch/fork" "$scratch/snapshot"
+}
+
+# Runs that depend on those before: the same runs, and the same is said of them.
+same_search() {
+    n=$1
+    shift
+    for how in fork snapshot; do
+        rm -f "$scratch/$how.db"
+        explore -n "$n" --record=none --isolate=$how --trace "$scratch/$how.db" "$@" && says "\"isolation\":\"$how" || return 1
+        runs_of "$scratch/$how.db" >"$scratch/$how"
+        sed -n 's/"seconds":[0-9.]*,//; s/"isolation".*//; /"type":"summary"/p' "$scratch/out" >>"$scratch/$how"
+    done
+    cat "$scratch/snapshot"
+    test "$(wc -l <"$scratch/fork")" -gt 3 && cmp "$scratch/fork" "$scratch/snapshot"
 }
 
 # Goes back to processes of its own by itself, for a reason.
@@ -85,6 +99,13 @@ fi
 for program in transactions transactions-fixed philosophers worker-pool pipeline; do
     run "$program does the same" same_put_back "$runs" "$top_builddir/docs/examples/$program"
 done
+for strategy in dfs dfs:depth=2 dpor; do
+    run "philosophers does the same with $strategy" same_search 300 --strategy=$strategy "$top_builddir/docs/examples/philosophers" 3
+done
+run "pipeline does the same with dpor" same_search 300 --strategy=dpor "$top_builddir/docs/examples/pipeline"
+run "several processes do the same" same_put_back "$runs" -j 3 "$top_builddir/docs/examples/transactions"
+run "so do several with dfs" same_search 300 -j 3 --strategy=dfs:depth=1 "$top_builddir/docs/examples/philosophers" 3
+run "so does a shard" same_search 300 --shard=2/3 "$top_builddir/docs/examples/transactions"
 run "so does every event" same_events "$top_builddir/docs/examples/transactions"
 run "a file that is closed again is nothing" same_put_back 100 "$habits" file
 run "panics are put back" same_put_back 200 "$habits" panic
@@ -99,4 +120,39 @@ run "handlers of signals" cannot signal signals
 run "threads" cannot thread threads
 run "processes" cannot process processes
 run "protected memory" cannot protect mappings
+
+# ---- Programs that are watched for races: what is remembered of their memory is put back as well ----
+
+cat >"$scratch/one.c" <<'END'
+#include <stdio.h>
+#include <races.h>
+static struct race_case *cases;
+void race_case_add(struct race_case *one) { one->next = cases; cases = one; }
+/* Runs the case of a name as a program of its own; without one lists all names. */
+int main(int argc, char **argv) {
+    for (struct race_case *one = cases; one; one = one->next)
+        if (argc < 2)
+            puts(one->name);
+        else if (!strcmp(one->name, argv[1]))
+            return pirn_run(NULL, one->fn, NULL) ? 1 : 0;
+    return argc < 2 ? 0 : 2;
+}
+END
+races=$top_srcdir/tests/races
+if ! "$pirn" cc --cc="$CC" -O1 -std=gnu11 -w -I"$races" -o "$scratch/one" "$scratch/one.c" "$races/atomics.c" "$races/memory.c" \
+    "$races/structures.c" "$races/sync.c"; then
+    fails() { false; }
+    run "programs with races can be built" fails
+    done_testing
+fi
+# All of them where check-long asks for it.
+cases='buffered_back handing_over_and_keeping stack_shared copies_of_arguments read_set_one_ordered read_set_both_ordered seqlock_of_plain_data'
+test -z "${PIRN_TEST_TASKS-}" || cases=$("$scratch/one")
+events_of=40
+for case in $cases; do
+    run "races: $case has the same events and findings" same_events "$scratch/one" "$case"
+done
+run "races: the same runs" same_put_back "$runs" "$scratch/one" seqlock_of_plain_data
+run "races: the same where each access is a scheduling point" same_put_back 100 --points=access "$scratch/one" read_set_both_ordered
+run "races: the same with dpor" same_search 100 --strategy=dpor "$scratch/one" seqlock_of_plain_data
 done_testing

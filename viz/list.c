@@ -97,10 +97,11 @@ static void measure_run(void *context, const struct trace_summary *run) {
 static void print_cell(const struct table *table, int column, const char *text) {
     size_t used = utf8_columns(text), width = table->width[column];
     int space = used < width ? (int)(width - used) : 0;
+    if (column > 0) fputs("  ", stdout);
     if (columns[column].number)
-        printf("%*s%s  ", space, "", text);
+        printf("%*s%s", space, "", text);
     else
-        printf("%s%*s  ", text, space, "");
+        printf("%s%*s", text, space, "");
 }
 
 static void print_run(void *context, const struct trace_summary *run) {
@@ -113,7 +114,8 @@ static void print_run(void *context, const struct trace_summary *run) {
         print_cell(table, i, tool_text_string(&cells[i]));
         if (red && i == COLUMN_OUTCOME) fputs("\033[0m", stdout);
     }
-    printf("%s\n", run->message);
+    /* A line without a message ends with its last number. */
+    printf("%s%s\n", *run->message ? "  " : "", run->message);
     free_cells(cells);
 }
 
@@ -125,7 +127,7 @@ static int print_table(struct trace *trace, bool color) {
         tool_error("%s: the trace holds no run yet", trace_path(trace));
     } else if (status == TOOL_OK) {
         for (int i = 0; i < COLUMNS; i++) print_cell(&table, i, columns[i].title);
-        puts("message");
+        puts("  message");
         status = trace_each_run(trace, print_run, &table);
         printf("\n%zu run%s:", table.runs, table.runs == 1 ? "" : "s");
         for (size_t i = 0; i < table.outcome_count; i++)

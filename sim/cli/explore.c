@@ -255,7 +255,6 @@ static char *schedule_of(const struct report *report, int64_t number) {
  * still worth it. */
 static int shrink_kinds(struct exploration *e, struct options *options) {
     int status = TOOL_OK;
-    bool found;
     progress_erase(&e->progress);
     options->control.runs = SHRINK_RUNS;
     options->control.time_limit = SHRINK_TIME;
@@ -264,13 +263,14 @@ static int shrink_kinds(struct exploration *e, struct options *options) {
     e->report.brief = false;
     for (int i = 0; i < e->kind_count && status == TOOL_OK; i++) {
         const struct control_message *shortest = &e->kinds[i].shortest;
+        bool found = false;
         char *schedule;
         if (shortest->outcome == PIRN_DIVERGED) continue;
         schedule = schedule_of(&e->report, shortest->trace_run);
         options->control.seed = shortest->seed;
         status = schedule ? shrink_perform(&e->report, schedule, shortest->trace_run, &found)
                           : TOOL_FAILED;
-        if (status == TOOL_OK && !options->json) fputs("\n", stdout);
+        if (found && !options->json) fputs("\n", stdout);
         if (status == TOOL_USAGE || status == TOOL_DIVERGED) status = TOOL_OK;
         free(schedule);
     }

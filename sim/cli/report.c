@@ -147,8 +147,8 @@ static void print_shrunk(const struct report *report, const struct control_messa
     print_size(report->out, &shrunk->after);
     fprintf(report->out, " (%" PRIu64 " runs tried)\n", shrunk->tried);
     if (!shrunk->minimal)
-        fputs("it may become smaller yet: the limit of runs or time came first (pirn shrink -n, "
-              "-t)\n",
+        fputs("it may become smaller yet: an interruption came first, or the limit of runs or time "
+              "(pirn shrink -n, -t)\n",
               report->out);
     print_rest(report, shrunk, run);
 }

@@ -20,7 +20,7 @@ static const struct options_usage usage = {
     "TRACE[#RUN]|pirn1:... [--] PROGRAM [ARGUMENT...]",
     "Looks for the simplest run that fails in the same way as the given one: with the fewest\n"
     "preemptions, then the fewest steps and tasks. It is recorded in the trace beside the other.\n"
-    "Without RUN it is the first failing run of the trace.\n",
+    "Without RUN it is the first failing run of the trace. Ctrl-C keeps the smallest run so far.\n",
     "  pirn shrink orders.db#17 ./orders\n"
     "  pirn shrink --trace small.db pirn1:AAAAAD2xGgMMAgIEaQ1vYw ./orders --workers 3\n",
 };
@@ -44,7 +44,8 @@ int shrink_perform(const struct report *report, const char *schedule, int64_t fr
                             .control = report->options->control,
                             .schedule = schedule,
                             .told = told,
-                            .context = &shrinking};
+                            .context = &shrinking,
+                            .graceful = true};
     launch.control.shrink = true;
     launch.control.shrunk_from = from;
     launch.control.quiet_program = true;
@@ -101,7 +102,11 @@ int shrink_main(int argc, char **argv) {
         }
         status = shrink_perform(&report, source.text, from, &found);
         int written = tool_flush(stdout, "standard output");
-        if (status == TOOL_OK) status = found ? TOOL_FOUND : written;
+        /* What was found is worth more to know than who ended it. */
+        if (found && (status == TOOL_OK || status > 128))
+            status = TOOL_FOUND;
+        else if (status == TOOL_OK)
+            status = written;
     }
     source_free(&source);
     options_free(&options);

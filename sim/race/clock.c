@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "sim/race/race.h"
 
@@ -31,15 +30,14 @@ struct head {
 static struct head *heads; /* by task */
 static size_t head_room;
 
+bool clock_reserve(void) {
+    for (int bits = MOST_RESERVED; !store && bits >= LEAST_RESERVED; bits--)
+        if ((store = race_map((size_t)1 << bits))) reserved = (uint64_t)1 << bits;
+    return store != NULL;
+}
+
 void clock_start(void) {
-    for (int bits = MOST_RESERVED; !store && bits >= LEAST_RESERVED; bits--) {
-        void *memory = mmap(NULL, (size_t)1 << bits, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (memory == MAP_FAILED) continue;
-        store = memory;
-        reserved = (uint64_t)1 << bits;
-    }
-    if (!store) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
+    if (!clock_reserve()) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
     used = 8;
 }
 

@@ -40,9 +40,20 @@ void race_task_begins(const struct task *self);
 /* Makes the run under way watched, unless it is; called by its tasks. */
 void race_start(void);
 
+/* ---- memory.c ------------------------------------------------------------------------------ */
+
+/* Address space, empty. NULL: there is none. */
+void *race_map(size_t size);
+/* The same, for as long as the process lives; ends the run under way where there is none. */
+void *race_reserve(size_t size);
+/* Reserves what the runs of this process may need, as far as it can. Not in a run. */
+void race_prepare(void);
+
 /* ---- clock.c ------------------------------------------------------------------------------- */
 
 void clock_start(void);
+/* Makes the room that clocks need, once. Returns false when there is none. */
+bool clock_reserve(void);
 /* An edge from step `before` to the task's step. */
 void clock_edge(uint32_t task, uint32_t step, uint32_t before);
 /* Up to which step of `other`, excluding it, its accesses are ordered before those of `task`. */

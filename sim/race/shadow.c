@@ -10,9 +10,8 @@
  * are not ordered, and atomic accesses, the last of each kind and task. A plain write empties it:
  * what races with anything before it races with the write.
  */
-#include <string.h>
-#include <sys/mman.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/race/atomics.h"
 #include "sim/race/race.h"
@@ -36,16 +35,8 @@ static uint32_t run;
 static struct item *items; /* from 1; those of this run */
 static uint32_t item_count, item_room;
 
-static void *reserve(size_t size) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
-    return memory;
-}
-
 void shadow_start(void) {
-    if (!shadow_regions) shadow_regions = reserve(REGIONS * sizeof(struct page *));
+    if (!shadow_regions) shadow_regions = race_reserve(REGIONS * sizeof(struct page *));
     if (!++run) run++;
     shadow_quick = points_any ? 0 : run;
     item_count = 0;
@@ -76,7 +67,7 @@ static struct cell *cells_get(uint32_t shift) {
         return &found->first;
     }
     if (chunk_left < size) {
-        chunk = reserve(CHUNK);
+        chunk = race_reserve(CHUNK);
         chunk_left = CHUNK;
     }
     cells = (struct cell *)(void *)chunk;
@@ -138,7 +129,7 @@ static void list_add(struct cell *cell, uint32_t task, struct seen seen, unsigne
 
 static __attribute__((noinline)) struct page *page_make(uintptr_t address) {
     struct page **region = &shadow_regions[address >> REGION_BITS];
-    if (!*region) *region = reserve(PAGES * sizeof(struct page));
+    if (!*region) *region = race_reserve(PAGES * sizeof(struct page));
     return &(*region)[address >> PAGE_BITS & (PAGES - 1)];
 }
 

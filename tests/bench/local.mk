@@ -42,7 +42,7 @@ EXTRA_DIST += $(peers)
 if HAVE_CUNIT
 TESTS += %D%/bench.sh
 endif
-EXTRA_DIST += %D%/bench.sh %D%/isolation.sh %D%/jobs.sh %D%/memory.c %D%/races.sh %D%/record.sh
+EXTRA_DIST += %D%/bench.sh %D%/counter.c %D%/isolation.sh %D%/jobs.sh %D%/memory.c %D%/races.sh %D%/record.sh
 
 # Numbers of processes for bench-jobs; none: 2.
 JOBS =
