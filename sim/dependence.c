@@ -36,6 +36,13 @@ static void note(const struct access *access) {
         footprint->accesses[footprint->count++] = *access;
 }
 
+void dependence_read_only(void) {
+    struct footprint *footprint = dependence_footprint;
+    if (!footprint) return;
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].way == WAY_WRITE) footprint->accesses[i].way = WAY_READ;
+}
+
 void dependence_object(uint32_t number, enum way way) {
     if (dependence_footprint && number)
         note(&(struct access){.object = object_key(number), .way = (uint8_t)way});

@@ -88,6 +88,9 @@ struct footprint {
     struct access accesses[MOST_ACCESSES];
 };
 
+/* The compare-exchange under way has only read. */
+void dependence_read_only(void);
+
 /* Where the accesses of the step under way are noted; NULL: nobody wants to know. */
 HIDDEN extern struct footprint *dependence_footprint;
 HIDDEN extern uint32_t dependence_since; /* steps in the log when it began */

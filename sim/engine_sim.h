@@ -91,6 +91,24 @@ static inline void engine_touch(const void *address, size_t size, bool writes, c
     if (race_live && address && size) race_touch(address, size, writes, site);
 }
 
+void race_touch_now(struct task *task, const void *address, size_t size, bool writes,
+                    const void *site);
+static inline void engine_touch_now(struct task *self, const void *address, size_t size,
+                                    bool writes, const void *site) {
+    if (race_live && address && size) race_touch_now(self, address, size, writes, site);
+}
+
+void race_touch_offered(struct task *task, const void *value, size_t size);
+static inline void engine_touch_offered(struct task *task, const void *value, size_t size) {
+    if (race_live && value && size) race_touch_offered(task, value, size);
+}
+
+void race_touch_case(struct task *self, int64_t index, void *value, const void *site);
+static inline void engine_touch_case(struct task *self, int64_t index, void *value,
+                                     const void *site) {
+    if (race_live && value) race_touch_case(self, index, value, site);
+}
+
 bool engine_dump(struct dump *dump);
 void engine_stats(struct pirn_stats *stats);
 _Noreturn void engine_fail(struct task *self, enum failure failure, const struct place *place,

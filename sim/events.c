@@ -5,6 +5,7 @@
 #include "lib/core/task.h"
 #include "sim/recorder.h"
 #include "sim/dependence.h"
+#include "sim/race/shadow.h"
 
 static void check_expected(const struct log_event *event, uint64_t index) {
     const struct recorder_step *step;
@@ -62,18 +63,20 @@ static bool changes_nothing(enum op op, int64_t result) {
     return is_in(LOOKING, op) || result == -EAGAIN || result == -EBUSY;
 }
 
+/* Who stores what is there already does not try anything. */
 bool event_in_vain(const struct log_event *event) {
-    return event->has_result && changes_nothing(event->op, event->result);
+    return event->has_result && !event->changed && event->op != OP_STORE;
 }
 
 void sim_step(struct task *self, const struct place *place) {
     event_add_watched(self, place, object_number(place));
 }
 
-static inline __attribute__((always_inline)) void log_end(struct task *self,
-                                                          struct log_event *event, int64_t result) {
+static inline __attribute__((always_inline)) void
+log_end(struct task *self, struct log_event *event, int64_t result, bool changed) {
     event->has_result = true;
     event->result = result;
+    event->changed = changed;
     self->history =
         mix(event->hash, self->inputs + (is_in(NOT_ORDERING, event->op) ? 0 : (uint64_t)result));
     self->inputs = 0;
@@ -90,7 +93,7 @@ static __attribute__((noinline)) void end_idle(struct task *self, struct log_eve
         sim.idle = 0;
     }
     sim_plan();
-    log_end(self, event, result);
+    log_end(self, event, result, changed);
 }
 
 static inline __attribute__((always_inline)) void
@@ -98,7 +101,7 @@ end_step(struct task *self, struct log_event *event, int64_t result, bool change
     if (UNLIKELY(!changed || sim.idle))
         end_idle(self, event, result, changed);
     else
-        log_end(self, event, result);
+        log_end(self, event, result, true);
 }
 
 void engine_end(struct task *self, int64_t result) {

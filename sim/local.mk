@@ -46,6 +46,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/race/atomics.c \
 	%D%/race/atomics.h \
 	%D%/race/calls.c \
+	%D%/race/calls.h \
 	%D%/race/clock.c \
 	%D%/race/found.c \
 	%D%/race/heap.c \

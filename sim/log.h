@@ -24,6 +24,7 @@ struct log_event {
     uint32_t object; /* 0: none */
     uint8_t op;      /* enum op */
     bool has_result; /* else it went to sleep in this step */
+    bool changed;    /* it has done something that others could notice */
     int64_t result;
     int64_t time;
     const void *site; /* return address; NULL: none */

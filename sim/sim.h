@@ -51,6 +51,7 @@ struct task {
     } intent;                     /* of that operation; see engine_intend */
     const struct place *slept_in; /* its last sleep, which its next step goes on from; or nothing */
     uint32_t step;                /* that it is in */
+    uint32_t step_before;         /* its last one before that; 0: none */
     size_t first_case;            /* of its last select, in the log */
     uint32_t children, made;      /* tasks started, objects named */
     uint64_t identity; /* the same in every run: the parent's, and which of its children */

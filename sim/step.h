@@ -29,6 +29,15 @@ static inline void engine_intend(struct task *self, int64_t deadline, int64_t nu
 /* An odd number without a pattern: histories are mixed well already. */
 #define OPERATION UINT64_C(0xd6e8feb86659fd93)
 
+/* The stamp with which the race detector marks bytes that a step has written; it is odd, that of
+ * bytes only read less by one. Or STAMP_NONE, which no byte bears: each access is to be looked at. */
+HIDDEN extern uint64_t shadow_stamp;
+#define SHADOW_ALL(byte) ((byte)*UINT64_C(0x0101010101010101)) /* a byte eight times */
+#define STAMP_NONE SHADOW_ALL(2)
+
+/* A step begins. */
+static inline void shadow_step(void) { shadow_stamp = STAMP_NONE; }
+
 /* Begins a step that somebody wants to see begin, or that is one too many. */
 void event_add_watched(struct task *self, const struct place *place, uint32_t object);
 
@@ -47,7 +56,9 @@ event_fill(struct task *self, enum op op, const struct place *place, uint32_t ob
     event->site = task_site(self, place->site);
     event->hash = self->history ^ (op + 1) * OPERATION;
     log->steps = index + 1;
+    self->step_before = self->step;
     self->step = (uint32_t)(index + 1);
+    shadow_step();
 }
 
 /* The step that has begun is a task's, not the clock's. */

@@ -38,6 +38,8 @@ bool search_spins(const struct task *task) {
     const void *site = place->site;
     uint64_t at = task->step, end;
     int tries = 0;
+    /* One who looks at many atomic objects in a loop does not spin. */
+    bool atomic = place->kind == OBJECT_ATOMIC || place->kind == OBJECT_MEMORY;
 
     if (!at || place->op == OP_NONE || !event_in_vain(last = &events[at - 1])) return false;
     end = sim.log->steps;
@@ -48,6 +50,7 @@ bool search_spins(const struct task *task) {
         if (end - step > LOOK_BACK) return false;
         if (!event_in_vain(event)) return false;
         if (event->task != task->core.id) continue;
+        if (atomic && event->object != (uint32_t)place->queue->object) continue;
         if (event->op == place->op && event->site == site && ++tries == TRIES) return true;
     }
     return false;

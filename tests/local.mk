@@ -54,6 +54,7 @@ test_scripts = \
 	%D%/man.sh \
 	%D%/outcomes.sh \
 	%D%/packaging.sh \
+	%D%/counts.sh \
 	%D%/races.sh \
 	%D%/record.sh \
 	%D%/readme.sh \
@@ -164,9 +165,9 @@ test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o %D
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
 race_cases = %D%/races/atomics.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
-	%D%/races/structures.c %D%/races/sync.c
+	%D%/races/structures.c %D%/races/sync.c %D%/races/values.c
 
-EXTRA_DIST += $(race_cases) $(test_scripts) %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
+EXTRA_DIST += $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/tally %D%/tap.sh \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \

@@ -181,6 +181,7 @@ static inline int take(struct task *self, pirn_chan *chan, void *value, struct w
         }
         advance(chan);
         if ((sender = next_waiter(chan, &chan->senders))) { /* C4: into the slot that became free */
+            engine_touch_offered(sender->wait->task, sender->value, chan->value_size);
             copy_in(chan, slot(chan, at), sender->value);
             if (ENGINE_MARKS) {
                 engine_number(sender->wait->task, &chan->senders.mark);
@@ -199,6 +200,7 @@ static inline int take(struct task *self, pirn_chan *chan, void *value, struct w
         return -EPIPE;
     }
     if ((sender = next_waiter(chan, &chan->senders))) { /* a rendezvous */
+        engine_touch_offered(sender->wait->task, sender->value, chan->value_size);
         copy_in(chan, value, sender->value);
         engine_acquire(self, &sender->arrival, EDGE_MESSAGE);
         wait_end(self, sender, 0);
@@ -250,7 +252,7 @@ static __attribute__((noinline)) int wait_in(struct task *self, pirn_chan *chan,
         if (rc != -ETIMEDOUT) chan_woken(self, &sleep->wait, op);
     }
     engine_end(self, rc);
-    if (rc == 0 && op == OP_RECV) engine_touch(value, size, true, site);
+    if ((rc == 0 || rc == -EPIPE) && op == OP_RECV) engine_touch(value, size, true, site);
     if (UNLIKELY(rc == -EPIPE) && op == OP_SEND) engine_fault(self, FAULT_SEND_ON_CLOSED, &place);
     return rc;
 }
@@ -316,7 +318,7 @@ static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const 
     unlock(chan);
     wait_wake(woken);
     engine_end(self, rc);
-    if (rc == 0) engine_touch(value, size, true, site);
+    if (rc == 0 || rc == -EPIPE) engine_touch(value, size, true, site);
     return rc;
 }
 

@@ -360,6 +360,13 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_touch(const void *address, size_t size, bool writes, const void *site);
  *     The library does, on behalf of the task that calls it: before the operation that it reads for
  *     begins, after the one that it writes for has ended. NULL is ignored.
+ * void engine_touch_now(struct task *self, const void *address, size_t size, bool writes,
+ *                       const void *site);
+ *     The same within an operation, where that is known only then.
+ * void engine_touch_offered(struct task *task, const void *value, size_t size);
+ *     Of a task that is parked, the value that it sends is taken: what a select does on its behalf.
+ * void engine_touch_case(struct task *self, int64_t index, void *value, const void *site);
+ *     A value has been received by that case of the select that has just ended.
  * bool engine_dump(struct dump *dump);
  *     Adds every task to a dump (dump.h); false: no runtime is running. Any thread may call it.
  * void engine_stats(struct pirn_stats *stats);

@@ -274,7 +274,9 @@ EXPORT ssize_t pirn_read(int fd, void *buffer, size_t size, int64_t deadline) {
         do n = nonblock_read(fd, buffer, size, &io.descriptor->plain);
         while (n == -EAGAIN && (n = wait_ready(&io)) == 0);
     }
-    return end(&io, n);
+    n = end(&io, n);
+    if (n > 0) engine_touch(buffer, (size_t)n, true, io.place.site);
+    return n;
 }
 
 EXPORT ssize_t pirn_write(int fd, const void *buffer, size_t size, int64_t deadline) {
@@ -288,7 +290,10 @@ EXPORT ssize_t pirn_write(int fd, const void *buffer, size_t size, int64_t deadl
     if (!n) {
         do {
             n = nonblock_write(fd, bytes + written, size - written, &io.descriptor->plain);
-            if (n > 0) written += (size_t)n;
+            if (n > 0) {
+                engine_touch_now(io.self, bytes + written, (size_t)n, false, io.place.site);
+                written += (size_t)n;
+            }
             if (n == -EAGAIN) n = wait_ready(&io);
         } while (n >= 0 && written < size);
     }
@@ -296,6 +301,7 @@ EXPORT ssize_t pirn_write(int fd, const void *buffer, size_t size, int64_t deadl
 }
 
 EXPORT int pirn_accept(int fd, struct sockaddr *address, socklen_t *length, int64_t deadline) {
+    socklen_t room = length ? *length : 0;
     struct io io;
     int rc = begin(&io, OP_ACCEPT, fd, PIRN_READABLE, deadline, CALLER());
     if (!rc) {
@@ -304,13 +310,19 @@ EXPORT int pirn_accept(int fd, struct sockaddr *address, socklen_t *length, int6
     }
     /* Which number is free is no matter of the schedule alone. */
     end(&io, rc < 0 ? rc : 0);
+    if (rc >= 0 && address && length) {
+        engine_touch(length, sizeof *length, true, io.place.site);
+        engine_touch(address, *length < room ? *length : room, true, io.place.site);
+    }
     return rc;
 }
 
 EXPORT int pirn_connect(int fd, const struct sockaddr *address, socklen_t length,
                         int64_t deadline) {
     struct io io;
-    int rc = begin(&io, OP_CONNECT, fd, PIRN_WRITABLE, deadline, CALLER());
+    int rc;
+    engine_touch(address, length, false, CALLER());
+    rc = begin(&io, OP_CONNECT, fd, PIRN_WRITABLE, deadline, CALLER());
     if (!rc) {
         rc = nonblock_connect(fd, address, length);
         while (rc == -EINPROGRESS && (rc = wait_ready(&io)) == 0) rc = nonblock_connected(fd);

@@ -76,7 +76,7 @@ static inline bool ready(const pirn_case *c) {
  * through another channel, or by its deadline, without our locks. Then the search begins anew.
  */
 static int64_t run_ready(struct task *self, const struct selection *s, bool first,
-                         struct waiter **woken) {
+                         struct waiter **woken, const void *site) {
     for (;;) {
         size_t count = 0, chosen = 0, i;
         pirn_case *c;
@@ -98,6 +98,8 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
             chosen = i;
         }
         c = &s->cases[chosen];
+        if (c->op == PIRN_SEND && !c->chan->closed)
+            engine_touch_now(self, c->value, c->chan->value_size, false, site);
         c->status = c->op == PIRN_SEND ? chan_offer(self, c->chan, c->value, woken)
                                        : chan_take(self, c->chan, c->value, woken);
         if (c->status != -EAGAIN) return (int64_t)chosen;
@@ -165,7 +167,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
         engine_select_case(self, cases[i].op == PIRN_SEND ? OP_SEND : OP_RECV,
                            cases[i].chan ? &cases[i].chan->senders : NULL);
     lock_all(&s, NULL);
-    rc = run_ready(self, &s, first, &woken);
+    rc = run_ready(self, &s, first, &woken, site);
     if (rc >= 0) {
         unlock_all(&s);
         wait_wake(woken);
@@ -185,6 +187,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
         return (int)rc;
     }
     engine_end_case(self, rc);
+    if (cases[rc].op == PIRN_RECV) engine_touch_case(self, rc, cases[rc].value, site);
     place = PLACE(SELECT, CHAN, cases[rc].chan, NULL, site);
     if (cases[rc].op == PIRN_SEND && cases[rc].status == -EPIPE)
         engine_fault(self, FAULT_SEND_ON_CLOSED, &place);

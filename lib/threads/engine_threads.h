@@ -300,6 +300,29 @@ static inline void engine_touch(const void *address, size_t size, bool writes, c
     (void)writes;
     (void)site;
 }
+static inline void engine_touch_now(struct task *self, const void *address, size_t size,
+                                    bool writes, const void *site) {
+    (void)self;
+    (void)address;
+    (void)size;
+    (void)writes;
+    (void)site;
+}
+
+static inline void engine_touch_offered(struct task *task, const void *value, size_t size) {
+    (void)task;
+    (void)value;
+    (void)size;
+}
+
+static inline void engine_touch_case(struct task *self, int64_t index, void *value,
+                                     const void *site) {
+    (void)self;
+    (void)index;
+    (void)value;
+    (void)site;
+}
+
 static inline void engine_note(const struct place *place, const void *address, size_t size,
                                bool writes) {
     (void)place;

@@ -294,10 +294,14 @@ static bool is_gcc(const char *compiler) {
 static void add_compile_flags(struct list *list, const char *compiler) {
     add(list, "-g");
     add(list, "-fsanitize=thread");
+    /* There are calls at each access: without a detour. */
+    add(list, "-fno-plt");
     for (size_t i = 0; replaced[i]; i++) addf(list, "-fno-builtin-%s", replaced[i]);
     if (!is_gcc(compiler)) return;
     /* No loop becomes one of them either; and its own library has no fences, but ours has. */
     add(list, "-fno-tree-loop-distribute-patterns");
+    /* What is fetched at once should have as many of those calls as can be. */
+    add(list, "-falign-loops=64");
     add(list, "-Wno-tsan");
 }
 

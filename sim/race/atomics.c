@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/dependence.h"
+
 struct release {
     uint32_t task, step;
 };
@@ -262,6 +264,7 @@ void atomic_end(const struct atomic *atomic, bool read, bool wrote, bool changed
         else if (mind->fence)
             releases_add(&location->releases, task, mind->fence);
     }
+    if (!wrote) dependence_read_only();
     order(self, location, wrote);
     shadow_access(self, atomic->address, atomic->size, ACCESS_ATOMIC | (wrote ? ACCESS_WRITE : 0),
                   atomic->site);

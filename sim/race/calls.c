@@ -7,21 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/race/race.h"
+#include "sim/race/calls.h"
 
-struct call {
-    const void *site;
-    const void *frame; /* of the function called: further calls have lower ones */
-    uint32_t node;     /* 0: not known yet */
-};
-
-struct calls {
-    uint32_t epoch;
-    unsigned depth, room;
-    struct call *calls;
-};
-static struct calls *of_tasks; /* by task */
+static struct calls *of_tasks; /* by number of the task */
 static size_t task_room;
+struct calls_now calls_now;
 
 struct node {
     uint64_t key; /* site, and for an access how and how large */
@@ -42,9 +32,8 @@ void calls_start(void) {
     memset(table, 0, table_room * sizeof *table);
 }
 
-static struct calls *calls_of(struct task *self) {
+struct calls *calls_turn(struct task *self) {
     size_t task = self->core.id;
-    struct calls *calls;
     if (UNLIKELY(task >= task_room)) {
         size_t room = task_room ? task_room : 64;
         struct calls *bigger;
@@ -54,20 +43,22 @@ static struct calls *calls_of(struct task *self) {
         of_tasks = bigger;
         task_room = room;
     }
-    calls = &of_tasks[task];
-    if (UNLIKELY(calls->epoch != sim.epoch)) {
-        calls->epoch = sim.epoch;
-        calls->depth = 0;
+    calls_now = (struct calls_now){self, &of_tasks[task]};
+    if (UNLIKELY(calls_now.calls->epoch != sim.epoch)) {
+        calls_now.calls->epoch = sim.epoch;
+        calls_now.calls->depth = 0;
     }
-    return calls;
+    return calls_now.calls;
 }
+
+void calls_forget(void) { calls_now = (struct calls_now){NULL, NULL}; }
 
 void calls_enter(struct task *self, const void *site, const void *frame) {
     struct calls *calls = calls_of(self);
     if (!calls) return;
     /* What was left by a jump or an exit is not left by a return. */
     while (calls->depth && calls->calls[calls->depth - 1].frame <= frame) calls->depth--;
-    if (UNLIKELY(calls->depth == calls->room)) {
+    if (calls->depth == calls->room) {
         unsigned room = calls->room ? 2 * calls->room : 16;
         struct call *bigger = realloc(calls->calls, room * sizeof *bigger);
         if (!bigger) return;
@@ -75,11 +66,6 @@ void calls_enter(struct task *self, const void *site, const void *frame) {
         calls->room = room;
     }
     calls->calls[calls->depth++] = (struct call){site, frame, 0};
-}
-
-void calls_leave(struct task *self) {
-    struct calls *calls = calls_of(self);
-    if (calls && calls->depth) calls->depth--;
 }
 
 static size_t slot_of(uint32_t parent, uint64_t key) {

@@ -48,6 +48,7 @@ void *race_map(size_t size);
 void *race_reserve(size_t size);
 /* Reserves what the runs of this process may need, as far as it can. Not in a run. */
 void race_prepare(void);
+bool race_prepared(void);
 
 /* ---- clock.c ------------------------------------------------------------------------------- */
 
@@ -62,8 +63,8 @@ uint32_t clock_of(uint32_t task, uint32_t other);
 /* ---- calls.c ------------------------------------------------------------------------------- */
 
 void calls_start(void);
-void calls_enter(struct task *self, const void *site, const void *frame);
-void calls_leave(struct task *self);
+/* What is known of the task that has called last is of another one now, or of another run. */
+void calls_forget(void);
 /* A number for the place of an access: the calls that led there, its site, how and how large. */
 uint32_t calls_place(struct task *self, const void *site, unsigned how, size_t size);
 /* Writes the sites, innermost first, and returns how many. */
@@ -75,6 +76,9 @@ void shadow_start(void);
 /* The current task accesses memory. */
 void shadow_access(struct task *self, uintptr_t address, size_t size, unsigned how,
                    const void *site);
+/* The operation that a task is in does, before it synchronises with anything: so that belongs to the
+ * step before. The task is the current one, or parked. That is no scheduling point. */
+void shadow_note(struct task *task, uintptr_t address, size_t size, unsigned how, const void *site);
 /* The memory begins anew: what was done to it before does not matter any more. */
 void shadow_clear(uintptr_t address, size_t size);
 

@@ -6,12 +6,16 @@
  * back between runs: a page that was not touched in this run has another number of it, and is
  * cleared when it is.
  *
+ * The stamps of shadow.h last for a round, until all their values have been used; then those that
+ * the round has left are taken away.
+ *
  * A cell has the last plain write and the last plain read. More than that is in a list: reads that
  * are not ordered, and atomic accesses, the last of each kind and task. A plain write empties it:
  * what races with anything before it races with the write.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/race/atomics.h"
 #include "sim/race/race.h"
@@ -29,24 +33,23 @@ struct item {
     uint32_t next; /* 0: none */
 };
 
-struct page **shadow_regions;
-uint32_t shadow_quick;
+struct region *shadow_regions[REGIONS];
+uint64_t shadow_stamp = STAMP_NONE;
 static uint32_t run;
 static struct item *items; /* from 1; those of this run */
 static uint32_t item_count, item_room;
 
 void shadow_start(void) {
-    if (!shadow_regions) shadow_regions = race_reserve(REGIONS * sizeof(struct page *));
     if (!++run) run++;
-    shadow_quick = points_any ? 0 : run;
     item_count = 0;
+    shadow_step();
 }
 
 /* ---- Cells of a page ----------------------------------------------------------------------- */
 
 /* Cells of pages that follow each other lie apart by no power of two, or those of a column of a
  * matrix would all compete for the same few lines of cache. */
-enum { COARSE = 3, CHUNK = 1 << 22, APART = 64 };
+enum { COARSE = 3, FIRST_CHUNK = 1 << 22, CHUNK = 1 << 25, APART = 64 };
 
 /* By shift; linked through their beginnings. */
 static union spare {
@@ -55,6 +58,18 @@ static union spare {
 } * spare[COARSE + 1];
 static char *chunk;
 static size_t chunk_left;
+
+/* A program that has filled the first one goes far and wide: with large pages, if the kernel has any,
+ * it waits for memory less often. Where it is put back after each run, mappings stay as they are. */
+static void next_chunk(void) {
+    chunk_left = chunk ? CHUNK : FIRST_CHUNK;
+    if (chunk) {
+        chunk = race_reserve(CHUNK);
+        if (!race_prepared()) madvise(chunk, CHUNK, MADV_HUGEPAGE);
+    } else {
+        chunk = race_reserve(FIRST_CHUNK);
+    }
+}
 
 static size_t cells_in_page(uint32_t shift) { return (size_t)1 << (PAGE_BITS - shift); }
 
@@ -66,10 +81,7 @@ static struct cell *cells_get(uint32_t shift) {
         spare[shift] = found->next;
         return &found->first;
     }
-    if (chunk_left < size) {
-        chunk = race_reserve(CHUNK);
-        chunk_left = CHUNK;
-    }
+    if (chunk_left < size) next_chunk();
     cells = (struct cell *)(void *)chunk;
     chunk += size;
     chunk_left -= size;
@@ -127,10 +139,16 @@ static void list_add(struct cell *cell, uint32_t task, struct seen seen, unsigne
 
 /* ---- Pages --------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) struct page *page_make(uintptr_t address) {
-    struct page **region = &shadow_regions[address >> REGION_BITS];
-    if (!*region) *region = race_reserve(PAGES * sizeof(struct page));
-    return &(*region)[address >> PAGE_BITS & (PAGES - 1)];
+static __attribute__((noinline)) void region_make(uintptr_t address) {
+    shadow_regions[address >> REGION_BITS] = race_reserve(sizeof(struct region));
+}
+
+static struct page *page_in(struct region *region, uintptr_t address) {
+    return &region->pages[shadow_within(address, REGION_BITS) >> PAGE_BITS];
+}
+
+static uintptr_t page_end(uintptr_t address) {
+    return (address | (((uintptr_t)1 << PAGE_BITS) - 1)) + 1;
 }
 
 /* The coarsest cells that have no border inside the range. */
@@ -156,7 +174,7 @@ static void page_split(struct page *page, uint32_t shift) {
 
 /* The page as of this run, with cells that are fine enough for a range in it. */
 static struct page *page_get(uintptr_t start, uintptr_t end) {
-    struct page *page = page_make(start);
+    struct page *page = page_in(shadow_region(start), start);
     uint32_t shift = shift_for(start, end);
     if (page->run != run) {
         if (page->cells && page->shift > shift) {
@@ -173,6 +191,66 @@ static struct page *page_get(uintptr_t start, uintptr_t end) {
         page_split(page, shift);
     }
     return page;
+}
+
+/* ---- Stamps -------------------------------------------------------------------------------- */
+
+/* Written, so odd; the least is above STAMP_NONE. */
+enum { LEAST_STAMP = 5, MOST_STAMP = UINT8_MAX };
+static unsigned stamp = MOST_STAMP;
+static uint32_t round_number;
+static uintptr_t *stamped; /* beginnings of the pages that bear stamps of this round */
+static size_t stamped_count, stamped_room;
+
+static void begin_round(void) {
+    for (size_t i = 0; i < stamped_count; i++)
+        memset(shadow_region(stamped[i])->stamps + shadow_within(stamped[i], REGION_BITS), 0,
+               1 << PAGE_BITS);
+    stamped_count = 0;
+    if (!++round_number) round_number++;
+}
+
+static __attribute__((noinline)) void new_stamp(void) {
+    if (stamp == MOST_STAMP) {
+        begin_round();
+        stamp = LEAST_STAMP;
+    } else {
+        stamp += 2;
+    }
+    shadow_stamp = SHADOW_ALL(stamp);
+}
+
+static __attribute__((noinline)) void note_stamped(struct page *page, uintptr_t address) {
+    if (stamped_count == stamped_room) {
+        size_t room = stamped_room ? 2 * stamped_room : 64;
+        uintptr_t *bigger = realloc(stamped, room * sizeof *stamped);
+        if (!bigger) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
+        stamped = bigger;
+        stamped_room = room;
+    }
+    stamped[stamped_count++] = address >> PAGE_BITS << PAGE_BITS;
+    page->stamped = round_number;
+}
+
+/* Bytes of one page have been read or written in this step. */
+static void put_stamps(struct page *page, uintptr_t address, size_t size, bool writes) {
+    unsigned char *at = shadow_region(address)->stamps + shadow_within(address, REGION_BITS);
+    uint64_t all;
+    if (points_any) return;
+    if (UNLIKELY(shadow_stamp == STAMP_NONE)) new_stamp();
+    if (UNLIKELY(page->stamped != round_number)) note_stamped(page, address);
+    all = writes ? shadow_stamp : shadow_stamp - SHADOW_ALL(1);
+    if (LIKELY(size == sizeof all))
+        memcpy(at, &all, sizeof all);
+    else if (size == sizeof all / 2)
+        memcpy(at, &all, sizeof all / 2);
+    else
+        memset(at, (unsigned char)all, size);
+}
+
+static void take_stamps(const struct page *page, uintptr_t address, size_t size) {
+    unsigned char *at = shadow_region(address)->stamps + shadow_within(address, REGION_BITS);
+    if (page->stamped == round_number) memset(at, 0, size);
 }
 
 /* ---- Accesses ------------------------------------------------------------------------------ */
@@ -251,63 +329,94 @@ static void on_cell(struct access *access, struct cell *cell, uintptr_t address)
     }
 }
 
-static __attribute__((noinline)) void shadow_slow(struct task *self, uintptr_t address, size_t size,
-                                                  unsigned how, const void *site) {
+/* The part of an access that is in one page. */
+static void on_page(struct access *access, uintptr_t address, uintptr_t until) {
+    struct page *page = page_get(address, until);
+    unsigned how = access->how;
+    bool plain = how <= ACCESS_WRITE;
+    struct cell *cell = &page->cells[shadow_within(address, PAGE_BITS) >> page->shift];
+    uintptr_t each = (uintptr_t)1 << page->shift;
+    for (uintptr_t at = address; at < until; at += each, cell++) {
+        if (plain && cell->write.step == access->seen.step) continue;
+        if (!how && cell->read.step == access->seen.step) continue;
+        on_cell(access, cell, at);
+    }
+    if (plain && access->seen.step == sim.current->step)
+        put_stamps(page, address, until - address, how);
+    else if (how & ACCESS_FREE)
+        take_stamps(page, address, until - address);
+}
+
+/* `step`: to which it belongs. */
+static void look(struct task *self, uint32_t step, uintptr_t address, size_t size, unsigned how,
+                 const void *site) {
     struct access access = {.self = self,
                             .address = address,
                             .size = size,
                             .site = site,
                             .how = how,
                             .task = (uint32_t)self->core.id,
-                            .seen = {self->step, 0}};
-    uintptr_t end;
+                            .seen = {step, 0}};
+    uintptr_t end, until;
 
     race_start();
     if (!size || address >> ADDRESS_BITS || size > ((uintptr_t)1 << ADDRESS_BITS) - address) return;
-    for (end = address + size; address < end;) {
-        uintptr_t border = (address | (((uintptr_t)1 << PAGE_BITS) - 1)) + 1;
-        uintptr_t until = end < border ? end : border;
-        struct page *page = page_get(address, until);
-        uintptr_t each = (uintptr_t)1 << page->shift;
-        struct cell *cell = &page->cells[shadow_offset(address) >> page->shift];
-        for (; address < until; address += each, cell++) {
-            if (cell->write.step == access.seen.step && !(how & (ACCESS_ATOMIC | ACCESS_FREE)))
-                continue;
-            if (!how && cell->read.step == access.seen.step) continue;
-            on_cell(&access, cell, address);
-        }
+    for (end = address + size; address < end; address = until) {
+        until = page_end(address) < end ? page_end(address) : end;
+        if (UNLIKELY(!shadow_region(address))) region_make(address);
+        on_page(&access, address, until);
     }
+}
+
+void shadow_note(struct task *self, uintptr_t address, size_t size, unsigned how,
+                 const void *site) {
+    look(self, self->step_before ? self->step_before : self->step, address, size, how, site);
+}
+
+static bool knows_all(uintptr_t address, size_t size, bool writes) {
+    for (; size >= WIDEST; address += WIDEST, size -= WIDEST)
+        if (!shadow_knows(address, WIDEST, writes)) return false;
+    for (; size; address++, size--)
+        if (!shadow_knows(address, 1, writes)) return false;
+    return true;
 }
 
 void shadow_access(struct task *self, uintptr_t address, size_t size, unsigned how,
                    const void *site) {
     if (UNLIKELY(points_any) && !(how & (ACCESS_ATOMIC | ACCESS_FREE)) && points_at(site))
         race_point(self, address, size, how, site);
-    if (how > ACCESS_WRITE || !shadow_knows(self, address, size, how & ACCESS_WRITE))
-        shadow_slow(self, address, size, how, site);
+    if (how > ACCESS_WRITE || !knows_all(address, size, how))
+        look(self, self->step, address, size, how, site);
+}
+
+void shadow_missed(uintptr_t address, size_t size, bool writes, const void *site) {
+    struct task *self = race_task();
+    if (!self) return;
+    if (UNLIKELY(points_any) && points_at(site))
+        race_point(self, address, size, writes ? ACCESS_WRITE : 0, site);
+    look(self, self->step, address, size, writes ? ACCESS_WRITE : 0, site);
 }
 
 void shadow_clear(uintptr_t address, size_t size) {
-    uintptr_t end = address + size;
+    uintptr_t end = address + size, until;
     if (!race_live || address >> ADDRESS_BITS || end >> ADDRESS_BITS) return;
-    while (address < end) {
-        uintptr_t border = (address | (((uintptr_t)1 << PAGE_BITS) - 1)) + 1;
-        uintptr_t until = end < border ? end : border;
-        struct page *region = shadow_regions[address >> REGION_BITS], *page;
+    for (; address < end; address = until) {
+        struct region *region = shadow_region(address);
+        struct page *page;
         if (!region) {
-            address = (address | (((uintptr_t)1 << REGION_BITS) - 1)) + 1;
+            until = (address | (((uintptr_t)1 << REGION_BITS) - 1)) + 1;
             continue;
         }
-        page = &region[address >> PAGE_BITS & (PAGES - 1)];
-        if (page->run == run) {
-            size_t first = shadow_offset(address) >> page->shift,
-                   last = shadow_offset(until - 1) >> page->shift;
-            for (size_t i = first; i <= last; i++) {
-                if (page->cells[i].read.step == LISTED)
-                    atomics_forget((until - 1) >> PAGE_BITS << PAGE_BITS | i << page->shift);
-                page->cells[i] = (struct cell){{0, 0}, {0, 0}};
-            }
+        until = page_end(address) < end ? page_end(address) : end;
+        page = page_in(region, address);
+        if (page->run != run) continue;
+        take_stamps(page, address, until - address);
+        for (size_t i = shadow_within(address, PAGE_BITS) >> page->shift,
+                    last = shadow_within(until - 1, PAGE_BITS) >> page->shift;
+             i <= last; i++) {
+            if (page->cells[i].read.step == LISTED)
+                atomics_forget((until - 1) >> PAGE_BITS << PAGE_BITS | i << page->shift);
+            page->cells[i] = (struct cell){{0, 0}, {0, 0}};
         }
-        address = until;
     }
 }

@@ -1,16 +1,23 @@
 /*
  * shadow.h - what is remembered of each byte, and the way through it for accesses that tell nothing
  * new: most are of a task that has been there in this step.
+ *
+ * That way is stamps, a byte for each byte of memory. A step in which memory is looked at has a
+ * stamp of its own (shadow_stamp in step.h); the bytes that it has read or written bear it. So an access of N bytes has been
+ * made already if the N stamps of its bytes are those of now, which is one comparison, and nobody
+ * need be asked who and where. What is not so is looked at.
  */
 #ifndef SIM_RACE_SHADOW_H
 #define SIM_RACE_SHADOW_H
+
+#include <string.h>
 
 #include "sim/race/race.h"
 
 enum {
     ADDRESS_BITS = 47,
     PAGE_BITS = 10,
-    REGION_BITS = 26,
+    REGION_BITS = 30,
     PAGES = 1 << (REGION_BITS - PAGE_BITS), /* of a region */
     REGIONS = 1 << (ADDRESS_BITS - REGION_BITS)
 };
@@ -23,38 +30,51 @@ struct cell {
 struct page {
     struct cell *cells; /* NULL: none yet */
     uint32_t run;
-    uint32_t shift; /* a cell for 1 << shift bytes */
+    uint32_t shift;   /* a cell for 1 << shift bytes */
+    uint32_t stamped; /* the round in which stamps were put on it last */
 };
 
-extern struct page **shadow_regions; /* by the highest bits of the address; NULL: not touched */
-extern uint32_t shadow_quick;        /* number of the run; 0: each access is to be looked at */
+/* The longest access that is one comparison, and so what may be looked at beyond a region. */
+enum { WIDEST = 8 };
 
-static inline uintptr_t shadow_offset(uintptr_t address) {
-    return address & (((uintptr_t)1 << PAGE_BITS) - 1);
+struct region {
+    unsigned char stamps[(1 << REGION_BITS) + WIDEST];
+    struct page pages[PAGES];
+};
+
+/* By the highest bits of the address; NULL: not touched. */
+extern HIDDEN struct region *shadow_regions[REGIONS];
+
+/* An address that can be none is told by the processor in a moment. */
+static inline struct region *shadow_region(uintptr_t address) {
+    return shadow_regions[address << (64 - ADDRESS_BITS) >> (64 - ADDRESS_BITS + REGION_BITS)];
 }
 
-/* Whether the task has made this access in this step already, or a stronger one. */
-static inline bool shadow_knows(const struct task *self, uintptr_t address, size_t size,
-                                bool writes) {
-    const struct page *page;
-    const struct cell *cell;
-    if (UNLIKELY(!shadow_quick)) return false;
-    /* An address that can be none is told by the processor in a moment. */
-    page = shadow_regions[address >> REGION_BITS & (REGIONS - 1)];
-    if (UNLIKELY(!page)) return false;
-    page += address >> PAGE_BITS & (PAGES - 1);
-    if (UNLIKELY(page->run != shadow_quick) || size != (size_t)1 << page->shift ||
-        address & (size - 1))
-        return false;
-    cell = &page->cells[shadow_offset(address) >> page->shift];
-    return cell->write.step == self->step || (!writes && cell->read.step == self->step);
+static inline uintptr_t shadow_within(uintptr_t address, unsigned bits) {
+    return address & (((uintptr_t)1 << bits) - 1);
 }
 
-/* A plain access of a few bytes. */
-static inline void shadow_plain(uintptr_t address, size_t size, bool writes, const void *site) {
-    struct task *self = race_task();
-    if (!self || LIKELY(shadow_knows(self, address, size, writes))) return;
-    shadow_access(self, address, size, writes ? ACCESS_WRITE : 0, site);
+/* Whether the current task has made this access in this step already, or a stronger one: 1, 2, 4 or
+ * 8 bytes. */
+static inline bool shadow_knows(uintptr_t address, size_t size, bool writes) {
+    const struct region *region = shadow_region(address);
+    uint64_t stamps = 0, written = shadow_stamp, reads = SHADOW_ALL(1);
+    if (UNLIKELY(!region)) return false;
+    memcpy(&stamps, region->stamps + shadow_within(address, REGION_BITS), size);
+    if (size < sizeof stamps) {
+        written &= (UINT64_C(1) << 8 * size) - 1;
+        reads &= (UINT64_C(1) << 8 * size) - 1;
+    }
+    return (writes ? stamps : stamps | reads) == written;
 }
+
+/* The same of 16 bytes, too. */
+static inline bool shadow_knows_plain(uintptr_t address, size_t size, bool writes) {
+    return shadow_knows(address, size < WIDEST ? size : WIDEST, writes) &&
+           (size <= WIDEST || shadow_knows(address + WIDEST, WIDEST, writes));
+}
+
+/* A plain access by whoever calls that is not known to be nothing new. */
+void shadow_missed(uintptr_t address, size_t size, bool writes, const void *site);
 
 #endif

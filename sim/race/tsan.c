@@ -3,6 +3,8 @@
  * theirs; libpirn-sim is linked in place of their own library.
  */
 #include "sim/race/atomics.h"
+#include "sim/race/calls.h"
+#include "sim/race/libc.h"
 #include "sim/race/shadow.h"
 
 #if !PIRN_TSAN /* else the compiler's own library has them all */
@@ -12,36 +14,48 @@
 #pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
 #endif
 
-#define READ(address, size) shadow_plain((uintptr_t)(address), (size), false, CALLER())
-#define WRITE(address, size) shadow_plain((uintptr_t)(address), (size), true, CALLER())
+#define PLAIN(address, size, writes)                                             \
+    do                                                                           \
+        if (UNLIKELY(!shadow_knows_plain((uintptr_t)(address), (size), writes))) \
+            shadow_missed((uintptr_t)(address), (size), writes, CALLER());       \
+    while (false)
+#define READ(address, size) PLAIN(address, size, false)
+#define WRITE(address, size) PLAIN(address, size, true)
+#define READ_RANGE(address, size) libc_reads(address, size, CALLER())
+#define WRITE_RANGE(address, size) libc_writes(address, size, CALLER())
+
+/* Most of what a program calls: what is done for an access that is nothing new lies in one line of
+ * the processor's cache. */
+#define OFTEN __attribute__((aligned(64)))
 
 /* Called by a constructor of each object file. */
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void) { race_programmed = true; }
 
 EXPORT void __tsan_func_entry(void *site);
-EXPORT void __tsan_func_entry(void *site) {
+EXPORT OFTEN void __tsan_func_entry(void *site) {
     struct task *self = race_task();
-    if (self) calls_enter(self, site, __builtin_frame_address(0));
+    if (self && !calls_entered(self, site, __builtin_frame_address(0)))
+        calls_enter(self, site, __builtin_frame_address(0));
 }
 
 EXPORT void __tsan_func_exit(void);
-EXPORT void __tsan_func_exit(void) {
+EXPORT OFTEN void __tsan_func_exit(void) {
     struct task *self = race_task();
     if (self) calls_leave(self);
 }
 
 /* ---- Plain accesses ------------------------------------------------------------------------ */
 
-#define ACCESSES(prefix, size)                                                        \
-    EXPORT void __tsan_##prefix##read##size(void *address);                           \
-    EXPORT void __tsan_##prefix##read##size(void *address) { READ(address, size); }   \
-    EXPORT void __tsan_##prefix##write##size(void *address);                          \
-    EXPORT void __tsan_##prefix##write##size(void *address) { WRITE(address, size); } \
-    EXPORT void __tsan_##prefix##read_write##size(void *address);                     \
-    EXPORT void __tsan_##prefix##read_write##size(void *address) {                    \
-        READ(address, size);                                                          \
-        WRITE(address, size);                                                         \
+#define ACCESSES(prefix, size)                                                              \
+    EXPORT void __tsan_##prefix##read##size(void *address);                                 \
+    EXPORT OFTEN void __tsan_##prefix##read##size(void *address) { READ(address, size); }   \
+    EXPORT void __tsan_##prefix##write##size(void *address);                                \
+    EXPORT OFTEN void __tsan_##prefix##write##size(void *address) { WRITE(address, size); } \
+    EXPORT void __tsan_##prefix##read_write##size(void *address);                           \
+    EXPORT void __tsan_##prefix##read_write##size(void *address) {                          \
+        READ(address, size);                                                                \
+        WRITE(address, size);                                                               \
     }
 
 ACCESSES(, 1)
@@ -64,10 +78,10 @@ ACCESSES(unaligned_volatile_, 8)
 ACCESSES(unaligned_volatile_, 16)
 
 EXPORT void __tsan_read_range(void *address, size_t size);
-EXPORT void __tsan_read_range(void *address, size_t size) { READ(address, size); }
+EXPORT void __tsan_read_range(void *address, size_t size) { READ_RANGE(address, size); }
 
 EXPORT void __tsan_write_range(void *address, size_t size);
-EXPORT void __tsan_write_range(void *address, size_t size) { WRITE(address, size); }
+EXPORT void __tsan_write_range(void *address, size_t size) { WRITE_RANGE(address, size); }
 
 /* A pointer to a table of virtual functions; storing the one that is there changes nothing. */
 EXPORT void __tsan_vptr_update(void **address, void *value);
@@ -83,21 +97,21 @@ EXPORT void __tsan_vptr_read(void **address) { READ(address, sizeof *address); }
 
 EXPORT void *__tsan_memcpy(void *to, const void *from, size_t size);
 EXPORT void *__tsan_memcpy(void *to, const void *from, size_t size) {
-    READ(from, size);
-    WRITE(to, size);
+    READ_RANGE(from, size);
+    WRITE_RANGE(to, size);
     return __builtin_memcpy(to, from, size);
 }
 
 EXPORT void *__tsan_memmove(void *to, const void *from, size_t size);
 EXPORT void *__tsan_memmove(void *to, const void *from, size_t size) {
-    READ(from, size);
-    WRITE(to, size);
+    READ_RANGE(from, size);
+    WRITE_RANGE(to, size);
     return __builtin_memmove(to, from, size);
 }
 
 EXPORT void *__tsan_memset(void *to, int byte, size_t size);
 EXPORT void *__tsan_memset(void *to, int byte, size_t size) {
-    WRITE(to, size);
+    WRITE_RANGE(to, size);
     return __builtin_memset(to, byte, size);
 }
 
