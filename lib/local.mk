@@ -68,14 +68,19 @@ threads_sources = \
 	%D%/threads/faults.c \
 	%D%/threads/foreign.c \
 	%D%/threads/futex.c \
+	%D%/threads/lock.c \
+	%D%/threads/lock.h \
+	%D%/threads/machine.h \
 	%D%/threads/monitor.c \
 	%D%/threads/poller.c \
+	%D%/threads/random.c \
 	%D%/threads/recorded.h \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
 	%D%/threads/stats.c \
 	%D%/threads/tasks.c \
 	%D%/threads/timers.c \
+	%D%/threads/tuning.h \
 	%D%/threads/worker.c
 
 libpirn_la_SOURCES = $(core_sources) $(threads_sources) %D%/threads/record.c

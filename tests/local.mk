@@ -52,6 +52,7 @@ test_scripts = \
 	%D%/http.sh \
 	%D%/jobs.sh \
 	%D%/man.sh \
+	%D%/model.sh \
 	%D%/outcomes.sh \
 	%D%/packaging.sh \
 	%D%/counts.sh \
@@ -167,7 +168,11 @@ MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 race_cases = %D%/races/atomics.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
 	%D%/races/structures.c %D%/races/sync.c %D%/races/values.c
 
-EXTRA_DIST += $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
+models = %D%/model/alone.c %D%/model/below.c %D%/model/chan.c %D%/model/descriptor.c \
+	%D%/model/join.c %D%/model/lock.c %D%/model/park.c %D%/model/queue.c %D%/model/retire.c \
+	%D%/model/run.c %D%/model/shim.h %D%/model/timers.c
+
+EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/tally %D%/tap.sh \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
@@ -217,6 +222,7 @@ check-long:
 	$(MAKE) $(AM_MAKEFLAGS) %D%/soak
 	PIRN_TEST_TASKS=1000000 %D%/soak $(PIRN_SOAK_SECONDS)
 	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/faults.sh
+	PIRN_TEST_MODELS=30 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/model.sh
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
 	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \

@@ -2,6 +2,7 @@
 #include "tests/support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1057,10 +1058,13 @@ static void serve_foreign_threads(void *arg) {
 
 static void foreign_threads_send_and_receive(void) { run_body(serve_foreign_threads, NULL); }
 
+static _Atomic bool foreign_known; /* to the runtime */
+
 static void *foreign_user(void *arg) {
     pirn_chan *chan = arg;
     struct timespec wait = {0, 30000000};
-    int value = 77, rc = pirn_try_recv(chan, NULL); /* known to the runtime from here on */
+    int value = 77, rc = pirn_try_recv(chan, NULL);
+    atomic_store(&foreign_known, true);
     check_equal(rc, -EAGAIN);
     check_equal(pirn_recv_until(chan, NULL, pirn_now() + PIRN_MSEC), -ETIMEDOUT);
     nanosleep(&wait, NULL);
@@ -1073,8 +1077,9 @@ static void wait_for_foreign_thread(void *arg) {
     pthread_t thread;
     int value = 0;
     (void)arg;
+    atomic_store(&foreign_known, false);
     check_equal(pthread_create(&thread, NULL, foreign_user, chan), 0);
-    pirn_sleep(10 * PIRN_MSEC);
+    while (!atomic_load(&foreign_known)) pirn_sleep(PIRN_MSEC);
     check_equal(pirn_recv(chan, &value), 0); /* no task can run, yet this is no deadlock */
     check_equal(value, 77);
     wait_for_thread(&thread);

@@ -23,6 +23,8 @@
 struct task;
 struct text;
 
+#include "lib/threads/lock.h"
+#include "lib/threads/machine.h"
 #include "lib/threads/recorded.h"
 
 struct timer {
@@ -44,8 +46,7 @@ struct fd_watch {
 enum { ENGINE_MARKS = PIRN_RECORDED };
 
 /* The task that the calling thread runs; NULL in a thread that runs none. */
-extern __thread struct task *threads_self
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern LOCAL(struct task *, threads_self) __attribute__((visibility("hidden")));
 
 enum {
     MODE_SHARED = 1,     /* several threads: the locks are needed */
@@ -58,7 +59,6 @@ extern _Atomic uint32_t threads_inside __attribute__((visibility("hidden")));
 
 struct task *threads_foreign(void);
 void threads_interrupt(struct task *self);
-void threads_lock_slowly(uint32_t *word);
 uint64_t threads_random(void);
 
 /* threads_self, of the thread that it is now: after a switch that is another. */
@@ -74,7 +74,7 @@ static inline struct task *threads_running(void) {
                      : "=&r"(self), "=&r"(offset));
     return self;
 #else
-    return threads_self;
+    return OWN(threads_self);
 #endif
 }
 
@@ -109,9 +109,14 @@ static inline void engine_observe(struct task *self, const uint64_t *mark) {
     (void)mark;
 }
 
+/*
+ * The mode first. A worker that is awake and finds others let out is the only one, so it is itself who
+ * is inside. The other way round it might see what one writes that is about to find out that it is
+ * not alone any more, and then, much later, that it has gone.
+ */
 static inline bool threads_alone(void) {
-    return atomic_load_explicit(&threads_inside, memory_order_relaxed) &
-           ~atomic_load_explicit(&threads_mode, memory_order_relaxed) & MODE_SHARED;
+    uint32_t mode = atomic_load_explicit(&threads_mode, memory_order_acquire);
+    return atomic_load_explicit(&threads_inside, memory_order_relaxed) & ~mode & MODE_SHARED;
 }
 
 /* The worker goes inside, if it is alone. */
@@ -121,15 +126,19 @@ static inline uint32_t threads_enter(void) {
         atomic_store_explicit(&threads_inside, 1, memory_order_relaxed);
         atomic_signal_fence(memory_order_seq_cst);
         mode = atomic_load_explicit(&threads_mode, memory_order_relaxed);
-        if (UNLIKELY(mode & MODE_SHARED))
+        if (UNLIKELY(mode & MODE_SHARED)) {
             atomic_store_explicit(&threads_inside, 0, memory_order_release);
+            changed(&threads_inside);
+        }
     }
     return mode;
 }
 
 static inline void threads_leave(void) {
-    if (atomic_load_explicit(&threads_inside, memory_order_relaxed))
+    if (atomic_load_explicit(&threads_inside, memory_order_relaxed)) {
         atomic_store_explicit(&threads_inside, 0, memory_order_release);
+        changed(&threads_inside);
+    }
 }
 
 static inline struct task *engine_begin_quickly(void) {
@@ -157,19 +166,6 @@ static inline void engine_end(struct task *self, int64_t result) {
 }
 
 static inline void engine_end_case(struct task *self, int64_t index) { engine_end(self, index); }
-
-/* A lock that is always taken: 0 is free. It is held for a few instructions only, so others spin. */
-static inline bool threads_trylock(uint32_t *word) {
-    uint32_t open = 0;
-    return atomic_compare_exchange_strong_explicit((_Atomic uint32_t *)word, &open, 1,
-                                                   memory_order_acquire, memory_order_relaxed);
-}
-static inline void threads_lock(uint32_t *word) {
-    if (UNLIKELY(!threads_trylock(word))) threads_lock_slowly(word);
-}
-static inline void threads_unlock(uint32_t *word) {
-    atomic_store_explicit((_Atomic uint32_t *)word, 0, memory_order_release);
-}
 
 static inline void engine_lock(waitq *queue) {
     if (!threads_alone()) threads_lock(&queue->lock);

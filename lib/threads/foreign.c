@@ -9,8 +9,8 @@
 
 #include "lib/threads/runtime.h"
 
-static __thread struct task stand_in;
-static __thread uint64_t known_in; /* the run in which it was counted */
+static LOCAL(struct task, stand_in);
+static LOCAL(uint64_t, known_in); /* the run in which it was counted */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -19,10 +19,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
  * one must then take the locks from its beginning. The thread that starts it is in the middle of
  * nothing.
  */
-static __thread bool known;
+static LOCAL(bool, known);
 static _Atomic int known_threads;
 
-int threads_own(void) { return known ? 1 : 0; }
+int threads_own(void) { return OWN(known) ? 1 : 0; }
 
 bool threads_none_but(int own) { return atomic_load(&known_threads) == own; }
 
@@ -32,12 +32,12 @@ static void thread_ends(void *value) {
     bool counted;
     (void)value;
     runtime_lock();
-    counted = atomic_load(&runtime.running) && known_in == runtime_epoch();
+    counted = atomic_load(&runtime.running) && OWN(known_in) == runtime_epoch();
     if (counted) runtime.foreign_count--;
-    known_in = 0;
+    OWN(known_in) = 0;
     runtime_unlock();
-    if (known) atomic_fetch_sub(&known_threads, 1);
-    known = false;
+    if (OWN(known)) atomic_fetch_sub(&known_threads, 1);
+    OWN(known) = false;
     threads_unshare();
     if (counted) worker_wake_one();
 }
@@ -48,25 +48,25 @@ static void make_key(void) { pthread_key_create(&key, thread_ends); }
 
 struct task *threads_foreign(void) {
     bool running;
-    stand_in.foreign = true;
-    stand_in.core.sleep = &stand_in.sleep;
+    OWN(stand_in).foreign = true;
+    OWN(stand_in).core.sleep = &OWN(stand_in).sleep;
     /* A worker between two tasks is not the program's thread. */
-    if (worker_self()) return &stand_in;
+    if (worker_self()) return &OWN(stand_in);
     running = atomic_load_explicit(&runtime.running, memory_order_acquire);
-    if (known && (!running || known_in == runtime_epoch())) return &stand_in;
+    if (OWN(known) && (!running || OWN(known_in) == runtime_epoch())) return &OWN(stand_in);
     pthread_once(&once, make_key);
     runtime_lock();
-    if (!known) {
+    if (!OWN(known)) {
         /* Where its end would not be told, it counts for ever. */
-        known = pthread_setspecific(key, &stand_in) == 0;
+        OWN(known) = pthread_setspecific(key, &OWN(stand_in)) == 0;
         atomic_fetch_add(&known_threads, 1);
     }
     running = atomic_load(&runtime.running);
-    if (running && known) {
+    if (running && OWN(known)) {
         runtime.foreign_count++;
-        known_in = runtime_epoch();
+        OWN(known_in) = runtime_epoch();
     }
     runtime_unlock();
     if (running) threads_share();
-    return &stand_in;
+    return &OWN(stand_in);
 }

@@ -1,10 +1,8 @@
 /* runtime.c - pirn_run: the beginning and the end of everything. */
 #include "lib/threads/runtime.h"
 
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/core/config.h"
@@ -105,7 +103,7 @@ static bool may_be_alone(void) {
 #if PIRN_TSAN
     return false; /* it would miss what orders the tasks */
 #else
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return barrier_prepare();
 #endif
 }
 
@@ -257,4 +255,4 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     return rc;
 }
 
-EXPORT uint64_t pirn_self(void) { return threads_self ? threads_self->core.id : 0; }
+EXPORT uint64_t pirn_self(void) { return OWN(threads_self) ? OWN(threads_self)->core.id : 0; }

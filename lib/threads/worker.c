@@ -10,52 +10,26 @@
  * serves those that wait faster than they could be moved, and then looks again a little later, by
  * itself, instead of being woken for each of them (steal, watch).
  */
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-
-enum {
-    LOOK_AROUND = 61, /* switches between looks at what is not its own: a prime */
-    STREAK = 32,      /* tasks that may run out of turn, one after the other */
-    OLDEST = 64,      /* such looks between turns of the oldest task that has not begun */
-    SPINS = 256,      /* looks before sleeping */
-    MOVED = 64        /* tasks moved at once, at most, of a kind */
-};
-
-/* In nanoseconds */
-enum {
-    PROBE = 20000,       /* that a thief watches its victim */
-    COARSE = 2000,       /* tasks that run as long between two switches are worth moving */
-    LONG = 1000000,      /* and any that would wait as long */
-    WATCH_LEAST = 50000, /* between the looks of a watching worker */
-    WATCH_MOST = 1000000
-};
+#include "lib/threads/tuning.h"
 
 /* Where nobody keeps a record of which task uses which stack. */
 #define TAKES_STACK_OVER (!PIRN_CONTEXT_UCONTEXT && !PIRN_ASAN && !PIRN_TSAN)
 
-static __thread struct worker *this_worker __attribute__((tls_model("initial-exec")));
-__thread struct task *threads_self __attribute__((tls_model("initial-exec")));
+static LOCAL(struct worker *, this_worker);
+LOCAL(struct task *, threads_self);
 _Atomic uint32_t threads_mode = MODE_SHARED, threads_inside;
 
 __attribute__((noinline)) struct worker *worker_self(void) {
-    struct worker *worker = this_worker;
+    struct worker *worker = OWN(this_worker);
     /* The compiler may not assume that two calls return the same. */
     __asm__ volatile("" : "+r"(worker));
     return worker;
-}
-
-static void relax(void) {
-#if defined __x86_64__
-    __builtin_ia32_pause();
-#elif defined __aarch64__
-    __asm__ volatile("yield");
-#endif
 }
 
 /* ---- Alone, or not --------------------------------------------------------------------------- */
@@ -64,22 +38,13 @@ static void relax(void) {
 static uint32_t door;
 static int awake;
 
-/* Every processor that runs one of our threads passes a barrier. */
-static void barrier_everywhere(void) {
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-}
-
 /* From now on the locks are taken. The door is held. */
 static void share_locked(void) {
     if (atomic_fetch_or(&threads_mode, MODE_SHARED) & MODE_SHARED) return;
     /* Pairs with the compiler's barrier in threads_enter. */
     barrier_everywhere();
-    for (int spin = 0; atomic_load_explicit(&threads_inside, memory_order_acquire); spin++) {
-        if (spin < SPINS)
-            relax();
-        else
-            usleep(20);
-    }
+    for (unsigned tries = 0; atomic_load_explicit(&threads_inside, memory_order_acquire); tries++)
+        wait_more(&threads_inside, tries);
 }
 
 void threads_share(void) {
@@ -282,7 +247,7 @@ static __attribute__((noinline)) void wake_from_outside(struct task *task) {
 }
 
 void engine_wake(struct task *task) {
-    struct worker *worker = this_worker;
+    struct worker *worker = OWN(this_worker);
     struct task *before;
 
     if (UNLIKELY(task->foreign)) {
@@ -468,7 +433,7 @@ static __attribute__((noinline)) void park_thread(struct task *self, struct time
 
 CONTEXT_BOUNDARY void threads_park(struct task *self, struct timer *timer, int64_t when,
                                    void (*after)(void *), void *arg) {
-    struct worker *worker = this_worker;
+    struct worker *worker = OWN(this_worker);
     if (UNLIKELY(self->foreign)) {
         park_thread(self, timer, when, after, arg);
         return;
@@ -534,7 +499,7 @@ void worker_preempt(struct worker *worker) {
 
 CONTEXT_BOUNDARY void threads_interrupt(struct task *self) {
     static _Atomic uint32_t never;
-    struct worker *worker = this_worker;
+    struct worker *worker = OWN(this_worker);
     if (!self || self->foreign) return;
     if (atomic_load(&runtime.halting)) {
         atomic_fetch_add(&runtime.halted, 1);
@@ -873,8 +838,8 @@ static struct task *find(struct worker *worker) {
 
 CONTEXT_BOUNDARY void worker_run(struct worker *worker) {
     struct task *task;
-    this_worker = worker;
-    worker->self_at = &threads_self;
+    OWN(this_worker) = worker;
+    worker->self_at = &OWN(threads_self);
     worker->errno_at = &errno;
     sanitize_thread(&worker->fiber);
     come_in();
@@ -886,10 +851,10 @@ CONTEXT_BOUNDARY void worker_run(struct worker *worker) {
         arrive(worker, &worker->fiber);
     }
     go_out();
-    this_worker = NULL;
+    OWN(this_worker) = NULL;
 }
 
-/* ---- Starting tasks, randomness ------------------------------------------------------------ */
+/* ---- Starting tasks ------------------------------------------------------------------------ */
 
 int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64_t *id) {
     struct worker *worker = worker_self();
@@ -923,27 +888,4 @@ int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64
 
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     return worker_spawn(self, spawn, false, id);
-}
-
-/* xoroshiro128+ (D. Blackman and S. Vigna, 2018), seeded by splitmix64, one for each thread. */
-uint64_t threads_random(void) {
-    static __thread uint64_t state[2] __attribute__((tls_model("initial-exec")));
-    static _Atomic uint64_t seeds;
-    uint64_t a = state[0], b = state[1], result;
-    if (UNLIKELY(!(a | b))) {
-        uint64_t seed = atomic_fetch_add(&seeds, 0x9e3779b97f4a7c15u) ^ (uint64_t)engine_now();
-        for (int i = 0; i < 2; i++) {
-            uint64_t z = seed += 0x9e3779b97f4a7c15u;
-            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-            z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-            state[i] = z ^ (z >> 31);
-        }
-        a = state[0] | 1;
-        b = state[1];
-    }
-    result = a + b;
-    b ^= a;
-    state[0] = ((a << 24) | (a >> 40)) ^ b ^ (b << 16);
-    state[1] = (b << 37) | (b >> 27);
-    return result;
 }
