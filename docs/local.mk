@@ -32,8 +32,13 @@ EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/coming-from-go.md %D%/co
 	%D%/debugging.md %D%/exploring.md %D%/limits.md %D%/page.md %D%/performance.md %D%/races.md \
 	%D%/reading-pictures.md %D%/recording.md %D%/reliability.md %D%/testing.md %D%/tutorial.md \
 	%D%/reading-causal.svg %D%/reading-channels.svg %D%/reading-diff.svg %D%/reading-locks.svg \
-	%D%/transactions.svg \
+	%D%/transactions.svg %D%/pictures.sh \
 	%D%/examples/published.c %D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
+
+# Draws the pictures of the documentation anew, in the source folder; tests/told.sh sees whether that is due.
+.PHONY: pictures
+pictures: pirn $(examples_on_threads)
+	@$(SHELL) $(srcdir)/%D%/pictures.sh . $(srcdir)/%D%
 
 # A project to copy, with build files for each build system.
 sample_project = CMakeLists.txt Makefile.am Makefile.plain configure.ac lambda.cpp main.c meson.build squares.c \

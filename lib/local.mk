@@ -23,6 +23,7 @@ core_sources = \
 	%D%/core/label.c \
 	%D%/core/label.h \
 	%D%/core/mutex.c \
+	%D%/core/names.c \
 	%D%/core/mutex.h \
 	%D%/core/nonblock.c \
 	%D%/core/nonblock.h \
@@ -43,6 +44,7 @@ core_sources = \
 	%D%/core/symbol.h \
 	%D%/core/task.c \
 	%D%/core/task.h \
+	%D%/core/text.c \
 	%D%/core/time.c \
 	%D%/core/timer.c \
 	%D%/core/timer.h \

@@ -3,59 +3,134 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/mman.h>
 
+#include "lib/core/engine.h"
+#include "record/file.h"
 #include "record/run.h"
 
 static _Atomic(struct buffer *) buffers;
-static __thread struct buffer *mine __attribute__((tls_model("initial-exec")));
+static _Atomic uint32_t numbers;
+__thread struct buffer *buffer_own __attribute__((tls_model("initial-exec")));
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* Chunks to be used again. */
+/* ---- Blocks in memory ---------------------------------------------------------------------- */
+
+/* Those that have been filled, the oldest first. */
+struct filled {
+    _Atomic(struct filled *) next;
+    uint64_t newest; /* no step of it is newer */
+    unsigned char bytes[BLOCK_SIZE];
+};
+
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static struct chunk *spare;
-static unsigned spare_count;
+static _Atomic(struct filled *) oldest;
+static struct filled *latest;
 
-enum { MOST_SPARE = 64 };
-
-static struct chunk *chunk_new(void) {
-    struct chunk *chunk;
-    pthread_mutex_lock(&guard);
-    chunk = spare;
-    if (chunk) {
-        spare = atomic_load_explicit(&chunk->next, memory_order_relaxed);
-        spare_count--;
-    }
-    pthread_mutex_unlock(&guard);
-    if (!chunk && !(chunk = malloc(sizeof *chunk))) return NULL;
-    atomic_init(&chunk->next, NULL);
-    atomic_init(&chunk->count, 0);
-    return chunk;
+static struct filled *of_block(unsigned char *block) {
+    return (struct filled *)(block - offsetof(struct filled, bytes));
 }
 
-static void chunk_free(struct chunk *chunk) {
+/* Puts a filled block behind the others; `block` may be NULL. Returns one that is not needed any
+ * more, or a new one; NULL: no memory. */
+static unsigned char *exchange(unsigned char *block) {
+    uint64_t now = atomic_load(&run.steps);
+    struct filled *found;
     pthread_mutex_lock(&guard);
-    if (spare_count < MOST_SPARE) {
-        atomic_store_explicit(&chunk->next, spare, memory_order_relaxed);
-        spare = chunk;
-        spare_count++;
-        chunk = NULL;
+    if (block) {
+        struct filled *filled = of_block(block);
+        filled->newest = now;
+        atomic_store(&filled->next, NULL);
+        if (latest)
+            atomic_store(&latest->next, filled);
+        else
+            atomic_store(&oldest, filled);
+        latest = filled;
+    }
+    found = atomic_load(&oldest);
+    if (found && found->newest + run.last_events < now) {
+        atomic_store(&oldest, atomic_load(&found->next));
+        if (found == latest) latest = NULL;
+    } else {
+        found = NULL;
     }
     pthread_mutex_unlock(&guard);
-    free(chunk);
+    if (!found) found = malloc(sizeof *found);
+    return found ? found->bytes : NULL;
 }
+
+static void write_block(const unsigned char *block) {
+    const struct block_head *head = (const struct block_head *)block;
+    if (head->run == atomic_load(&run.number)) file_add(block, BLOCK_SIZE);
+}
+
+void buffers_write(void) {
+    if (!run.last_events) return;
+    for (struct filled *f = atomic_load(&oldest); f; f = atomic_load(&f->next))
+        write_block(f->bytes);
+    for (struct buffer *b = atomic_load(&buffers); b; b = b->next) {
+        unsigned char *block = atomic_load(&b->block);
+        if (block && b->number) write_block(block);
+    }
+}
+
+/* ---- Blocks -------------------------------------------------------------------------------- */
+
+static bool in_memory(const struct buffer *buffer) { return run.last_events && buffer->number; }
+
+static unsigned char *next_block(struct buffer *buffer) {
+    unsigned char *block, *before = atomic_load(&buffer->block);
+    char message[1024];
+    if (in_memory(buffer)) {
+        if (!(block = exchange(before))) run_give_up("not enough memory to record");
+        return block;
+    }
+    if (!(block = file_add_block(message, sizeof message))) run_give_up(message);
+    if (block && before) munmap(before, BLOCK_SIZE);
+    return block;
+}
+
+bool buffer_take_block(struct buffer *buffer) {
+    struct block_head *head;
+    unsigned char *block = next_block(buffer);
+    if (!block) return false;
+    buffer->run = atomic_load(&run.number);
+    buffer->step = run.base;
+    buffer->ticks = run_ticks();
+    buffer->site = (uintptr_t)&buffers;
+    buffer->task = buffer->object = 0;
+    head = (struct block_head *)block;
+    *head = (struct block_head){.process = run.process,
+                                .run = (uint32_t)buffer->run,
+                                .buffer = buffer->number,
+                                .index = buffer->index++,
+                                .step = buffer->step,
+                                .ticks = buffer->ticks,
+                                .ns = engine_now(),
+                                .site = buffer->site};
+    block[sizeof *head] = ITEM_NONE;
+    buffer->at = block + sizeof *head;
+    buffer->full = block + BLOCK_FULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    memcpy(head->magic, RECORDING_MAGIC, sizeof head->magic);
+    atomic_store(&buffer->block, block);
+    return true;
+}
+
+/* ---- Buffers ------------------------------------------------------------------------------- */
 
 /* The thread ends; another may go on with its buffer. */
 static void thread_ends(void *value) {
-    mine = NULL;
+    buffer_own = NULL;
     atomic_store_explicit(&((struct buffer *)value)->used, false, memory_order_release);
 }
 
 static void make_key(void) { pthread_key_create(&key, thread_ends); }
 
 static struct buffer *take_unused(void) {
-    for (struct buffer *b = buffer_first(); b; b = b->next) {
+    for (struct buffer *b = atomic_load(&buffers); b; b = b->next) {
         bool used = false;
         if (!atomic_load_explicit(&b->used, memory_order_relaxed) &&
             atomic_compare_exchange_strong(&b->used, &used, true))
@@ -66,10 +141,8 @@ static struct buffer *take_unused(void) {
 
 static struct buffer *make(void) {
     struct buffer *b = calloc(1, sizeof *b), *before;
-    if (!b || !(b->first = b->last = chunk_new())) {
-        free(b);
-        return NULL;
-    }
+    if (!b) return NULL;
+    b->number = atomic_fetch_add(&numbers, 1) + 1;
     atomic_init(&b->used, true);
     before = atomic_load(&buffers);
     do b->next = before;
@@ -77,61 +150,18 @@ static struct buffer *make(void) {
     return b;
 }
 
-static __attribute__((noinline)) struct buffer *find_mine(void) {
+struct buffer *buffer_find(void) {
     struct buffer *b;
     pthread_once(&once, make_key);
     b = take_unused();
     if (!b) b = make();
     if (!b) return NULL;
-    mine = b;
+    buffer_own = b;
     pthread_setspecific(key, b);
     return b;
 }
 
-struct buffer *buffer_mine(void) {
-    return __builtin_expect(mine != NULL, 1) ? mine : find_mine();
-}
-
-struct item *buffer_next(struct buffer *buffer) {
-    struct chunk *chunk = buffer->last;
-    uint32_t count = atomic_load_explicit(&chunk->count, memory_order_relaxed);
-    if (__builtin_expect(count < CHUNK_ITEMS, 1)) return &chunk->items[count];
-    if (!(chunk = chunk_new())) return NULL;
-    if (atomic_fetch_add(&buffer->behind, 1) > BUFFER_MOST / 4) run_wake_writer();
-    atomic_store_explicit(&buffer->last->next, chunk, memory_order_release);
-    buffer->last = chunk;
-    return &chunk->items[0];
-}
-
-void buffer_wait_slowly(struct buffer *buffer) {
-    struct timespec pause = {0, 100000};
-    int number = errno;
-    run_wake_writer();
-    while (atomic_load(&buffer->behind) > BUFFER_MOST / 2 && run_recording())
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-    errno = number;
-}
-
-struct buffer *buffer_first(void) {
-    return atomic_load(&buffers);
-}
-
-const struct item *buffer_peek(struct buffer *buffer) {
-    struct chunk *chunk = buffer->first, *next;
-    if (buffer->taken < atomic_load_explicit(&chunk->count, memory_order_acquire))
-        return &chunk->items[buffer->taken];
-    if (buffer->taken < CHUNK_ITEMS) return NULL;
-    next = atomic_load_explicit(&chunk->next, memory_order_acquire);
-    if (!next) return NULL;
-    buffer->first = next;
-    buffer->taken = 0;
-    atomic_fetch_sub(&buffer->behind, 1);
-    chunk_free(chunk);
-    return buffer_peek(buffer);
-}
-
-bool buffer_any_behind(void) {
-    for (const struct buffer *b = buffer_first(); b; b = b->next)
-        if (atomic_load(&b->behind)) return true;
-    return false;
+struct buffer *buffer_for_run(void) {
+    static struct buffer own;
+    return buffer_take_block(&own) ? &own : NULL;
 }

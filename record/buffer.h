@@ -1,10 +1,10 @@
 /*
- * buffer.h - what threads have to tell, on its way to the thread that writes it down.
+ * buffer.h - what threads have to tell, on its way to the file.
  *
- * Each thread has a buffer of its own, a list of chunks: the thread appends at one end, the writer
- * takes from the other. A thread never waits in the middle of an operation, where it may hold a
- * lock that another one needs first; before one, it waits while the writer is far behind. So
- * nothing is lost, and memory is bounded but for what single operations have to tell.
+ * Each thread has a buffer of its own: a block that it fills. With all steps kept, blocks are parts
+ * of the file, mapped: what has been told is in the file at once, whatever becomes of the process,
+ * and a thread that is faster than the disk is held up by the kernel when it takes a new one. Where
+ * only the last steps are kept, blocks are memory, and old ones are used again.
  */
 #ifndef RECORD_BUFFER_H
 #define RECORD_BUFFER_H
@@ -13,86 +13,57 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What it is that is told. What is about a step comes before its ITEM_EVENT, in the same buffer. */
-enum item_type {
-    ITEM_EVENT,      /* a step: task, object, op, site, time; result unless it sleeps */
-    ITEM_EDGE,       /* step happens before it; kind */
-    ITEM_EDGES,      /* so do the first `result` steps of list `object` */
-    ITEM_ADD,        /* step is number `result` of list `object`, from 0 */
-    ITEM_CASE,       /* of its select: op, object */
-    ITEM_TASK,       /* task, its parent in `object`, its function in `result`, site */
-    ITEM_NAME,       /* more of the name of the task, in `text` */
-    ITEM_OBJECT,     /* object: kind, capacity in `step`, value size in `result`, site */
-    ITEM_ADDRESS,    /* of the object, in `result` */
-    ITEM_LABEL,      /* more of its label, in `text` */
-    ITEM_OBJECT_END, /* it is gone */
-};
-
-enum { ITEM_SLEEPS = 1, ITEM_TIMED = 2, ITEM_CHOSEN = 4, ITEM_DAEMON = 8, ITEM_MAIN = 16 };
-
-enum { ITEM_TEXT = 32 };
-
-struct item {
-    union {
-        struct {
-            uint64_t step, time;
-            int64_t result;
-            const void *site;
-        };
-        char text[ITEM_TEXT];
-    };
-    uint32_t task, object;
-    uint8_t type, op, kind, flags;
-};
-
-enum { CHUNK_ITEMS = 1000 };
-
-struct chunk {
-    _Atomic(struct chunk *) next;
-    _Atomic uint32_t count;
-    struct item items[CHUNK_ITEMS];
-};
+#include "record/format.h"
 
 struct buffer {
-    struct buffer *next;     /* in the list of all */
-    _Atomic bool used;       /* by a thread that there is */
-    _Atomic uint32_t behind; /* chunks that the writer has not finished */
-    struct chunk *last;      /* the thread's */
-    /* The writer's */
-    struct chunk *first;
-    uint32_t taken;       /* of its items */
-    struct item *pending; /* of the step whose event comes next */
-    uint32_t pending_count, pending_room;
-    bool ready; /* its event is in `event` */
-    struct item event;
+    struct buffer *next;    /* in the list of all */
+    _Atomic bool used;      /* by a thread that there is */
+    uint32_t number, index; /* of the buffer; of its block */
+    uint64_t run;           /* which the block is of */
+    _Atomic(unsigned char *) block;
+    unsigned char *at, *full;   /* where the next item goes; there is no room from there on */
+    uint64_t step, ticks, site; /* of the item before */
+    uint32_t task, object;
 };
 
 /* The calling thread's; NULL: no memory. */
-struct buffer *buffer_mine(void);
-
-/* A place for one more item, to be told with buffer_put; NULL: no memory. */
-struct item *buffer_next(struct buffer *buffer);
-static inline void buffer_put(struct buffer *buffer) {
-    struct chunk *chunk = buffer->last;
-    uint32_t count = atomic_load_explicit(&chunk->count, memory_order_relaxed);
-    atomic_store_explicit(&chunk->count, count + 1, memory_order_release);
+extern __thread struct buffer *buffer_own __attribute__((tls_model("initial-exec")));
+struct buffer *buffer_find(void);
+static inline struct buffer *buffer_mine(void) {
+    return __builtin_expect(buffer_own != NULL, 1) ? buffer_own : buffer_find();
 }
 
-/* Waits while the writer is too far behind. */
-void buffer_wait_slowly(struct buffer *buffer);
-enum { BUFFER_MOST = 64 /* chunks */ };
-static inline void buffer_wait(struct buffer *buffer) {
-    if (__builtin_expect(atomic_load_explicit(&buffer->behind, memory_order_relaxed) > BUFFER_MOST,
-                         0))
-        buffer_wait_slowly(buffer);
+/* One that is no thread's, whose blocks are always parts of the file. NULL: it cannot be had, which
+ * has been told. */
+struct buffer *buffer_for_run(void);
+
+/* A block with more room. Returns false, with recording given up, when there is none. */
+bool buffer_take_block(struct buffer *buffer);
+
+/* Whether the next item has room in a block of that run. */
+static inline bool buffer_room(struct buffer *buffer, uint64_t number) {
+    return __builtin_expect(buffer->at < buffer->full && buffer->run == number, 1) ||
+           buffer_take_block(buffer);
 }
 
-/* For the writer: the first of all buffers; the next item of one, or NULL; it has been looked at. */
-struct buffer *buffer_first(void);
-const struct item *buffer_peek(struct buffer *buffer);
-static inline void buffer_drop(struct buffer *buffer) { buffer->taken++; }
+/* Makes room for all that a usual operation tells, so that no lock is held while the file grows.
+ * Returns whether there is some. */
+enum { OPERATION_ROOM = 4096 };
+static inline bool buffer_prepare(struct buffer *buffer, uint64_t number) {
+    return __builtin_expect(buffer->full - buffer->at >= OPERATION_ROOM && buffer->run == number,
+                            1) ||
+           buffer_take_block(buffer);
+}
 
-/* Whether a buffer is so far behind that the writer should not sleep. */
-bool buffer_any_behind(void);
+/* An item's bytes are all there but its type. */
+static inline void buffer_put(struct buffer *buffer, unsigned char type, unsigned char *end) {
+    unsigned char *at = buffer->at;
+    *end = ITEM_NONE;
+    buffer->at = end;
+    __atomic_store_n(at, type, __ATOMIC_RELEASE);
+}
+
+/* Writes the blocks that are kept in memory into the file. Async-signal-safe. */
+void buffers_write(void);
 
 #endif

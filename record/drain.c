@@ -1,89 +1,96 @@
-/* drain.c - see drain.h: a merge, in which each buffer's steps come in their order and no number
- * is left out, so that it needs no comparison: one of the buffers has the next number, or it has
- * not been told yet. */
+/* drain.c - see drain.h: a merge, in which each buffer's steps come in their order and hardly a
+ * number is left out, so that it needs few comparisons: one of the buffers has the next number. */
 #include "record/drain.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-enum { PATIENCE = 50 }; /* looks, a millisecond apart, at what is still to be told */
+/* Threads that a crash may have stopped between taking a number and telling of the step. */
+enum { MOST_MISSING = 10000 };
 
-static void keep(struct drain *drain, struct buffer *buffer, const struct item *item) {
-    if (buffer->pending_count == buffer->pending_room) {
-        uint32_t room = buffer->pending_room ? 2 * buffer->pending_room : 16;
-        void *larger = realloc(buffer->pending, room * sizeof *buffer->pending);
+static void keep(struct drain *drain, struct stream *stream, const struct item *item) {
+    if (stream->pending_count == stream->pending_room) {
+        uint32_t room = stream->pending_room ? 2 * stream->pending_room : 16;
+        void *larger = realloc(stream->pending, room * sizeof *stream->pending);
         if (!larger) {
             drain->no_memory = true;
             return;
         }
-        buffer->pending = larger;
-        buffer->pending_room = room;
+        stream->pending = larger;
+        stream->pending_room = room;
     }
-    buffer->pending[buffer->pending_count++] = *item;
+    stream->pending[stream->pending_count++] = *item;
 }
 
-/* Takes from a buffer until it has a step to offer. */
-static bool fill(struct drain *drain, struct buffer *buffer) {
-    const struct item *item;
-    while (!buffer->ready && (item = buffer_peek(buffer))) {
-        switch (item->type) {
+static bool next_item(struct stream *stream, struct item *item) {
+    while (!block_next(&stream->reader, item)) {
+        if (stream->next == stream->count) return false;
+        block_begin(&stream->reader, stream->blocks[stream->next++]);
+    }
+    return true;
+}
+
+/* Reads until there is a step to offer. */
+static bool fill(struct drain *drain, struct stream *stream) {
+    struct item item;
+    while (!stream->ready && next_item(stream, &item)) {
+        switch (item.type) {
         case ITEM_EVENT:
-            if (item->step <= drain->base) {
-                buffer->pending_count = 0;
-            } else {
-                buffer->event = *item;
-                buffer->ready = true;
-            }
+            stream->event = item;
+            stream->ready = true;
             break;
         case ITEM_EDGE:
         case ITEM_EDGES:
         case ITEM_CASE:
-            keep(drain, buffer, item);
+            keep(drain, stream, &item);
             break;
         default:
-            drain->other(drain, item);
+            drain->other(drain, &item);
         }
-        buffer_drop(buffer);
     }
-    return buffer->ready;
+    return stream->ready;
 }
 
-bool drain_some(struct drain *drain) {
-    bool any = false, more;
+/* Hands over what follows without a gap. */
+static void drain_some(struct drain *drain, struct stream *streams, size_t count) {
+    bool more;
     do {
         more = false;
-        for (struct buffer *b = buffer_first(); b; b = b->next) {
-            while (fill(drain, b) && b->event.step == drain->next) {
-                drain->step(drain, &b->event, b->pending, b->pending_count);
-                b->pending_count = 0;
-                b->ready = false;
-                drain->next++;
-                more = any = true;
+        for (size_t i = 0; i < count; i++) {
+            struct stream *s = &streams[i];
+            while (fill(drain, s) && s->event.step <= drain->next) {
+                /* What has come already cannot come again. */
+                if (s->event.step == drain->next) {
+                    drain->step(drain, &s->event, s->pending, s->pending_count);
+                    drain->next++;
+                }
+                s->pending_count = 0;
+                s->ready = false;
+                more = true;
             }
         }
     } while (more && !drain->no_memory);
-    return any;
 }
 
 /* The smallest number that is offered; 0: none. */
-static uint64_t smallest(void) {
+static uint64_t smallest(const struct stream *streams, size_t count) {
     uint64_t least = 0;
-    for (struct buffer *b = buffer_first(); b; b = b->next)
-        if (b->ready && (!least || b->event.step < least)) least = b->event.step;
+    for (size_t i = 0; i < count; i++)
+        if (streams[i].ready && (!least || streams[i].event.step < least))
+            least = streams[i].event.step;
     return least;
 }
 
-void drain_rest(struct drain *drain) {
-    const struct timespec pause = {0, 1000000};
-    for (int i = 0;;) {
-        drain_some(drain);
-        if (!smallest() || drain->no_memory) return;
-        if (i++ < PATIENCE) {
-            nanosleep(&pause, NULL);
-            continue;
+void drain_all(struct drain *drain, struct stream *streams, size_t count) {
+    uint64_t missing = 0, least;
+    for (;;) {
+        drain_some(drain, streams, count);
+        least = smallest(streams, count);
+        if (!least || drain->no_memory) return;
+        if (least - drain->next > MOST_MISSING - missing) {
+            drain->cut = true;
+            return;
         }
-        /* A thread that has crashed, or waits for one that has. */
-        while (drain->next < smallest()) drain->missing(drain, drain->next++);
+        missing += least - drain->next;
+        while (drain->next < least) drain->missing(drain, drain->next++);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/threads/runtime.h"
+#include "record/file.h"
 #include "record/run.h"
 
 #define CRASH_LIMIT (5 * PIRN_SEC) /* the crash may have left the heap locked */
@@ -36,7 +37,7 @@ void recorded_crash(int number) {
         end.findings = &finding;
         end.finding_count = 1;
     }
-    run_finish(&end, CRASH_LIMIT);
+    run_finish(&end, CRASH_LIMIT, true);
     errno = before;
 }
 
@@ -60,11 +61,15 @@ static void on_end(int status, void *arg) {
         strcpy(end.message, "the program exited with status ");
         strcat(end.message, to);
     }
-    run_finish(&end, CRASH_LIMIT);
+    run_finish(&end, CRASH_LIMIT, false);
 }
 
-/* In a forked process there is no writer. */
-static void on_fork(void) { atomic_store(&run.recording, false); }
+/* A forked process is not recorded, nor does it keep others from the file. */
+static void on_fork(void) {
+    atomic_store(&run.recording, false);
+    run.path = NULL;
+    file_forget();
+}
 
 static void watch_process(void) {
     on_exit(on_end, NULL);

@@ -1,11 +1,14 @@
 /* hooks.c - what the threaded engine tells of; see lib/threads/recorded.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/core/chan.h"
+#include "lib/core/fd.h"
 #include "lib/core/label.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
+#include "record/alive.h"
 #include "record/buffer.h"
 #include "record/run.h"
 
@@ -18,16 +21,14 @@ static inline struct recorded *recorded_of(struct task *self) {
     return LIKELY(self != NULL) ? &self->recorded : &the_clock;
 }
 
-/* No memory for what has to be told. */
-static void give_up(void) { run_give_up("not enough memory"); }
-
-/* A place to tell of something in; NULL: recording is over. */
-static inline struct item *next_item(struct buffer **buffer) {
-    struct item *item;
-    *buffer = buffer_mine();
-    item = LIKELY(*buffer != NULL) ? buffer_next(*buffer) : NULL;
-    if (UNLIKELY(!item)) give_up();
-    return item;
+/* The buffer, with room for an item; NULL: recording is over. */
+static inline struct buffer *begin_item(void) {
+    struct buffer *buffer = buffer_mine();
+    if (UNLIKELY(!buffer)) {
+        run_give_up("not enough memory to record");
+        return NULL;
+    }
+    return LIKELY(buffer_room(buffer, run_number())) ? buffer : NULL;
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -45,58 +46,57 @@ static inline uint64_t take_number(struct recorded *r) {
 }
 
 static inline void put_event(struct recorded *r, int64_t result, unsigned flags) {
-    struct buffer *buffer;
-    uint64_t step = take_number(r);
-    struct item *item = next_item(&buffer);
-    if (UNLIKELY(!item)) return;
-    item->step = step;
-    item->time = run_ticks();
-    item->result = result;
-    item->site = r->site;
-    item->task = r->id;
-    item->object = r->object;
-    item->type = ITEM_EVENT;
-    item->op = (uint8_t)r->op;
-    item->flags = (uint8_t)flags;
-    buffer_put(buffer);
+    uint64_t step = take_number(r), ticks = run_ticks(), site = (uintptr_t)r->site;
+    struct buffer *buffer = begin_item();
+    unsigned char *to;
+    if (UNLIKELY(!buffer)) return;
+    to = buffer->at + 1;
+    *to++ = (unsigned char)r->op;
+    to = put_signed(to, (int64_t)(step - buffer->step));
+    to = put_signed(to, (int64_t)(ticks - buffer->ticks));
+    to = put_signed(to, result);
+    to = put_signed(to, (int64_t)(site - buffer->site));
+    to = put_signed(to, (int32_t)(r->id - buffer->task));
+    to = put_signed(to, (int32_t)(r->object - buffer->object));
+    buffer->step = step;
+    buffer->ticks = ticks;
+    buffer->site = site;
+    buffer->task = r->id;
+    buffer->object = r->object;
+    buffer_put(buffer, (unsigned char)(ITEM_EVENT | flags), to);
     r->last = step;
+    r->state = (uint8_t)flags;
 }
 
-/* Tells of a text, in pieces. */
-static void put_text(enum item_type type, uint32_t task, uint32_t object, const char *text) {
-    for (size_t at = 0; at < LOG_NAME - 1 && text[at]; at += strnlen(text + at, ITEM_TEXT)) {
-        struct buffer *buffer;
-        struct item *item = next_item(&buffer);
-        if (!item) return;
-        *item = (struct item){.type = (uint8_t)type, .task = task, .object = object};
-        memcpy(item->text, text + at, strnlen(text + at, ITEM_TEXT));
-        buffer_put(buffer);
-    }
+static unsigned char *put_text(unsigned char *to, const char *text) {
+    size_t length = text ? strnlen(text, LOG_MESSAGE) : 0;
+    to = put_number(to, length);
+    if (length) memcpy(to, text, length);
+    return to + length;
 }
 
-static void put_task(const struct task *task, uint32_t id, uint32_t parent, unsigned flags,
-                     const char *name) {
-    struct buffer *buffer;
-    struct item *item = next_item(&buffer);
-    if (!item) return;
-    *item = (struct item){.type = ITEM_TASK,
-                          .task = id,
-                          .object = parent,
-                          .site = task->core.site,
-                          .result = (int64_t)(uintptr_t)task->core.fn,
-                          .flags = (uint8_t)flags};
-    buffer_put(buffer);
-    if (name) put_text(ITEM_NAME, id, 0, name);
+static void put_task(const struct task *task) {
+    const struct recorded *r = &task->recorded;
+    struct buffer *buffer = begin_item();
+    unsigned char *to;
+    if (!buffer) return;
+    to = put_number(buffer->at + 1, r->id);
+    to = put_number(to, r->parent);
+    to = put_number(to, (uintptr_t)task->core.fn);
+    to = put_number(to, (uintptr_t)task->core.site);
+    to = put_number(to, task->core.daemon ? ITEM_DAEMON : 0);
+    to = put_text(to, task->foreign ? "thread" : task->core.name);
+    buffer_put(buffer, ITEM_TASK, to);
 }
 
 /* A thread of the program comes for the first time in this run. */
 static __attribute__((noinline)) void introduce(struct task *self) {
     struct recorded *r = &self->recorded;
-    uint64_t number = atomic_load(&run.number);
+    uint64_t number = run_number();
     if (r->run == number) return;
     *r = (struct recorded){.run = number};
     r->id = (uint32_t)(atomic_fetch_add(&runtime.last_id, 1) + 1);
-    put_task(self, r->id, 0, 0, "thread");
+    put_task(self);
 }
 
 void recorded_begin(struct task *self, const struct place *place) {
@@ -107,11 +107,7 @@ void recorded_begin(struct task *self, const struct place *place) {
     if (UNLIKELY(!run_recording())) return;
     if (LIKELY(self != NULL)) {
         if (UNLIKELY(self->foreign)) introduce(self);
-        if (UNLIKELY(!(buffer = buffer_mine()))) {
-            give_up();
-            return;
-        }
-        buffer_wait(buffer);
+        if (UNLIKELY(!(buffer = begin_item()) || !buffer_prepare(buffer, run_number()))) return;
     }
     r->op = place->op;
     r->site = self ? task_site(self, place->site) : place->site;
@@ -148,8 +144,8 @@ void recorded_spawn(struct task *self, struct task *task, bool main) {
     struct recorded *by = recorded_of(self);
     task->recorded = (struct recorded){.id = (uint32_t)task->core.id};
     if (!run_recording()) return;
-    put_task(task, task->recorded.id, main ? 0 : by->id,
-             (task->core.daemon ? ITEM_DAEMON : 0) | (main ? ITEM_MAIN : 0), task->core.name);
+    task->recorded.parent = main ? 0 : by->id;
+    put_task(task);
     if (!main) task->recorded.cause = by->active ? take_number(by) : by->last;
 }
 
@@ -169,7 +165,26 @@ static void short_step(struct task *self, enum op op) {
 }
 
 void recorded_start(struct task *self) { short_step(self, OP_START); }
-void recorded_exit(struct task *self) { short_step(self, OP_EXIT); }
+
+void recorded_exit(struct task *self) {
+    short_step(self, OP_EXIT);
+    /* What was told at its beginning may be forgotten by now. */
+    if (run.last_events && run_recording()) put_task(self);
+}
+
+void recorded_state(struct task *task, void *arg) {
+    const struct recorded *r = &task->recorded;
+    struct buffer *buffer;
+    unsigned char *to;
+    (void)arg;
+    if (!r->id) return;
+    put_task(task);
+    if (!(buffer = begin_item())) return;
+    to = put_number(buffer->at + 1, r->id);
+    to = put_number(to, r->state);
+    to = put_number(to, r->object);
+    buffer_put(buffer, ITEM_STATE, to);
+}
 
 void recorded_arm(struct timer *timer) {
     struct task *self = threads_running();
@@ -217,14 +232,13 @@ void recorded_release(struct task *self, uint64_t *mark) {
 }
 
 static void put_add(uint32_t list, uint64_t index, uint64_t step) {
-    struct buffer *buffer;
-    struct item *item = next_item(&buffer);
-    if (!item) return;
-    item->type = ITEM_ADD;
-    item->object = list;
-    item->result = (int64_t)index;
-    item->step = step;
-    buffer_put(buffer);
+    struct buffer *buffer = begin_item();
+    unsigned char *to;
+    if (!buffer) return;
+    to = put_number(buffer->at + 1, list);
+    to = put_number(to, index);
+    to = put_signed(to, (int64_t)(step - buffer->step));
+    buffer_put(buffer, ITEM_ADD, to);
 }
 
 void recorded_release_also(struct task *self, uint64_t *mark) {
@@ -253,24 +267,24 @@ void recorded_release_also(struct task *self, uint64_t *mark) {
 void recorded_acquire(struct task *self, const uint64_t *mark, enum edge_kind kind) {
     struct recorded *r = recorded_of(self);
     struct buffer *buffer;
-    struct item *item;
+    unsigned char *to;
     uint64_t step, from;
 
     if (!r->active || !run_recording()) return;
     step = take_number(r);
     from = load_mark(mark);
     if (!from || !is_valid(from) || from == step) return;
-    if (!(item = next_item(&buffer))) return;
-    item->kind = (uint8_t)kind;
+    if (!(buffer = begin_item())) return;
+    to = buffer->at + 1;
+    *to++ = (unsigned char)kind;
     if (is_list(from)) {
-        item->type = ITEM_EDGES;
-        item->object = list_of(from);
-        item->result = (int64_t)length_of(from);
+        to = put_number(to, list_of(from));
+        to = put_number(to, length_of(from));
+        buffer_put(buffer, ITEM_EDGES, to);
     } else {
-        item->type = ITEM_EDGE;
-        item->step = from;
+        to = put_signed(to, (int64_t)(from - buffer->step));
+        buffer_put(buffer, ITEM_EDGE, to);
     }
-    buffer_put(buffer);
 }
 
 /* ---- Objects ------------------------------------------------------------------------------- */
@@ -296,22 +310,52 @@ static const void *site_of(uint32_t number) {
     return number && chunk ? chunk[number % SITES] : NULL;
 }
 
-static void put_object(uint32_t number, enum object_kind kind, const void *object, size_t capacity,
-                       size_t value_size, const void *site) {
+static void put_object(const struct alive *object) {
+    struct buffer *buffer = begin_item();
+    unsigned char *to;
+    if (!buffer) return;
+    to = put_number(buffer->at + 1, object->number);
+    *to++ = (unsigned char)object->kind;
+    to = put_number(to, object->capacity);
+    to = put_number(to, object->value_size);
+    to = put_number(to, (uintptr_t)object->site);
+    to = put_number(to, (uintptr_t)object->address);
+    buffer_put(buffer, ITEM_OBJECT, to);
+}
+
+static void put_label(uint32_t number, const char *label) {
+    struct buffer *buffer = begin_item();
+    if (!buffer) return;
+    buffer_put(buffer, ITEM_LABEL, put_text(put_number(buffer->at + 1, number), label));
+}
+
+/* Tells what it is called, if it has a name. */
+static void put_name(uint32_t number, enum object_kind kind, const void *object) {
+    char label[LABEL_SIZE];
+    if (kind == OBJECT_FD)
+        snprintf(label, sizeof label, "%s %d", object_names[OBJECT_FD], fd_number(object));
+    else if (!label_get(object, label))
+        return;
+    put_label(number, label);
+}
+
+static void begin_object(const struct alive *object) {
+    if (!run_recording()) return;
+    put_object(object);
+    if (run.last_events && !alive_add(object)) run_give_up("not enough memory to record");
+}
+
+void recorded_object_again(const struct alive *object) {
+    put_object(object);
+    put_name(object->number, object->kind, object->address);
+}
+
+void recorded_label(const void *object, const char *label) {
     struct buffer *buffer;
-    struct item *item;
-    if (!run_recording() || !(item = next_item(&buffer))) return;
-    *item = (struct item){.type = ITEM_OBJECT,
-                          .object = number,
-                          .kind = (uint8_t)kind,
-                          .step = capacity,
-                          .result = (int64_t)value_size,
-                          .site = site};
-    buffer_put(buffer);
-    if (!(item = next_item(&buffer))) return;
-    *item =
-        (struct item){.type = ITEM_ADDRESS, .object = number, .result = (int64_t)(uintptr_t)object};
-    buffer_put(buffer);
+    /* With the last steps alone, names are told at the end. */
+    if (!run_recording() || run.last_events || !(buffer = begin_item())) return;
+    buffer_put(buffer, ITEM_LABEL_AT,
+               put_text(put_number(buffer->at + 1, (uintptr_t)object), label));
 }
 
 void recorded_object(waitq *queue, const void *object, size_t capacity, size_t value_size,
@@ -319,7 +363,12 @@ void recorded_object(waitq *queue, const void *object, size_t capacity, size_t v
     uint32_t number = atomic_fetch_add(&run.objects, 1) + 1;
     keep_site(number, site);
     atomic_store_explicit((_Atomic uint64_t *)&queue->object, number, memory_order_release);
-    put_object(number, (enum object_kind)queue->kind, object, capacity, value_size, site);
+    begin_object(&(struct alive){.number = number,
+                                 .kind = (enum object_kind)queue->kind,
+                                 .address = object,
+                                 .capacity = capacity,
+                                 .value_size = value_size,
+                                 .site = site});
 }
 
 /* Gives a number to an object that has none in this run; another thread may do so too. */
@@ -336,7 +385,13 @@ static __attribute__((noinline)) uint64_t add_object(const struct place *place, 
         capacity = ((const pirn_chan *)place->object)->capacity;
         value_size = ((const pirn_chan *)place->object)->value_size;
     }
-    put_object(number, (enum object_kind)kind, place->object, capacity, value_size, site);
+    begin_object(&(struct alive){.number = number,
+                                 .kind = (enum object_kind)kind,
+                                 .address = place->object,
+                                 .capacity = capacity,
+                                 .value_size = value_size,
+                                 .site = site});
+    if (run_recording()) put_name(number, (enum object_kind)kind, place->object);
     return number;
 }
 
@@ -349,13 +404,14 @@ uint64_t recorded_number(const struct place *place) {
 void recorded_object_end(waitq *queue, const void *object) {
     uint64_t number = queue->object;
     char label[LABEL_SIZE];
+    struct alive again;
     struct buffer *buffer;
-    struct item *item;
     if (number <= run.object_base || !run_recording()) return;
-    if (label_get(object, label)) put_text(ITEM_LABEL, 0, (uint32_t)number, label);
-    if (!(item = next_item(&buffer))) return;
-    *item = (struct item){.type = ITEM_OBJECT_END, .object = (uint32_t)number};
-    buffer_put(buffer);
+    /* What was told at its beginning may be forgotten by now. */
+    if (run.last_events && alive_remove((uint32_t)number, &again)) put_object(&again);
+    if (label_get(object, label)) put_label((uint32_t)number, label);
+    if (!(buffer = begin_item())) return;
+    buffer_put(buffer, ITEM_OBJECT_END, put_number(buffer->at + 1, number));
 }
 
 uint64_t recorded_object_site(const waitq *queue) {
@@ -366,13 +422,12 @@ void recorded_select_case(struct task *self, enum op op, waitq *queue) {
     struct place place =
         PLACE(NONE, CHAN, queue, queue, NULL); /* a channel begins with its queue */
     struct buffer *buffer;
-    struct item *item;
+    unsigned char *to;
     uint32_t number;
     if (!recorded_of(self)->active || !run_recording()) return;
     number = queue ? (uint32_t)recorded_number(&place) : 0;
-    if (!(item = next_item(&buffer))) return;
-    item->type = ITEM_CASE;
-    item->op = (uint8_t)op;
-    item->object = number;
-    buffer_put(buffer);
+    if (!(buffer = begin_item())) return;
+    to = buffer->at + 1;
+    *to++ = (unsigned char)op;
+    buffer_put(buffer, ITEM_CASE, put_number(to, number));
 }

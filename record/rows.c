@@ -7,16 +7,14 @@
 #include <string.h>
 
 #include "lib/core/engine.h"
-#include "lib/core/fd.h"
-#include "lib/core/label.h"
 #include "record/table.h"
 #include "sim/task_names.h"
 
 enum {
-    SWEEP = 4096,         /* things in a table, before those that are over are looked for */
-    RECENT = 1 << 20,     /* steps whose tasks are known */
-    SEEN = 4,             /* lists that a task has acquired last */
-    MOST_LISTED = 1 << 23 /* steps in lists of marks */
+    RECENT = 1 << 20,      /* steps whose tasks are known */
+    SEEN = 4,              /* lists that a task has acquired last */
+    MOST_LISTED = 1 << 23, /* steps in lists of marks */
+    LONGEST_LIST = 1 << 26
 };
 
 struct row_task {
@@ -24,8 +22,7 @@ struct row_task {
     struct log_task log;
     uint64_t first, last; /* its steps */
     uint32_t object;      /* of the last */
-    bool dirty, exited, slept, timed, known;
-    struct row_task *next_dirty;
+    bool exited, slept, timed;
     struct {
         uint32_t list, length;
     } seen[SEEN];    /* newest first: what its later steps come after anyway */
@@ -36,10 +33,14 @@ struct row_task {
 struct row_object {
     uint32_t id;
     struct log_object log;
-    const void *address; /* NULL: gone */
-    uint64_t last;       /* step on it */
-    bool dirty;
-    struct row_object *next_dirty;
+    uint64_t address; /* 0: gone */
+    uint64_t told;    /* as how many-th thing that is told outside steps */
+};
+
+/* The name of what is at an address. */
+struct row_label {
+    uint64_t address, told;
+    char text[LOG_NAME];
 };
 
 /* Steps that a mark stands for. */
@@ -50,35 +51,22 @@ struct row_list {
     uint32_t count, room;
 };
 
-/* One of the last steps. */
-struct kept {
-    struct log_event event;
-    struct kept_part {
-        uint64_t before; /* of an edge; 0: a case */
-        uint32_t object;
-        uint8_t kind; /* of an edge; of a case its operation */
-    } * parts;
-    uint32_t part_count;
-};
-
 struct rows_of_run {
     struct drain drain;
     struct recorder *recorder;
     int64_t run;
     struct table tasks, objects, lists;
-    size_t sweep_at[2]; /* tasks, objects: when there are so many */
-    size_t listed;      /* steps in lists */
-    struct row_task *dirty_tasks;
-    struct row_object *dirty_objects;
+    size_t listed; /* steps in lists */
+    struct row_label *labels;
+    size_t label_count, label_room;
+    uint64_t told;
     uint32_t *recent; /* task of each of the last RECENT steps */
     uint64_t steps, switches, task_count;
     uint32_t last_task;
     int64_t time;
-    double tick;
-    struct kept *kept; /* a ring, NULL: all are written at once */
-    uint64_t room;
-    uint64_t *holes; /* steps that nobody told of */
-    size_t hole_count;
+    struct rows_clock clock;
+    uint64_t *holes; /* steps that nobody told of, in their order */
+    size_t hole_count, hole_room;
     int rc;
 };
 
@@ -115,55 +103,6 @@ static struct row_object *object_of(struct rows_of_run *r, uint32_t id) {
     return object;
 }
 
-static void touch_task(struct rows_of_run *r, struct row_task *task) {
-    if (task->dirty || r->kept) return;
-    task->dirty = true;
-    task->next_dirty = r->dirty_tasks;
-    r->dirty_tasks = task;
-}
-
-static void touch_object(struct rows_of_run *r, struct row_object *object) {
-    if (object->dirty || r->kept) return;
-    object->dirty = true;
-    object->next_dirty = r->dirty_objects;
-    r->dirty_objects = object;
-}
-
-/* The first step that is kept. */
-static uint64_t first_kept(const struct rows_of_run *r) {
-    return r->kept && r->steps > r->room ? r->steps - r->room + 1 : 1;
-}
-
-static bool keep_task(void *value, void *arg) {
-    struct row_task *task = value;
-    const struct rows_of_run *r = arg;
-    if (task->id == 1 || !task->exited || task->last >= first_kept(r)) return true;
-    free(task->cases);
-    free(task);
-    return false;
-}
-
-static bool keep_object(void *value, void *arg) {
-    struct row_object *object = value;
-    const struct rows_of_run *r = arg;
-    if (object->address || object->last >= first_kept(r)) return true;
-    free(object);
-    return false;
-}
-
-/* Of the last steps' only what they concern is kept. */
-static void sweep(struct rows_of_run *r) {
-    if (!r->kept) return;
-    if (r->tasks.count >= r->sweep_at[0]) {
-        table_sweep(&r->tasks, keep_task, r);
-        r->sweep_at[0] = 2 * r->tasks.count + SWEEP;
-    }
-    if (r->objects.count >= r->sweep_at[1]) {
-        table_sweep(&r->objects, keep_object, r);
-        r->sweep_at[1] = 2 * r->objects.count + SWEEP;
-    }
-}
-
 /* ---- Lists of marks ------------------------------------------------------------------------ */
 
 struct age {
@@ -192,7 +131,7 @@ static void forget_lists(struct rows_of_run *r) {
 
 static struct row_list *list_of(struct rows_of_run *r, uint32_t id) {
     struct row_list *list = table_find(&r->lists, id);
-    if (list) return list;
+    if (list || !id) return list;
     list = calloc(1, sizeof *list);
     if (!list || !table_add(&r->lists, id, list)) {
         free(list);
@@ -204,7 +143,7 @@ static struct row_list *list_of(struct rows_of_run *r, uint32_t id) {
 }
 
 static void add_to_list(struct rows_of_run *r, uint32_t id, uint64_t index, uint64_t step) {
-    struct row_list *list = list_of(r, id);
+    struct row_list *list = index < LONGEST_LIST ? list_of(r, id) : NULL;
     if (!list) return;
     list->used = r->steps;
     if (index >= list->room) {
@@ -227,24 +166,31 @@ static void add_to_list(struct rows_of_run *r, uint32_t id, uint64_t index, uint
 
 /* ---- What is told outside steps ------------------------------------------------------------ */
 
-static void add_text(char *to, const struct item *item) {
-    size_t length = strlen(to), more = strnlen(item->text, ITEM_TEXT);
-    if (length + more >= LOG_NAME) more = LOG_NAME - 1 - length;
-    memcpy(to + length, item->text, more);
-    to[length + more] = '\0';
+static const void *pointer(uint64_t address) { return (const void *)(uintptr_t)address; }
+
+static void take_text(char to[LOG_NAME], const struct item *item) {
+    size_t length = item->length < LOG_NAME ? item->length : LOG_NAME - 1;
+    if (length) memcpy(to, item->text, length);
+    to[length] = '\0';
 }
 
 static void take_task(struct rows_of_run *r, const struct item *item) {
     struct row_task *task = task_of(r, item->task);
     if (!task) return;
-    task->known = true;
     task->log.parent = item->object;
-    task->log.function = (const void *)(uintptr_t)item->result;
-    task->log.site = item->site;
+    task->log.function = pointer((uint64_t)item->result);
+    task->log.site = pointer(item->site);
     task->log.daemon = item->flags & ITEM_DAEMON;
-    task->log.name[0] = '\0';
-    touch_task(r, task);
-    sweep(r);
+    take_text(task->log.name, item);
+}
+
+/* How it stands; what has been read of its steps is as good. */
+static void take_state(struct rows_of_run *r, const struct item *item) {
+    struct row_task *task = task_of(r, item->task);
+    if (!task || task->last) return;
+    task->object = item->object;
+    task->slept = item->flags & ITEM_SLEEPS;
+    task->timed = item->flags & ITEM_TIMED;
 }
 
 static void take_object(struct rows_of_run *r, const struct item *item) {
@@ -252,42 +198,53 @@ static void take_object(struct rows_of_run *r, const struct item *item) {
     if (!object) return;
     object->log.kind = item->kind;
     object->log.capacity = item->step;
-    object->log.value_size = (uint64_t)item->result;
-    object->log.site = item->site;
-    touch_object(r, object);
-    sweep(r);
+    object->log.value_size = item->time;
+    object->log.site = pointer(item->site);
+    object->address = (uint64_t)item->result;
+    object->told = r->told;
+}
+
+static void take_label_at(struct rows_of_run *r, const struct item *item) {
+    if (r->label_count == r->label_room) {
+        size_t room = r->label_room ? 2 * r->label_room : 64;
+        void *larger = realloc(r->labels, room * sizeof *r->labels);
+        if (!larger) {
+            fail(r, -ENOMEM);
+            return;
+        }
+        r->labels = larger;
+        r->label_room = room;
+    }
+    r->labels[r->label_count] =
+        (struct row_label){.address = (uint64_t)item->result, .told = r->told};
+    take_text(r->labels[r->label_count++].text, item);
 }
 
 static void take_other(struct drain *drain, const struct item *item) {
     struct rows_of_run *r = (struct rows_of_run *)drain;
-    struct row_task *task;
     struct row_object *object;
+    r->told++;
     switch (item->type) {
     case ITEM_TASK:
         take_task(r, item);
         break;
-    case ITEM_NAME:
-        if ((task = task_of(r, item->task))) add_text(task->log.name, item);
+    case ITEM_STATE:
+        take_state(r, item);
         break;
     case ITEM_OBJECT:
         take_object(r, item);
         break;
-    case ITEM_ADDRESS:
-        if ((object = object_of(r, item->object)))
-            object->address = (const void *)(uintptr_t)item->result;
-        break;
     case ITEM_LABEL:
         if ((object = object_of(r, item->object))) {
-            /* What was known before may be another. */
-            if (object->address) object->log.label[0] = '\0';
-            object->address = NULL;
             object->log.labelled = true;
-            add_text(object->log.label, item);
-            touch_object(r, object);
+            take_text(object->log.label, item);
         }
         break;
+    case ITEM_LABEL_AT:
+        take_label_at(r, item);
+        break;
     case ITEM_OBJECT_END:
-        if ((object = object_of(r, item->object))) object->address = NULL;
+        if ((object = object_of(r, item->object))) object->address = 0;
         break;
     case ITEM_ADD:
         if (item->step > r->drain.base)
@@ -298,10 +255,13 @@ static void take_other(struct drain *drain, const struct item *item) {
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
+static int by_number(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
 static bool is_hole(const struct rows_of_run *r, uint64_t step) {
-    for (size_t i = 0; i < r->hole_count; i++)
-        if (r->holes[i] == step) return true;
-    return false;
+    return r->hole_count && bsearch(&step, r->holes, r->hole_count, sizeof step, by_number);
 }
 
 static void write_edge(struct rows_of_run *r, uint64_t before, uint64_t after, uint8_t kind) {
@@ -309,16 +269,12 @@ static void write_edge(struct rows_of_run *r, uint64_t before, uint64_t after, u
     if (recorder_put_edge(r->recorder, r->run, &edge)) fail(r, -EIO);
 }
 
-/* Tells of an edge to the step that is under way; in `kept` where that is kept. */
-static void take_edge(struct rows_of_run *r, struct kept *kept, uint32_t task, uint64_t before,
-                      uint8_t kind) {
+/* Tells of an edge to the step that is under way. */
+static void take_edge(struct rows_of_run *r, uint32_t task, uint64_t before, uint8_t kind) {
     /* What a task did itself is ordered anyway. */
     if (!before || before >= r->steps || is_hole(r, before)) return;
     if (r->steps - before < RECENT && r->recent[before % RECENT] == task) return;
-    if (kept)
-        kept->parts[kept->part_count++] = (struct kept_part){before, 0, kind};
-    else
-        write_edge(r, before, r->steps, kind);
+    write_edge(r, before, r->steps, kind);
 }
 
 /* How much of a list an earlier step of the task has acquired; from now on it is `length`. */
@@ -332,33 +288,21 @@ static uint32_t see_list(struct row_task *task, uint32_t list, uint32_t length) 
     return before;
 }
 
-static void take_edges(struct rows_of_run *r, struct kept *kept, struct row_task *task,
-                       const struct item *item) {
+static void take_edges(struct rows_of_run *r, struct row_task *task, const struct item *item) {
     struct row_list *list = table_find(&r->lists, item->object);
     uint32_t count, id = task ? task->id : 0;
     if (!list) return;
     list->used = r->steps;
-    count = item->result < list->count ? (uint32_t)item->result : list->count;
+    count = (uint64_t)item->result < list->count ? (uint32_t)item->result : list->count;
     for (uint32_t i = task ? see_list(task, list->id, count) : 0; i < count; i++)
-        take_edge(r, kept, id, list->steps[i], item->kind);
+        take_edge(r, id, list->steps[i], item->kind);
 }
 
-/* How many parts a step may come to. */
-static size_t count_parts(const struct rows_of_run *r, const struct item *parts, uint32_t count) {
-    size_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct row_list *list =
-            parts[i].type == ITEM_EDGES ? table_find(&r->lists, parts[i].object) : NULL;
-        sum += list ? list->count : 1;
-    }
-    return sum;
-}
-
-static void take_cases(struct rows_of_run *r, struct row_task *task, struct kept *kept,
-                       const struct item *parts, uint32_t count) {
+static void take_cases(struct rows_of_run *r, struct row_task *task, const struct item *parts,
+                       uint32_t count) {
     uint32_t position = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct row_object *object;
+        struct log_case entry = {(uint32_t)r->steps, position, parts[i].object, parts[i].op};
         if (parts[i].type != ITEM_CASE) continue;
         if (position == task->case_room) {
             uint32_t room = position ? 2 * position : 8;
@@ -371,14 +315,8 @@ static void take_cases(struct rows_of_run *r, struct row_task *task, struct kept
             task->case_room = room;
         }
         task->cases[position] = parts[i].object;
-        if ((object = object_of(r, parts[i].object))) object->last = r->steps;
-        if (object) touch_object(r, object);
-        if (kept) {
-            kept->parts[kept->part_count++] = (struct kept_part){0, parts[i].object, parts[i].op};
-        } else {
-            struct log_case entry = {(uint32_t)r->steps, position, parts[i].object, parts[i].op};
-            if (recorder_put_case(r->recorder, r->run, &entry)) fail(r, -EIO);
-        }
+        object_of(r, parts[i].object);
+        if (recorder_put_case(r->recorder, r->run, &entry)) fail(r, -EIO);
         position++;
     }
     if (position) task->case_count = position;
@@ -386,62 +324,44 @@ static void take_cases(struct rows_of_run *r, struct row_task *task, struct kept
 
 /* The time of a step, which is no earlier than that of the step before. */
 static int64_t time_of(struct rows_of_run *r, uint64_t ticks) {
-    int64_t time =
-        ticks > run.started_ticks ? (int64_t)((double)(ticks - run.started_ticks) * r->tick) : 0;
-    if (time > r->time) r->time = time;
+    double time = ticks > r->clock.start ? (double)(ticks - r->clock.start) * r->clock.tick : 0;
+    if (time < (double)(INT64_MAX / 2) && (int64_t)time > r->time) r->time = (int64_t)time;
     return r->time;
-}
-
-/* Makes room in the ring for one more of the last steps. */
-static struct kept *next_kept(struct rows_of_run *r, const struct item *parts, uint32_t count) {
-    struct kept *kept = &r->kept[r->steps % r->room];
-    size_t most = count_parts(r, parts, count);
-    free(kept->parts);
-    kept->part_count = 0;
-    kept->parts = most ? malloc(most * sizeof *kept->parts) : NULL;
-    if (most && !kept->parts) fail(r, -ENOMEM);
-    return kept;
 }
 
 static void take_step(struct drain *drain, const struct item *event, const struct item *parts,
                       uint32_t count) {
     struct rows_of_run *r = (struct rows_of_run *)drain;
     struct row_task *task;
-    struct row_object *object;
-    struct kept *kept = NULL;
     struct log_event row;
 
     if (r->rc) return;
     task = task_of(r, event->task);
     r->steps = event->step - drain->base;
-    if (!r->kept && r->steps > UINT32_MAX) fail(r, -EFBIG);
-    if (r->kept) kept = next_kept(r, parts, count);
+    if (r->steps > UINT32_MAX) fail(r, -EFBIG);
     if (r->rc) return;
-    if (task) take_cases(r, task, kept, parts, count);
+    if (task) take_cases(r, task, parts, count);
     row = (struct log_event){.task = event->task,
                              .object = event->object,
                              .op = event->op,
                              .has_result = !(event->flags & ITEM_SLEEPS),
                              .result = event->result,
                              .time = time_of(r, event->time),
-                             .site = event->site};
+                             .site = pointer(event->site)};
     if (event->flags & ITEM_CHOSEN && task && (uint64_t)event->result < task->case_count)
         row.object = task->cases[event->result];
     for (uint32_t i = 0; i < count; i++) {
         if (parts[i].type == ITEM_EDGE && parts[i].step > drain->base)
-            take_edge(r, kept, event->task, parts[i].step - drain->base, parts[i].kind);
+            take_edge(r, event->task, parts[i].step - drain->base, parts[i].kind);
         else if (parts[i].type == ITEM_EDGES)
-            take_edges(r, kept, task, &parts[i]);
+            take_edges(r, task, &parts[i]);
     }
     r->recent[r->steps % RECENT] = event->task;
     if (event->task && event->task != r->last_task) {
         r->switches += r->last_task != 0;
         r->last_task = event->task;
     }
-    if ((object = object_of(r, row.object))) {
-        object->last = r->steps;
-        touch_object(r, object);
-    }
+    object_of(r, row.object);
     if (task) {
         if (!task->first) task->first = r->steps;
         task->last = r->steps;
@@ -449,106 +369,85 @@ static void take_step(struct drain *drain, const struct item *event, const struc
         task->exited = event->op == OP_EXIT;
         task->slept = event->flags & ITEM_SLEEPS;
         task->timed = event->flags & ITEM_TIMED;
-        touch_task(r, task);
     }
-    if (kept)
-        kept->event = row;
-    else if (recorder_put_event(r->recorder, r->run, (int64_t)r->steps, &row))
-        fail(r, -EIO);
+    if (recorder_put_event(r->recorder, r->run, (int64_t)r->steps, &row)) fail(r, -EIO);
 }
 
 static void miss_step(struct drain *drain, uint64_t step) {
     struct rows_of_run *r = (struct rows_of_run *)drain;
-    uint64_t *larger = realloc(r->holes, (r->hole_count + 1) * sizeof *larger);
-    if (!larger) {
-        fail(r, -ENOMEM);
-        return;
+    if (r->hole_count == r->hole_room) {
+        size_t room = r->hole_room ? 2 * r->hole_room : 64;
+        void *larger = realloc(r->holes, room * sizeof *r->holes);
+        if (!larger) {
+            fail(r, -ENOMEM);
+            return;
+        }
+        r->holes = larger;
+        r->hole_room = room;
     }
-    r->holes = larger;
-    r->holes[r->hole_count++] = step - drain->base;
     r->steps = step - drain->base;
-    if (r->kept) {
-        struct kept *kept = next_kept(r, NULL, 0);
-        kept->event = (struct log_event){.op = OP_NONE};
-    }
+    r->holes[r->hole_count++] = r->steps;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static void take_label(struct row_object *object) {
-    struct log_object *log = &object->log;
-    if (!object->address) return;
-    if (log->kind == OBJECT_FD) {
-        snprintf(log->label, sizeof log->label, "%s %d", object_names[OBJECT_FD],
-                 fd_number(object->address));
-        log->labelled = true;
-    } else {
-        log->labelled = label_get(object->address, log->label);
-    }
+static int by_address(const void *a, const void *b) {
+    const struct row_label *x = a, *y = b;
+    if (x->address != y->address) return (x->address > y->address) - (x->address < y->address);
+    return (x->told > y->told) - (x->told < y->told);
 }
 
-static void write_object(struct rows_of_run *r, struct row_object *object) {
-    take_label(object);
-    if (recorder_put_object(r->recorder, r->run, object->id, &object->log)) fail(r, -EIO);
+/* The last name that was given to where an object was still at the end. */
+static void find_label(const struct rows_of_run *r, struct row_object *object) {
+    size_t low = 0, high = r->label_count;
+    if (!object->address) return;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->labels[middle].address <= object->address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low || r->labels[low - 1].address != object->address ||
+        r->labels[low - 1].told < object->told)
+        return;
+    memcpy(object->log.label, r->labels[low - 1].text, LOG_NAME);
+    object->log.labelled = true;
+}
+
+static void write_objects(struct rows_of_run *r) {
+    if (r->label_count) qsort(r->labels, r->label_count, sizeof *r->labels, by_address);
+    for (size_t i = 0; i < r->objects.room && !r->rc; i++) {
+        struct row_object *object = r->objects.slots[i].value;
+        if (!object) continue;
+        find_label(r, object);
+        if (recorder_put_object(r->recorder, r->run, object->id, &object->log)) fail(r, -EIO);
+    }
 }
 
 static const char *base_name(struct rows_of_run *r, const struct row_task *task) {
     return *task->log.name ? task->log.name : recorder_function(r->recorder, task->log.function);
 }
 
-/* `shift`: what is taken off the numbers of steps. */
-static void write_task(struct rows_of_run *r, struct row_task *task, const char *name,
-                       uint64_t shift) {
+static void write_task(struct rows_of_run *r, struct row_task *task, const char *name) {
     struct log_task *log = &task->log;
-    log->first_step = task->first > shift ? (uint32_t)(task->first - shift) : task->last > shift;
-    log->last_step = task->last > shift ? (uint32_t)(task->last - shift) : 0;
+    log->first_step = (uint32_t)task->first;
+    log->last_step = (uint32_t)task->last;
     log->state = task->exited  ? LOG_EXITED
                  : task->timed ? LOG_SLEEPING
                  : task->slept ? LOG_BLOCKED
                                : LOG_RUNNABLE;
-    if (log->parent && !table_find(&r->tasks, log->parent)) log->parent = 0;
+    if (log->parent >= task->id || !table_find(&r->tasks, log->parent)) log->parent = 0;
     if (recorder_put_task(r->recorder, r->run, task->id, log, name)) fail(r, -EIO);
-}
-
-/* A name for the time being: at the end it is known which are the only ones. */
-static void write_dirty(struct rows_of_run *r) {
-    for (struct row_task *task = r->dirty_tasks; task; task = task->next_dirty) {
-        char name[TASK_NAME];
-        if (task->id == 1)
-            snprintf(name, sizeof name, "main");
-        else
-            snprintf(name, sizeof name, "%.100s.%u", base_name(r, task), task->id);
-        write_task(r, task, name, 0);
-        task->dirty = false;
-    }
-    for (struct row_object *object = r->dirty_objects; object; object = object->next_dirty) {
-        write_object(r, object);
-        object->dirty = false;
-    }
-    r->dirty_tasks = NULL;
-    r->dirty_objects = NULL;
 }
 
 static void fill_log(const struct rows_of_run *r, struct log *log) {
     *log = (struct log){.outcome = PIRN_CRASH,
-                        .steps = r->steps - first_kept(r) + 1,
+                        .steps = r->steps - r->hole_count,
                         .tasks = r->task_count,
                         .switches = r->switches,
                         .wall_ns = r->time,
                         .virtual_ns = r->time};
-    if (!r->steps) log->steps = 0;
-    strcpy(log->message, "the process ended without a word: it was killed, or the machine stopped");
-}
-
-int rows_commit(struct rows_of_run *r) {
-    struct log log;
-    r->tick = run_tick();
-    if (r->drain.no_memory) fail(r, -ENOMEM);
-    if (r->rc || r->kept) return r->rc;
-    write_dirty(r);
-    fill_log(r, &log);
-    if (recorder_update(r->recorder, r->run, &log) || recorder_commit(r->recorder)) fail(r, -EIO);
-    return r->rc;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -567,7 +466,7 @@ static struct row_task **sort_tasks(struct rows_of_run *r, size_t *count) {
 }
 
 /* With their names for good. */
-static void write_tasks(struct rows_of_run *r, uint64_t shift) {
+static void write_tasks(struct rows_of_run *r) {
     size_t count;
     struct row_task **sorted = sort_tasks(r, &count);
     const char **base = calloc(count + 1, sizeof *base);
@@ -578,63 +477,40 @@ static void write_tasks(struct rows_of_run *r, uint64_t shift) {
     for (size_t i = 0; names && i < count; i++) {
         char name[TASK_NAME];
         task_names_next(names, i, name);
-        write_task(r, sorted[i], name, shift);
+        write_task(r, sorted[i], name);
     }
     task_names_free(names);
     free(base);
     free(sorted);
 }
 
-static void write_kept_step(struct rows_of_run *r, uint64_t step, uint64_t shift) {
-    const struct kept *kept = &r->kept[step % r->room];
-    uint32_t position = 0;
-    if (is_hole(r, step)) return;
-    if (recorder_put_event(r->recorder, r->run, (int64_t)(step - shift), &kept->event))
-        fail(r, -EIO);
-    for (uint32_t i = 0; i < kept->part_count; i++) {
-        const struct kept_part *part = &kept->parts[i];
-        struct log_case entry = {(uint32_t)(step - shift), position, part->object, part->kind};
-        if (part->before > shift) {
-            write_edge(r, part->before - shift, step - shift, part->kind);
-        } else if (!part->before) {
-            if (recorder_put_case(r->recorder, r->run, &entry)) fail(r, -EIO);
-            position++;
-        }
-    }
-}
-
-static uint32_t shifted(uint64_t step, uint64_t shift) {
-    return step > shift ? (uint32_t)(step - shift) : 0;
-}
-
-static void add_findings(struct rows_of_run *r, const struct run_end *end, struct log *log,
-                         uint64_t shift) {
-    for (size_t i = 0; i < end->finding_count && log->findings; i++) {
-        const struct run_finding *from = &end->findings[i];
+static void add_findings(const struct rows_of_run *r, const struct rows_end *end, struct log *log) {
+    for (size_t i = 0; i < end->finding_count && i < LOG_FINDINGS; i++) {
+        const struct item *from = &end->findings[i];
         const struct row_task *task = table_find(&r->tasks, from->task);
-        log_find(log, end->outcome, task ? shifted(task->last, shift) : 0,
-                 task && from->has_object ? task->object : 0, from->site, from->message);
+        struct log_finding *finding = &log->findings[log->finding_count++];
+        finding->kind = (uint8_t)end->outcome;
+        finding->step = task ? (uint32_t)task->last : 0;
+        finding->object = task && from->flags & ITEM_HAS_OBJECT ? task->object : 0;
+        finding->site = pointer(from->site);
+        snprintf(finding->message, sizeof finding->message, "%.*s", (int)from->length, from->text);
     }
 }
 
-int rows_finish(struct rows_of_run *r, const struct run_end *end) {
-    uint64_t shift = first_kept(r) - 1;
+int rows_finish(struct rows_of_run *r, const struct rows_end *end) {
     struct log log;
 
-    r->tick = run_tick();
     if (r->drain.no_memory) fail(r, -ENOMEM);
-    for (uint64_t step = shift + 1; r->kept && step <= r->steps && !r->rc; step++)
-        write_kept_step(r, step, shift);
-    for (size_t i = 0; i < r->objects.room && !r->rc; i++)
-        if (r->objects.slots[i].id) write_object(r, r->objects.slots[i].value);
-    if (!r->rc) write_tasks(r, shift);
+    if (!r->rc) write_objects(r);
+    if (!r->rc) write_tasks(r);
     if (r->rc) return r->rc;
     fill_log(r, &log);
     log.outcome = end->outcome;
-    memcpy(log.message, end->message, sizeof log.message);
+    snprintf(log.message, sizeof log.message, "%s", end->message);
     log.findings = calloc(LOG_FINDINGS, sizeof *log.findings);
-    add_findings(r, end, &log, shift);
-    if (recorder_update(r->recorder, r->run, &log) || recorder_commit(r->recorder)) fail(r, -EIO);
+    if (!log.findings) return -ENOMEM;
+    add_findings(r, end, &log);
+    if (recorder_update(r->recorder, r->run, &log)) fail(r, -EIO);
     free(log.findings);
     return r->rc;
 }
@@ -645,7 +521,8 @@ struct drain *rows_drain(struct rows_of_run *rows) {
     return &rows->drain;
 }
 
-struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base, uint64_t last) {
+struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base,
+                             const struct rows_clock *clock) {
     struct rows_of_run *r = calloc(1, sizeof *r);
     struct log log;
     if (!r) return NULL;
@@ -655,18 +532,14 @@ struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base, uint64_t 
                               .base = base,
                               .next = base + 1};
     r->recorder = recorder;
+    r->clock = *clock;
     r->recent = calloc(RECENT, sizeof *r->recent);
-    r->room = last;
-    r->kept = last ? calloc(last, sizeof *r->kept) : NULL;
-    r->sweep_at[0] = r->sweep_at[1] = SWEEP;
-    r->tick = run_tick();
-    if (!r->recent || (last && !r->kept)) {
+    if (!r->recent) {
         rows_free(r);
         return NULL;
     }
     fill_log(r, &log);
-    if (recorder_add(recorder, &log, "threads", "", false, &r->run) || recorder_commit(recorder))
-        fail(r, -EIO);
+    if (recorder_add(recorder, &log, "threads", "", false, &r->run)) fail(r, -EIO);
     return r;
 }
 
@@ -697,8 +570,7 @@ void rows_free(struct rows_of_run *r) {
     table_free(&r->tasks);
     table_free(&r->objects);
     table_free(&r->lists);
-    for (uint64_t i = 0; r->kept && i < r->room; i++) free(r->kept[i].parts);
-    free(r->kept);
+    free(r->labels);
     free(r->recent);
     free(r->holes);
     free(r);

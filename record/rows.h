@@ -1,29 +1,37 @@
-/*
- * rows.h - steps into the rows of a trace: all of them, written as they come, or the last ones, kept
- * in memory until the run is over.
- */
+/* rows.h - the steps of a recorded run into the rows of a trace. */
 #ifndef RECORD_ROWS_H
 #define RECORD_ROWS_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "record/drain.h"
-#include "record/run.h"
 #include "sim/recorder.h"
 
 struct rows_of_run;
 
-/* For a run of which `last` steps are kept, 0: all. NULL: no memory. */
-struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base, uint64_t last);
+/* How ticks are made times: when the run started, and how many ns one lasts. */
+struct rows_clock {
+    uint64_t start;
+    double tick;
+};
+
+/* How the run has ended. */
+struct rows_end {
+    pirn_outcome outcome;
+    char message[LOG_MESSAGE];
+    struct item *findings; /* ITEM_FINDING */
+    size_t finding_count, finding_room;
+};
+
+/* For a run whose steps after `base` are written. NULL: no memory. */
+struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base,
+                             const struct rows_clock *clock);
 struct drain *rows_drain(struct rows_of_run *rows);
 
-/* Writes what has come and has not been written. Returns 0; -EIO, which the recorder explains;
- * -ENOMEM; -EFBIG: more steps than a trace may have. */
-int rows_commit(struct rows_of_run *rows);
-
-/* The run has ended: writes the rest. The same. */
-int rows_finish(struct rows_of_run *rows, const struct run_end *end);
+/* All has been handed over: writes the rest. Returns 0; -EIO, which the recorder explains; -ENOMEM;
+ * -EFBIG: more steps than a trace may have. */
+int rows_finish(struct rows_of_run *rows, const struct rows_end *end);
 void rows_free(struct rows_of_run *rows);
 
 #endif

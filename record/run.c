@@ -1,6 +1,7 @@
-/* run.c - see run.h: the writer, and the beginning and end of what it writes. */
+/* run.c - see run.h. */
 #include "record/run.h"
 
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,70 +13,40 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-#include "record/drain.h"
-#include "record/rows.h"
-#include "sim/recorder.h"
+#include "record/alive.h"
+#include "record/buffer.h"
+#include "record/file.h"
+#include "sim/program.h"
 
 #if defined __x86_64__
 #include <cpuid.h>
 #endif
 
-/* In nanoseconds */
-#define COMMIT_AFTER (200 * PIRN_MSEC)
-#define LEAST_NAP (PIRN_MSEC / 2)
-#define MOST_NAP (20 * PIRN_MSEC)
-#define END_LIMIT (600 * PIRN_SEC) /* for the end of a run, whose steps may be many */
+/* In nanoseconds, where the last steps have to be written. */
+#define END_LIMIT (600 * PIRN_SEC) /* for the end of a run */
 #define FAIL_LIMIT (60 * PIRN_SEC) /* for that of a process */
 
 struct run run;
 
+static struct buffer *own;         /* what is told of the run as a whole */
+static unsigned long long modules; /* that had been loaded when they were told */
+static _Atomic uint32_t finishing; /* 1: somebody tells how it ends, or has */
+static struct run_end deadlock;
+
+/* Where the last steps are kept: a thread that writes them, since a signal's handler cannot. */
 static pthread_t writer;
-static bool writing;               /* there is a writer to join */
-static _Atomic uint32_t calls;     /* futex: changes to wake the writer */
-static _Atomic uint32_t finishing; /* 1: somebody has set `ending`, or is about to */
-static _Atomic bool asked;         /* to end as `ending` says */
-static _Atomic uint32_t done;      /* futex: 1: the writer has ended */
-static struct run_end ending, deadlock;
-static struct recorder *recorder; /* the writer's, while there is one */
+static bool writing;                 /* there is a writer to join */
+static _Atomic uint32_t asked, done; /* futexes: 1: to write; it has done so */
+static struct run_end ending;
 
-/* ---- The clock ----------------------------------------------------------------------------- */
-
-#if defined __x86_64__
 /* Whether the processor's counter ticks evenly and alike everywhere. */
 static bool has_ticks(void) {
-    static _Atomic int known; /* 1: yes, 2: no */
+#if defined __x86_64__
     unsigned a, b, c, d = 0;
-    int now = atomic_load_explicit(&known, memory_order_relaxed);
-    if (now) return now == 1;
-    now = __get_cpuid(0x80000007, &a, &b, &c, &d) && d & 1u << 8 ? 1 : 2;
-    atomic_store_explicit(&known, now, memory_order_relaxed);
-    return now == 1;
-}
-
-uint64_t run_ticks(void) {
-    return LIKELY(has_ticks()) ? __builtin_ia32_rdtsc() : (uint64_t)engine_now();
-}
-#elif defined __aarch64__
-uint64_t run_ticks(void) {
-    uint64_t ticks;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-    return ticks;
-}
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && d & 1u << 8;
 #else
-uint64_t run_ticks(void) { return (uint64_t)engine_now(); }
+    return true;
 #endif
-
-double run_tick(void) {
-    uint64_t ticks = run_ticks() - run.started_ticks;
-    int64_t ns = engine_now() - run.started;
-    return ticks > 0 && ns > 0 ? (double)ns / (double)ticks : 0;
-}
-
-/* ---- The writer ---------------------------------------------------------------------------- */
-
-void run_wake_writer(void) {
-    atomic_fetch_add(&calls, 1);
-    futex_wake(&calls, 1);
 }
 
 void run_give_up(const char *message) {
@@ -87,112 +58,212 @@ void run_give_up(const char *message) {
     if (length > 0 && write(STDERR_FILENO, line, strnlen(line, sizeof line)) < 0) return;
 }
 
-static void explain(int rc) {
-    if (rc == -ENOMEM)
-        run_give_up("not enough memory to record");
-    else if (rc == -EFBIG)
-        run_give_up("a trace has room for 4294967295 steps of a run");
-    else
-        run_give_up(recorder_error(recorder));
+/* ---- What is told of the run --------------------------------------------------------------- */
+
+/* With room for an item. Returns where its contents begin; NULL: there is none. */
+static unsigned char *begin_item(void) {
+    return buffer_room(own, run_number()) ? own->at + 1 : NULL;
 }
 
-/* Until the run has ended. Returns what became of it. */
-static int write_steps(struct rows_of_run *rows) {
-    int64_t committed = engine_now(), nap = LEAST_NAP;
-    int rc = 0;
-    while (!rc && !atomic_load(&asked)) {
-        uint32_t call = atomic_load(&calls);
-        bool any = drain_some(rows_drain(rows));
-        int64_t now = engine_now();
-        if (now - committed > COMMIT_AFTER) {
-            rc = rows_commit(rows);
-            committed = engine_now();
-        }
-        nap = any ? LEAST_NAP : nap < MOST_NAP ? 2 * nap : MOST_NAP;
-        if (!buffer_any_behind() && !atomic_load(&asked)) futex_wait(&calls, call, now + nap);
-    }
-    if (rc) return rc;
-    drain_rest(rows_drain(rows));
-    return rows_finish(rows, &ending);
+static unsigned char *put_bytes(unsigned char *to, const char *bytes, size_t length) {
+    to = put_number(to, length);
+    if (length) memcpy(to, bytes, length);
+    return to + length;
 }
 
-static void record(void) {
-    char message[1024];
-    struct rows_of_run *rows;
-    int rc;
-    if (!recorder && !(recorder = recorder_open(run.path, message, sizeof message))) {
-        run_give_up(message);
-        return;
-    }
-    rows = rows_new(recorder, run.base, run.last_events);
-    rc = rows ? write_steps(rows) : -ENOMEM;
-    if (rc) {
-        /* What it was asked to say comes where recording was over already. */
-        atomic_store(&run.recording, true);
-        explain(rc);
-    }
-    if (rows) rows_free(rows);
-    if (!rc) return;
-    recorder_close(recorder, NULL, 0);
-    recorder = NULL;
+/* In as many items as it needs. */
+static void put_program(enum program_text what, const char *text) {
+    size_t rest = strlen(text);
+    do {
+        size_t length = rest < LONGEST_ITEM / 2 ? rest : LONGEST_ITEM / 2;
+        unsigned char *to = begin_item();
+        if (!to) return;
+        *to++ = (unsigned char)what;
+        buffer_put(own, ITEM_PROGRAM, put_bytes(to, text, length));
+        text += length;
+        rest -= length;
+    } while (rest);
 }
 
-static void *write_run(void *arg) {
+static int put_module(struct dl_phdr_info *info, size_t size, void *arg) {
+    uintptr_t start = UINTPTR_MAX, end = 0;
+    const char *path = *info->dlpi_name ? info->dlpi_name : *(bool *)arg ? program_path() : "";
+    unsigned char *to;
+    *(bool *)arg = false;
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs)) modules = info->dlpi_adds;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD) continue;
+        if (segment->p_vaddr < start) start = segment->p_vaddr;
+        if (segment->p_vaddr + segment->p_memsz > end) end = segment->p_vaddr + segment->p_memsz;
+    }
+    if (!*path || strlen(path) > LONGEST_ITEM / 2 || start > end || !(to = begin_item())) return 0;
+    to = put_number(to, info->dlpi_addr);
+    to = put_number(to, info->dlpi_addr + start);
+    to = put_number(to, info->dlpi_addr + end);
+    buffer_put(own, ITEM_MODULE, put_bytes(to, path, strlen(path)));
+    return 0;
+}
+
+static void put_modules(void) {
+    bool first = true;
+    dl_iterate_phdr(put_module, &first);
+}
+
+static int look_at_modules(struct dl_phdr_info *info, size_t size, void *arg) {
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
+        *(unsigned long long *)arg = info->dlpi_adds;
+    return 1;
+}
+
+/* Those that have been loaded since. */
+static void put_new_modules(void) {
+    unsigned long long now = modules;
+    dl_iterate_phdr(look_at_modules, &now);
+    if (now != modules) put_modules();
+}
+
+static void put_run(void) {
+    char *arguments = program_arguments();
+    unsigned char *to = begin_item();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to) {
+        to = put_number(to, run.base);
+        to = put_number(to, (uint64_t)now.tv_sec);
+        buffer_put(own, ITEM_RUN, put_number(to, run.last_events));
+    }
+    put_program(PROGRAM_PATH, program_path());
+    put_program(PROGRAM_BUILD, program_build_id());
+    put_program(PROGRAM_ARGUMENTS, arguments ? arguments : "[]");
+    put_program(PROGRAM_VERSION, pirn_version());
+    free(arguments);
+    put_modules();
+}
+
+/* Nothing here may allocate, where a handler calls it, but for more findings than have room. */
+static void put_end(const struct run_end *end) {
+    unsigned char *to;
+    for (size_t i = 0; i < end->finding_count; i++) {
+        const struct run_finding *finding = &end->findings[i];
+        if (!(to = begin_item())) return;
+        to = put_number(to, finding->task);
+        to = put_number(to, (uintptr_t)finding->site);
+        to = put_number(to, finding->has_object ? ITEM_HAS_OBJECT : 0);
+        to = put_bytes(to, finding->message, strnlen(finding->message, LOG_MESSAGE));
+        buffer_put(own, ITEM_FINDING, to);
+    }
+    if (!(to = begin_item())) return;
+    *to++ = (unsigned char)end->outcome;
+    to = put_number(to, run_ticks());
+    to = put_number(to, (uint64_t)engine_now());
+    buffer_put(own, ITEM_ENDING, put_bytes(to, end->message, strnlen(end->message, LOG_MESSAGE)));
+}
+
+/* ---- The last steps ------------------------------------------------------------------------ */
+
+static void write_rest(void) {
+    task_each(recorded_state, NULL);
+    alive_empty(recorded_object_again);
+    buffers_write();
+}
+
+static void *write_last(void *arg) {
     (void)arg;
-    record();
+    while (!atomic_load(&asked)) futex_wait(&asked, 0, INT64_MAX);
+    write_rest();
+    put_end(&ending);
     atomic_store(&done, 1);
     futex_wake(&done, INT32_MAX);
     return NULL;
 }
 
-/* ---- Beginning ----------------------------------------------------------------------------- */
-
-void recorded_run_begin(void) {
+static bool start_writer(void) {
     sigset_t all, before;
-    if (!run.path) return;
-    run.base = atomic_load(&run.steps);
-    run.list_base = atomic_load(&run.lists);
-    run.object_base = atomic_load(&run.objects);
-    run.started = engine_now();
-    run.started_ticks = run_ticks();
-    atomic_fetch_add(&run.number, 1);
-    ending = (struct run_end){0};
-    deadlock = (struct run_end){0};
-    atomic_store(&asked, false);
+    atomic_store(&asked, 0);
     atomic_store(&done, 0);
-    atomic_store(&finishing, 0);
-    atomic_store(&run.recording, true);
     /* Signals are the program's. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    writing = pthread_create(&writer, NULL, write_run, NULL) == 0;
+    writing = pthread_create(&writer, NULL, write_last, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!writing) run_give_up("cannot start a thread that records");
+    return writing;
+}
+
+static void have_written(const struct run_end *end, int64_t limit) {
+    int64_t until = engine_now() + limit;
+    ending = *end;
+    atomic_store(&asked, 1);
+    futex_wake(&asked, 1);
+    while (!atomic_load(&done) && engine_now() < until) futex_wait(&done, 0, until);
+}
+
+/* ---- Beginning ----------------------------------------------------------------------------- */
+
+static uint64_t process_number(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec * PIRN_SEC + (uint64_t)now.tv_nsec) ^ (uint64_t)getpid() << 40;
+}
+
+void recorded_run_begin(void) {
+    char message[1200];
+    if (!run.path) return;
+    if (!run.process) run.process = process_number();
+    run.has_ticks = has_ticks();
+    run.base = atomic_load(&run.steps);
+    run.list_base = atomic_load(&run.lists);
+    run.object_base = atomic_load(&run.objects);
+    atomic_fetch_add(&run.number, 1);
+    deadlock = (struct run_end){0};
+    atomic_store(&finishing, 0);
+    /* From here on it can be given up. */
+    atomic_store(&run.recording, true);
+    own = NULL;
+    if (file_open(run.path, message, sizeof message)) {
+        run_give_up(message);
+        return;
+    }
+    if (!(own = buffer_for_run())) return;
+    put_run();
+    /* How it ends has room. */
+    if (!buffer_prepare(own, run_number())) return;
+    if (run.last_events && !start_writer())
+        run_give_up("cannot start the thread that writes the last steps");
     run_watch_end();
 }
 
 /* ---- End ----------------------------------------------------------------------------------- */
 
-void run_finish(const struct run_end *end, int64_t limit) {
-    int64_t until = engine_now() + limit;
-    if (!writing || pthread_equal(pthread_self(), writer)) return;
-    if (!atomic_exchange(&finishing, 1)) {
-        atomic_store(&run.recording, false);
-        ending = *end;
-        atomic_store(&asked, true);
-        run_wake_writer();
-    }
-    while (!atomic_load(&done) && engine_now() < until) futex_wait(&done, 0, until);
+void run_finish(const struct run_end *end, int64_t limit, bool in_handler) {
+    bool was = run_recording();
+    if (!own || atomic_exchange(&finishing, 1)) return;
+    atomic_store(&run.recording, false);
+    if (!was) return;
+    if (!in_handler) put_new_modules();
+    if (run.last_events)
+        have_written(end, limit);
+    else
+        put_end(end);
+}
+
+static void join_writer(void) {
+    if (!writing) return;
+    /* Where recording was given up it has not been asked. */
+    atomic_store(&asked, 1);
+    futex_wake(&asked, 1);
+    pthread_join(writer, NULL);
+    writing = false;
 }
 
 void recorded_run_end(int result) {
     struct run_end end = {.outcome = PIRN_OK};
-    if (!writing) return;
+    if (!run.path) return;
     if (deadlock.finding_count || result == -EDEADLK) end = deadlock;
-    run_finish(&end, END_LIMIT);
-    pthread_join(writer, NULL);
-    writing = false;
+    run_finish(&end, END_LIMIT, false);
+    join_writer();
     free(deadlock.findings);
+    deadlock.findings = NULL;
 }
 
 static void describe_stuck(struct task *task, void *arg) {
@@ -237,7 +308,7 @@ static void finish_at(struct task *self, pirn_outcome outcome, const void *site,
     struct run_end end = {.outcome = outcome, .findings = &finding, .finding_count = 1};
     snprintf(finding.message, sizeof finding.message, "%s", message);
     snprintf(end.message, sizeof end.message, "%s", message);
-    run_finish(&end, FAIL_LIMIT);
+    run_finish(&end, FAIL_LIMIT, false);
 }
 
 void recorded_failure(struct task *self, enum failure failure, const struct place *place,
@@ -256,5 +327,5 @@ void recorded_overflow(const struct task *self, const char *message) {
     message += strncmp(message, prefix, sizeof prefix - 1) ? 0 : sizeof prefix - 1;
     strncpy(end.message, message, sizeof end.message - 1);
     strncpy(finding.message, message, sizeof finding.message - 1);
-    run_finish(&end, FAIL_LIMIT);
+    run_finish(&end, FAIL_LIMIT, true);
 }

@@ -1,5 +1,5 @@
 /*
- * run.h - one run of pirn_run that is recorded: when it begins and ends, and the thread that writes.
+ * run.h - one run of pirn_run that is recorded: when it begins, and how it ends.
  *
  * Invariants
  *   1. Steps have numbers from run.base + 1, without gaps once every thread has told of its own.
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/core/engine.h"
 #include "sim/log.h"
 
 /* A task that is stuck, or where a run failed; written once the run is over. */
@@ -32,10 +33,10 @@ struct run {
     _Atomic uint64_t number;  /* of this run, from 1 */
     uint64_t base;
     uint32_t list_base, object_base;
-    uint64_t started_ticks;
-    int64_t started;
+    uint64_t process;     /* a number that tells this process from others */
     uint64_t last_events; /* to be kept; 0: all */
     const char *path;
+    bool has_ticks; /* the processor counts them */
 };
 extern struct run run;
 
@@ -51,12 +52,16 @@ static inline bool run_recording(void) {
     return atomic_load_explicit(&run.recording, memory_order_relaxed);
 }
 
-/* Has the writer look at once. Async-signal-safe. */
-void run_wake_writer(void);
+static inline uint64_t run_number(void) {
+    return atomic_load_explicit(&run.number, memory_order_relaxed);
+}
 
-/* Ends the recording: the writer writes what there is, with how it ended. Waits for that, `limit`
- * ns at most. Async-signal-safe but for waiting. Only the first call for a run counts. */
-void run_finish(const struct run_end *end, int64_t limit);
+/*
+ * Ends the recording: tells how the run ended, and, where only the last steps are kept, has them
+ * written, for which it waits, `limit` ns at most. Only the first call for a run counts.
+ * Async-signal-safe, for which `in_handler` must be true there.
+ */
+void run_finish(const struct run_end *end, int64_t limit, bool in_handler);
 
 /* The process will end before its run has. */
 void run_watch_end(void);
@@ -64,9 +69,16 @@ void run_watch_end(void);
 /* Recording cannot go on. `message`: what is said. */
 void run_give_up(const char *message);
 
-/* A clock that is read in few nanoseconds; how many nanoseconds of engine_now one tick is, as far as
- * it can be told by now. */
-uint64_t run_ticks(void);
-double run_tick(void);
+/* A clock that is read in few nanoseconds. */
+static inline uint64_t run_ticks(void) {
+#if defined __x86_64__
+    if (__builtin_expect(run.has_ticks, 1)) return __builtin_ia32_rdtsc();
+#elif defined __aarch64__
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+    return (uint64_t)engine_now();
+}
 
 #endif

@@ -81,6 +81,10 @@ _Noreturn void engine_exit(struct task *self);
 void engine_object(waitq *queue, enum object_kind kind, const void *object, size_t capacity,
                    size_t value_size, const void *site);
 void engine_object_end(waitq *queue, const void *object);
+static inline void engine_label(const void *object, const char *label) {
+    (void)object;
+    (void)label;
+}
 uint64_t engine_object_site(const waitq *queue);
 void engine_select_case(struct task *self, enum op op, waitq *queue);
 void engine_fault(struct task *self, enum fault fault, const struct place *place);

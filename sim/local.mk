@@ -150,6 +150,8 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/progress.c \
 	%D%/cli/progress.h \
 	%D%/cli/record.c \
+	%D%/cli/recordings.c \
+	%D%/cli/recordings.h \
 	%D%/cli/replay.c \
 	%D%/cli/report.c \
 	%D%/cli/report.h \
@@ -173,7 +175,7 @@ bin_PROGRAMS += %D%/cli/pirn
 nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c %D%/cli/debug_commands.c
 %C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 -DINCLUDE_FOLDER='"$(includedir)"' \
 	$(SQLITE_CFLAGS)
-%C%_cli_pirn_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
+%C%_cli_pirn_LDADD = libviz.la librecording.la libpirn-sim.la $(SQLITE_LIBS) $(PTHREAD_LIBS)
 
 # What `pirn cc` finds beside the library's folder, as when both are installed.
 noinst_DATA += include/pirn.h include/pirn-sim.h

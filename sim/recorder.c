@@ -62,7 +62,8 @@ enum statement {
 /* Programs and runs get the next number. */
 static const char *const sql[STATEMENTS] = {
     "INSERT INTO program(path, build_id, arguments, started_at, pirn_version) "
-    "VALUES(?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?4)",
+    "VALUES(?1, ?2, ?3, CASE WHEN ?5 IS NULL THEN strftime('%Y-%m-%dT%H:%M:%SZ', 'now') "
+    "ELSE strftime('%Y-%m-%dT%H:%M:%SZ', ?5, 'unixepoch') END, ?4)",
     "INSERT INTO run(program, strategy, seed, schedule, outcome, message, steps, tasks, switches, "
     "preemptions, virtual_ns, "
     "wall_ns, graph) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -138,6 +139,7 @@ struct recorder {
     struct new_rows rows;
     char *path;
     int64_t program;
+    const struct recorder_program *other; /* whose runs these are; NULL: this program's */
     int64_t exploration;                  /* 0: none */
     uint64_t next, recorded;              /* from which run on it goes on: really, and in the row */
     char *(*ask_position)(void *context); /* where the search stands; NULL: it is none */
@@ -275,7 +277,10 @@ static struct site *resolve(struct recorder *r, const void *address) {
     }
     struct site *site = find_slot(r->sites, r->site_room, address);
     if (!site->address) {
-        symbol_resolve(address, &site->symbol);
+        if (r->other)
+            r->other->resolve(r->other->context, address, &site->symbol);
+        else
+            symbol_resolve(address, &site->symbol);
         site->address = address;
         r->site_count++;
     }
@@ -843,6 +848,19 @@ int recorder_order(struct recorder *r, const struct call_order *order) {
 
 /* ---- Beginning and end --------------------------------------------------------------------- */
 
+static int add_other_program(struct recorder *r) {
+    sqlite3_stmt *s = r->statements[ADD_PROGRAM];
+    int rc = begin(r);
+    bind_text(s, 1, r->other->path);
+    bind_text(s, 2, r->other->build_id);
+    bind_text(s, 3, r->other->arguments);
+    bind_text(s, 4, r->other->version);
+    bind_int(s, 5, r->other->started);
+    if (!rc) rc = insert(r, s);
+    r->program = sqlite3_last_insert_rowid(r->db);
+    return rc;
+}
+
 static int add_program(struct recorder *r) {
     sqlite3_stmt *s = r->statements[ADD_PROGRAM];
     char *arguments = program_arguments();
@@ -884,7 +902,8 @@ static void release(struct recorder *r) {
     free(r);
 }
 
-struct recorder *recorder_open(const char *path, char *message, size_t size) {
+static struct recorder *open_recorder(const char *path, const struct recorder_program *other,
+                                      char *message, size_t size) {
     struct recorder *r = calloc(1, sizeof *r);
     int rc = 0;
     if (!r || !(r->path = strdup(path))) {
@@ -902,12 +921,22 @@ struct recorder *recorder_open(const char *path, char *message, size_t size) {
         rc = sqlite3_prepare_v3(r->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i],
                                 NULL);
     r->added = wall_clock();
-    if (rc ? fail(r, rc) : add_program(r)) {
+    r->other = other;
+    if (rc ? fail(r, rc) : other ? add_other_program(r) : add_program(r)) {
         snprintf(message, size, "%s", r->error);
         release(r);
         return NULL;
     }
     return r;
+}
+
+struct recorder *recorder_open(const char *path, char *message, size_t size) {
+    return open_recorder(path, NULL, message, size);
+}
+
+struct recorder *recorder_open_for(const char *path, const struct recorder_program *program,
+                                   char *message, size_t size) {
+    return open_recorder(path, program, message, size);
 }
 
 int recorder_close(struct recorder *recorder, char *message, size_t size) {

@@ -23,6 +23,20 @@ struct call_order;
  */
 struct recorder *recorder_open(const char *path, char *message, size_t size);
 
+/* Another program than this one, of whose runs somebody has told. */
+struct symbol;
+struct recorder_program {
+    const char *path, *build_id, *arguments, *version; /* as in the table `program` */
+    int64_t started;                                   /* s since the epoch */
+    /* As symbol_resolve, for its addresses. */
+    void (*resolve)(void *context, const void *return_address, struct symbol *symbol);
+    void *context;
+};
+
+/* As recorder_open, for that program, all of which must stay until the recorder is closed. */
+struct recorder *recorder_open_for(const char *path, const struct recorder_program *program,
+                                   char *message, size_t size);
+
 /*
  * Adds a run; with its events if `in_full`. `schedule` is its "pirn1:..." text. `*id` gets its
  * number in the trace. Returns 0, or -EIO after which recorder_error tells why and nothing more is

@@ -62,6 +62,7 @@ test_scripts = \
 	%D%/samples.sh \
 	%D%/search.sh \
 	%D%/snapshot.sh \
+	%D%/told.sh \
 	%D%/tsan.sh
 
 on_threads = $(tests_threaded) $(tests_of_threads)
@@ -173,7 +174,7 @@ models = %D%/model/alone.c %D%/model/below.c %D%/model/chan.c %D%/model/descript
 	%D%/model/run.c %D%/model/shim.h %D%/model/timers.c
 
 EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
-	%D%/docs-compare.awk %D%/tally %D%/tap.sh \
+	%D%/docs-compare.awk %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)

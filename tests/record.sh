@@ -24,7 +24,8 @@ ends() {
     test $status -eq "$expected" || { echo "the exit status is $status, not $expected"; return 1; }
 }
 
-ask() { sqlite3 "$trace" "$1"; }
+# The command makes a trace of what was recorded.
+ask() { "$pirn" list "$trace" >/dev/null && sqlite3 "$trace" "$1"; }
 
 # The answer to a question about the trace.
 answers() {
@@ -154,13 +155,16 @@ else
     run "a crash is recorded" ends_as 139 crash crash 'SIGSEGV'
 fi
 
+# How many steps the run has that `pirn list --json` tells of.
+steps_of() { sed -n 's/.*"steps":\([0-9]*\).*/\1/p' | grep . || echo 0; }
+
 # Ends a program that would go on for ever with signal $1, once something of it has been written.
 killed_by() {
     rm -f "$trace"
     PIRN_TRACE=$trace "$recorded" forever &
     pid=$!
     for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        test -s "$trace" && test "$(ask 'SELECT count(*) > 10 FROM event' 2>/dev/null)" = 1 && break
+        test -s "$trace" && test "$("$pirn" list --json "$trace" 2>/dev/null | steps_of)" -gt 10 && break
         sleep 0.5
     done
     kill "-$1" $pid
@@ -189,6 +193,58 @@ two_runs() {
         answers 2 'SELECT count(*) FROM run' && sound
 }
 run "a second run is added" two_runs
+
+# Also where the file is a trace by now: beside it, and into it with the next command.
+adds_to_trace() {
+    two_runs && ends 0 env PIRN_TRACE="$trace" "$examples/pipeline" && test -s "$trace-recorded" &&
+        answers 3 'SELECT count(*) FROM run' && test ! -e "$trace-recorded" && sound
+}
+run "and a third to what has been read" adds_to_trace
+
+# What a program is still writing can be read; then, when it has ended, all.
+reads_while_it_runs() {
+    killed_by KILL 'without a word' || return 1
+    rm -f "$trace"
+    PIRN_TRACE=$trace "$recorded" forever &
+    pid=$!
+    i=0
+    until test -s "$trace" || test $i -ge 50; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+    "$pirn" list "$trace" >"$scratch/out" 2>&1
+    cat "$scratch/out"
+    kill -KILL $pid
+    wait $pid
+    grep -q 'still running' "$scratch/out" && outcome crash && sound
+}
+run "a run can be read before it has ended" reads_while_it_runs
+
+elsewhere() {
+    by_environment 0 "$examples/pipeline" && cp "$trace" "$scratch/kept" && mkdir "$scratch/other" &&
+        mv "$trace" "$scratch/other/" && ends 0 "$pirn" explain "$scratch/other/trace.db" &&
+        grep -q 'pipeline.c' "$scratch/out" && ends 0 "$pirn" merge "$trace" "$scratch/other/trace.db" &&
+        ends 0 "$pirn" view "$trace#1" -o "$scratch/picture.dot" && sound
+}
+run "a recording is read wherever it is, by every command" elsewhere
+
+# Whatever has become of a recording: a trace, or a message.
+damaged() {
+    size=$(wc -c <"$scratch/kept")
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        cp "$scratch/kept" "$trace"
+        at=$((i * 7919 % 4096))
+        for place in $at $((65536 + at)) $((131072 + at)); do
+            test "$place" -lt "$size" && printf '\377\377\377\001' |
+                dd of="$trace" bs=1 seek="$place" conv=notrunc 2>/dev/null
+        done
+        test $((i % 5)) -ne 0 || truncate -s $((size - i * 3000)) "$trace"
+        timeout 60 "$pirn" list "$trace" >"$scratch/out" 2>&1
+        status=$?
+        test $status -le 3 || { cat "$scratch/out"; echo "damage $i: status $status"; return 1; }
+    done
+}
+run "a damaged recording does no harm" damaged
 
 many_steps() { by_environment 0 "$recorded" many 20000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
 run "of many steps none is lost" many_steps

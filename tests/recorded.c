@@ -198,10 +198,8 @@ static void ping(void *arg) {
     while (pirn_recv(values, &value) == 0) pirn_send(direct, &value);
 }
 
-/* Many steps, and as few of anything else as may be. */
-static void many(void *arg) {
+static void send_to_and_fro(void) {
     int value = 0;
-    (void)arg;
     values = pirn_chan_new(sizeof value, 0);
     direct = pirn_chan_new(sizeof value, 0);
     pirn_waitgroup_go(&group, ping, NULL);
@@ -209,8 +207,21 @@ static void many(void *arg) {
         pirn_send(values, &value);
         pirn_recv(direct, &value);
     }
+}
+
+/* Many steps, and as few of anything else as may be. */
+static void many(void *arg) {
+    (void)arg;
+    send_to_and_fro();
     pirn_close(values);
     pirn_waitgroup_wait(&group);
+}
+
+/* The same, and then a deadlock: both receive. */
+static void late(void *arg) {
+    (void)arg;
+    send_to_and_fro();
+    pirn_recv(direct, NULL);
 }
 
 int main(int argc, char **argv) {
@@ -219,7 +230,7 @@ int main(int argc, char **argv) {
         pirn_fn *fn;
     } ends[] = {{"everything", everything}, {"deadlock", deadlock}, {"panic", panic},
                 {"misuse", misuse},         {"exit", leave},        {"crash", crash},
-                {"forever", forever},       {"many", many}};
+                {"forever", forever},       {"many", many},         {"late", late}};
     if (argc > 2) rounds = strtol(argv[2], NULL, 10);
     for (size_t i = 0; argc > 1 && i < sizeof ends / sizeof *ends; i++)
         if (!strcmp(argv[1], ends[i].name)) return pirn_run(NULL, ends[i].fn, NULL) != 0;

@@ -15,6 +15,8 @@
 #define BOX_HEIGHT 19
 #define MOST_ARCS 200 /* more are no picture; the text names them all */
 #define STATE_LENGTH 40
+#define MOST_HELD 2  /* told */
+#define MOST_ALIKE 4 /* arcs of one task for one reason; of more, one is drawn */
 
 struct draw_arc {
     const struct waits_arc *arc;
@@ -51,6 +53,21 @@ static void others_text(const struct drawing *d, struct tool_text *text) {
     add_count(text, rest, "could run");
 }
 
+/* What a task holds that another of its cycle waits for. */
+static void add_holds(struct tool_text *text, const struct picture *p, size_t task) {
+    size_t count = 0, last = TRACE_NONE;
+    for (size_t i = 0; i < p->waits->arc_count; i++) {
+        const struct waits_arc *arc = &p->waits->arcs[i];
+        bool holds = arc->why == WAITS_HOLDS || arc->why == WAITS_READS;
+        if (arc->to != task || !arc->cycle || !holds || arc->object == last) continue;
+        last = arc->object;
+        if (count++ >= MOST_HELD) continue;
+        tool_text_add(text, count == 1 ? ", holds " : ", ");
+        label_object(text, p->run, arc->object);
+    }
+    if (count > MOST_HELD) tool_text_add(text, ", ...");
+}
+
 static void state_text(const struct drawing *d, size_t column, struct tool_text *text) {
     const struct picture *p = d->picture;
     tool_text_clear(text);
@@ -84,23 +101,53 @@ static void state_text(const struct drawing *d, size_t column, struct tool_text 
             label_wait(&wait, p->run, task->event);
         utf8_add_clipped(text, tool_text_string(&wait), STATE_LENGTH);
         tool_text_free(&wait);
+        if (culprit) add_holds(text, p, index);
         break;
     }
     }
     if (p->run->tasks[index].daemon) tool_text_add(text, " (daemon)");
 }
 
-static void arc_text(const struct drawing *d, const struct waits_arc *arc, struct tool_text *text) {
-    tool_text_clear(text);
-    label_object(text, d->picture->run, arc->object);
-    tool_text_addf(text, " (%s)", waits_why_word(arc));
-}
-
 /* Whether both ends of an arc have columns, and its task is stuck. */
-static bool shows_arc(const struct picture *p, const struct waits_arc *arc) {
+static bool has_room(const struct picture *p, const struct waits_arc *arc) {
     return p->spacetime->task_column[arc->from] != TRACE_NONE &&
            p->spacetime->task_column[arc->to] != TRACE_NONE &&
            p->waits->tasks[arc->from].role != WAITS_FREE;
+}
+
+static bool alike(const struct waits_arc *a, const struct waits_arc *b) {
+    return a->from == b->from && a->why == b->why && a->object == b->object;
+}
+
+/* Of many that could help a task behind the others, one stands for all: returns how many there are
+ * in the picture, with their first one in `*first`. An arc of a cycle stands for itself. */
+static size_t count_alike(const struct picture *p, const struct waits_arc *arc,
+                          const struct waits_arc **first) {
+    const struct waits_task *task = &p->waits->tasks[arc->from];
+    const struct waits_arc *arcs = p->waits->arcs + task->first_arc;
+    size_t count = 0;
+    *first = arc;
+    if (arc->cycle) return 1;
+    for (size_t i = 0; i < task->arc_count; i++) {
+        if (!alike(&arcs[i], arc) || arcs[i].cycle || !has_room(p, &arcs[i])) continue;
+        if (count++ == 0) *first = &arcs[i];
+    }
+    return count;
+}
+
+static bool shows_arc(const struct picture *p, const struct waits_arc *arc) {
+    const struct waits_arc *first;
+    return has_room(p, arc) && (count_alike(p, arc, &first) <= MOST_ALIKE || first == arc);
+}
+
+static void arc_text(const struct drawing *d, const struct waits_arc *arc, struct tool_text *text) {
+    const struct waits_arc *first;
+    size_t count = count_alike(d->picture, arc, &first);
+    tool_text_clear(text);
+    label_object(text, d->picture->run, arc->object);
+    tool_text_addf(text, " (%s", waits_why_word(arc));
+    if (count > MOST_ALIKE) tool_text_addf(text, ", one of %zu", count);
+    tool_text_add(text, ")");
 }
 
 void band_measure(struct drawing *d) {

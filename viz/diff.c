@@ -7,6 +7,7 @@
 #include "viz/json.h"
 #include "viz/label.h"
 #include "viz/order.h"
+#include "viz/page.h"
 #include "viz/picture.h"
 #include "viz/render.h"
 #include "viz/tool.h"
@@ -21,11 +22,12 @@
 #define CELL 40
 
 static const char help[] =
-    "usage: pirn diff [OPTIONS] TRACE[#A] [TRACE][#B]\n"
+    "usage: pirn diff [OPTIONS] TRACE[#A] [[TRACE]#B]\n"
     "\n"
     "Compares two runs of one program: the first step in which they differ, which task and\n"
     "which operation that was in each, what each task did differently from then on, and how\n"
-    "both ended.\n"
+    "both ended. A is the first run that found something, B the run of the same trace that\n"
+    "passed and went the same way for longest, unless they are named.\n"
     "\n"
     "  -o, --output=FILE     .svg, .png or .pdf (these need Graphviz), .dot: both runs side by\n"
     "                        side; .txt, .json; without it text goes to standard output\n"
@@ -33,6 +35,7 @@ static const char help[] =
     "      --ascii           text without characters outside ASCII\n"
     "      --help            this text\n"
     "\n"
+    "  pirn diff orders.db\n"
     "  pirn diff 'orders.db#17' '#3'\n"
     "  pirn diff 'orders.db#17' '#3' -o diff.svg\n";
 
@@ -310,6 +313,8 @@ static void draw(struct tool_text *out, const struct comparison *c) {
         const struct side *side = &c->sides[i];
         size_t last = side->run->event_count - 1, from = side->parts, to = side->parts + AFTER;
         from = from > BEFORE ? from - BEFORE : 0;
+        /* What is hardly longer is drawn to its end, which is what it is about. */
+        if (last <= to + AFTER / 4) to = last;
         struct spacetime_options slice = {
             .from = side->run->events[from < last ? from : last].step,
             .to = side->run->events[to < last ? to : last].step,
@@ -402,14 +407,37 @@ static int open_side(const char *name, struct side *side) {
     return TOOL_USAGE;
 }
 
+/* Names the passing run that goes the way of the first side for longest. */
+static int name_nearest(struct tool_text *name, const struct side *side) {
+    const struct trace_run *run = side->run;
+    int64_t nearest = 0;
+    int status = page_nearest(side->trace, run, &nearest);
+    if (status != TOOL_OK) return status;
+    if (nearest != 0) {
+        tool_text_addf(name, "%s#%lld", trace_path(side->trace), (long long)nearest);
+        return TOOL_OK;
+    }
+    if (strcmp(run->summary.outcome, "ok") == 0)
+        return tool_usage_error("diff", "run %lld found nothing; with which one is it compared?",
+                                (long long)run->summary.id);
+    tool_error("%s: no run that passed has its steps in it, to compare run %lld with; pirn explore "
+               "--record=all records those of every run",
+               trace_path(side->trace), (long long)run->summary.id);
+    return TOOL_USAGE;
+}
+
+/* `names`: two, of which the second may be NULL. */
 static int compare(const struct request *request, int format, char **names) {
     struct comparison c = {.partner = NULL};
     struct tool_text second = {0};
     int status = open_side(names[0], &c.sides[0]);
-    /* "#3" is a run of the same file. */
-    if (status == TOOL_OK && names[1][0] == '#')
-        tool_text_add(&second, trace_path(c.sides[0].trace));
-    tool_text_add(&second, names[1]);
+    if (status == TOOL_OK && names[1] == NULL) {
+        status = name_nearest(&second, &c.sides[0]);
+    } else if (status == TOOL_OK) {
+        /* "#3" is a run of the same file. */
+        if (names[1][0] == '#') tool_text_add(&second, trace_path(c.sides[0].trace));
+        tool_text_add(&second, names[1]);
+    }
     if (status == TOOL_OK) status = open_side(second.data, &c.sides[1]);
     if (status == TOOL_OK) {
         match_tasks(&c);
@@ -453,9 +481,9 @@ int diff_main(int argc, char **argv) {
             return tool_option_error("diff", argv, option, options);
         }
     }
-    if (argc - optind != 2)
-        return tool_usage_error("diff",
-                                argc - optind < 2 ? "which two runs?" : "two runs at a time");
+    if (argc - optind < 1 || argc - optind > 2)
+        return tool_usage_error("diff", argc - optind < 1 ? "which run of which trace?"
+                                                          : "two runs at a time");
     int format = choose_format(&request);
     return format < 0 ? TOOL_USAGE : compare(&request, format, argv + optind);
 }

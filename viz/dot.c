@@ -23,7 +23,7 @@
 #define BAR 8.6     /* width of a blocked bar */
 #define LABEL_LENGTH 60
 #define PAIR 150 /* between the columns of a race */
-#define TITLE_LENGTH 120
+#define TITLE_LENGTH 150
 #define BETWEEN 40 /* two drawings side by side */
 
 static double level_y(const struct drawing *d, size_t level) {
@@ -74,9 +74,11 @@ static void event_label(const struct drawing *d, size_t event, struct tool_text 
     label_event(&whole, run, event);
     utf8_add_clipped(text, tool_text_string(&whole), LABEL_LENGTH);
     tool_text_free(&whole);
-    if (!d->picture->spacetime->evidence[event]) return;
+    const struct spacetime *st = d->picture->spacetime;
+    if (!st->evidence[event] && !st->causes[event]) return;
     tool_text_add(text, "  ");
     label_place(text, run, event);
+    if (!st->evidence[event]) return;
     size_t task = run->events[event].task;
     const struct waits *waits = d->picture->waits;
     if (task != TRACE_NONE && waits->tasks[task].tag > 0 && waits->tasks[task].event == event)

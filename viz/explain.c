@@ -60,6 +60,23 @@ static void add_stuck(struct tool_text *out, const struct trace_run *run,
     add_tags(out, waits);
 }
 
+/* A message, in which "(/home/me/orders/bank.c:12)" is "(bank.c:12)", as places are elsewhere. */
+static void add_message(struct tool_text *out, const char *message) {
+    struct tool_text text = {0};
+    for (const char *from = message; *from != '\0';) {
+        size_t length = strcspn(from, "(");
+        tool_text_add_bytes(&text, from, length);
+        from += length;
+        if (*from == '\0') break;
+        size_t inside = strcspn(++from, "()");
+        const char *slash = *from == '/' ? memrchr(from, '/', inside) : NULL;
+        tool_text_add(&text, "(");
+        if (slash != NULL && from[inside] == ')') from = slash + 1;
+    }
+    utf8_add_clipped(out, tool_text_string(&text), MESSAGE_LENGTH);
+    tool_text_free(&text);
+}
+
 void explain_headline(struct tool_text *out, const struct trace_run *run,
                       const struct waits *waits) {
     const struct trace_summary *summary = &run->summary;
@@ -69,7 +86,7 @@ void explain_headline(struct tool_text *out, const struct trace_run *run,
         add_stuck(out, run, waits);
     } else if (*summary->message != '\0') {
         tool_text_add(out, ": ");
-        utf8_add_clipped(out, summary->message, MESSAGE_LENGTH);
+        add_message(out, summary->message);
     } else if (strcmp(summary->outcome, "ok") == 0) {
         tool_text_add(out, ": nothing was found");
     }
@@ -240,6 +257,47 @@ static void tell_arcs(const struct teller *t, size_t index) {
     }
 }
 
+static void begin_signal(const struct teller *t, size_t event) {
+    bool broadcast = t->run->events[event].op == TRACE_OP_BROADCAST;
+    begin(t);
+    tool_text_add(t->out, broadcast ? "The broadcast by " : "The signal by ");
+    label_task(t->out, t->run, t->run->events[event].task);
+    tool_text_add(t->out, " in ");
+    add_step(t, event);
+}
+
+/* The task that a signal woke, or TRACE_NONE. */
+static size_t who_was_woken(const struct trace_run *run, size_t event) {
+    for (size_t i = 0; i < run->edge_count; i++) {
+        const struct trace_edge *edge = &run->edges[i];
+        if (edge->before == event && edge->kind == TRACE_EDGE_SIGNAL)
+            return run->events[edge->after].task;
+    }
+    return TRACE_NONE;
+}
+
+/* What would have ended the wait, had it come later, or to this task. */
+static void tell_signals(const struct teller *t, size_t index) {
+    const struct waits_task *task = &t->waits->tasks[index];
+    if (task->unheard != TRACE_NONE) {
+        begin_signal(t, task->unheard);
+        tool_text_add(t->out, " woke nobody: it came before ");
+        label_task(t->out, t->run, index);
+        tool_text_addf(t->out, " waited in step %lld, and is not kept for later.\n",
+                       (long long)t->run->events[task->event].step);
+    }
+    if (task->diverted != TRACE_NONE) {
+        size_t other = who_was_woken(t->run, task->diverted);
+        begin_signal(t, task->diverted);
+        tool_text_add(t->out, ", the last one, woke ");
+        if (other == TRACE_NONE)
+            tool_text_add(t->out, "others");
+        else
+            label_task(t->out, t->run, other);
+        tool_text_add(t->out, " instead.\n");
+    }
+}
+
 static void tell_task(const struct teller *t, size_t index) {
     const struct waits_task *task = &t->waits->tasks[index];
     tool_text_add(t->out, "  ");
@@ -249,6 +307,7 @@ static void tell_task(const struct teller *t, size_t index) {
     tool_text_add(t->out, ", since ");
     add_step(t, task->event);
     tool_text_add(t->out, ".\n");
+    tell_signals(t, index);
     tell_arcs(t, index);
 }
 

@@ -58,7 +58,15 @@ static void find_evidence(struct slicer *s) {
         }
         for (size_t k = 0; s->must[task->event] && k < task->arc_count; k++) {
             const struct waits_arc *arc = &s->waits->arcs[task->first_arc + k];
-            if (arc->cycle || task->role == WAITS_ROOT) s->must[arc->since] = true;
+            if (!arc->cycle && task->role != WAITS_ROOT) continue;
+            s->must[arc->since] = true;
+            s->result->causes[arc->since] = true;
+        }
+        /* What it has missed is not in its past. */
+        size_t missed[] = {task->unheard, task->diverted};
+        for (int k = 0; k < 2; k++) {
+            if (s->must[task->event] && missed[k] != TRACE_NONE)
+                s->must[missed[k]] = s->result->causes[missed[k]] = true;
         }
     }
     for (size_t i = 0; i < run->finding_count; i++) {
@@ -367,6 +375,7 @@ struct spacetime *spacetime_build(const struct trace_run *run, const struct wait
     struct spacetime *result = tool_alloc(1, sizeof *result);
     struct slicer s = {.run = run, .waits = waits, .options = options, .result = result};
     result->evidence = tool_alloc(run->event_count, sizeof *result->evidence);
+    result->causes = tool_alloc(run->event_count, sizeof *result->causes);
     result->event_row = tool_alloc(run->event_count, sizeof *result->event_row);
     result->task_column = tool_alloc(run->task_count + 1, sizeof *result->task_column);
     s.keep = tool_alloc(run->event_count, sizeof *s.keep);
@@ -391,5 +400,6 @@ void spacetime_free(struct spacetime *spacetime) {
     free(spacetime->task_column);
     free(spacetime->event_row);
     free(spacetime->evidence);
+    free(spacetime->causes);
     free(spacetime);
 }

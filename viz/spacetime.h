@@ -50,6 +50,7 @@ struct spacetime {
     size_t *task_column; /* by task, TRACE_NONE when it has none; the last entry is the clock's */
     size_t *event_row;   /* by event: its row, of whatever kind */
     bool *evidence;      /* by event: what the finding rests on */
+    bool *causes;        /* by event: what made that so: the lock that is held, the signal missed */
     size_t shown;        /* events that have a row of their own */
     bool sliced;         /* something was left out that was not asked to be */
 };

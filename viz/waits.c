@@ -162,6 +162,40 @@ static void mark_stuck(const struct trace_run *run, struct waits *waits) {
     }
 }
 
+/* ---- Signals that did not help ------------------------------------------------------------- */
+
+static bool waits_for_signal(const struct trace_run *run, const struct waits_task *task) {
+    if (task->state != WAITS_BLOCKED || task->event == TRACE_NONE) return false;
+    const struct trace_event *event = &run->events[task->event];
+    return event->op == TRACE_OP_WAIT && event->object != TRACE_NONE &&
+           run->objects[event->object].kind == TRACE_KIND_COND;
+}
+
+/* Of each condition variable the last signal that woke nobody, as the events go by; and the last that
+ * woke somebody. */
+static void find_signals(const struct trace_run *run, struct waits *waits) {
+    size_t *unheard = tool_alloc(run->object_count, sizeof *unheard),
+           *heard = tool_alloc(run->object_count, sizeof *heard);
+    for (size_t i = 0; i < run->object_count; i++) unheard[i] = heard[i] = TRACE_NONE;
+    for (size_t i = 0; i < run->event_count; i++) {
+        const struct trace_event *event = &run->events[i];
+        if (event->object == TRACE_NONE) continue;
+        if (event->op == TRACE_OP_SIGNAL || event->op == TRACE_OP_BROADCAST)
+            *(event->result == 0 ? &unheard[event->object] : &heard[event->object]) = i;
+        if (event->task == TRACE_NONE) continue;
+        struct waits_task *task = &waits->tasks[event->task];
+        if (task->event == i && waits_for_signal(run, task)) task->unheard = unheard[event->object];
+    }
+    for (size_t i = 0; i < run->task_count; i++) {
+        struct waits_task *task = &waits->tasks[i];
+        if (!waits_for_signal(run, task)) continue;
+        size_t last = heard[run->events[task->event].object];
+        if (last != TRACE_NONE && last > task->event) task->diverted = last;
+    }
+    free(unheard);
+    free(heard);
+}
+
 struct waits *waits_find(const struct trace_run *run) {
     struct waits *waits = tool_alloc(1, sizeof *waits);
     waits->tasks = tool_alloc(run->task_count, sizeof *waits->tasks);
@@ -174,7 +208,11 @@ struct waits *waits_find(const struct trace_run *run) {
 
     for (size_t i = 0; i < run->task_count; i++) {
         struct waits_task *task = &waits->tasks[i];
-        *task = (struct waits_task){.event = TRACE_NONE, .gone_task = TRACE_NONE, .left = -1};
+        *task = (struct waits_task){.event = TRACE_NONE,
+                                    .gone_task = TRACE_NONE,
+                                    .unheard = TRACE_NONE,
+                                    .diverted = TRACE_NONE,
+                                    .left = -1};
         task->state = final_state(run, &run->tasks[i]);
         if (task->state != WAITS_BLOCKED && task->state != WAITS_SLEEPING) continue;
         task->event = run->tasks[i].last;
@@ -199,6 +237,7 @@ struct waits *waits_find(const struct trace_run *run) {
         if (waits->tasks[i].state == WAITS_BLOCKED) find_arcs(&finder, i);
     }
     cycles_assign_roles(run, waits);
+    find_signals(run, waits);
 
     peers_free(&finder.peers);
     free(wanted);

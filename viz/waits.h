@@ -51,8 +51,11 @@ struct waits_task {
     size_t gone;                 /* tasks that could have helped and have exited ... */
     size_t gone_task;            /* ... one of them */
     bool timer;                  /* the channel was fed by a timer */
-    int64_t left;                /* count of the wait group; -1: it waits for none */
-    int tag;                     /* number of the cycle, or of the root, from 1; 0: none */
+    size_t
+        unheard; /* of a condition variable: the last signal before the wait, which woke nobody */
+    size_t diverted; /* the last one during the wait, which woke another task */
+    int64_t left;    /* count of the wait group; -1: it waits for none */
+    int tag;         /* number of the cycle, or of the root, from 1; 0: none */
 };
 
 struct waits {

@@ -348,6 +348,7 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     An object has been made, for those that need it: a channel, a timer, a context (which begins
  *     with a channel), a group. Sets queue->kind.
  * void engine_object_end(waitq *queue, const void *object);     an object is gone
+ * void engine_label(const void *object, const char *label);     pirn_label names what is there
  * uint64_t engine_object_site(const waitq *queue);
  *     A number that objects have in common which were made at one place, as far as that is known;
  *     `queue` may be a copy.

@@ -52,6 +52,7 @@ EXPORT void pirn_label(const void *object, const char *format, ...) {
     }
     if (label) memcpy(label->text, text, sizeof text);
     pthread_mutex_unlock(&guard);
+    engine_label(object, text);
 }
 
 bool label_get(const void *object, char text[LABEL_SIZE]) {

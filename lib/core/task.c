@@ -6,12 +6,6 @@
 #include "lib/core/report.h"
 #include "lib/core/waitgroup.h"
 
-#define X(name, word) word,
-const char *const op_names[OP_COUNT] = {OPERATIONS(X)};
-const char *const object_names[OBJECT_COUNT] = {OBJECTS(X)};
-const char *const edge_names[EDGE_COUNT] = {EDGES(X)};
-#undef X
-
 EXPORT const char *pirn_version(void) { return PIRN_VERSION; }
 
 CONTEXT_BOUNDARY int task_start(const struct spawn *spawn) {

@@ -274,6 +274,11 @@ static inline void engine_object_end(waitq *queue, const void *object) {
     (void)object;
     if (PIRN_RECORDED) recorded_object_end(queue, object);
 }
+static inline void engine_label(const void *object, const char *label) {
+    (void)object;
+    (void)label;
+    if (PIRN_RECORDED) recorded_label(object, label);
+}
 static inline uint64_t engine_object_site(const waitq *queue) {
     if (PIRN_RECORDED) return recorded_object_site(queue);
     return queue->kind ? queue->object : 0;

@@ -23,6 +23,8 @@ struct recorded {
     uint64_t run;    /* of a thread of the program: in which it got its id */
     uint32_t id;     /* in the trace; 0: the clock */
     uint32_t object; /* its number; 0: none */
+    uint32_t parent; /* the task that started this one; 0: none */
+    uint8_t state;   /* whether it slept in the step before, and how */
     const void *site;
     enum op op;
     bool active, clock;
@@ -41,6 +43,7 @@ void recorded_object(waitq *queue, const void *object, size_t capacity, size_t v
                      const void *site);
 void recorded_object_end(waitq *queue, const void *object);
 uint64_t recorded_object_site(const waitq *queue);
+void recorded_label(const void *object, const char *label);
 
 /* The number of a place's object, which it gets now if it has none. */
 uint64_t recorded_number(const struct place *place);
@@ -53,6 +56,9 @@ void recorded_resume(struct task *self);
 void recorded_spawn(struct task *self, struct task *task, bool main);
 void recorded_start(struct task *self);
 void recorded_exit(struct task *self);
+
+/* For task_each: tells of a task that has not ended. */
+void recorded_state(struct task *task, void *arg);
 
 /* The calling task, or the callback of a timer, arms a timer; its callback is called next. */
 struct timer;

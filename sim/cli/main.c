@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sim/cli/command.h"
+#include "sim/cli/recordings.h"
 #include "viz/tool.h"
 #include "viz/viz.h"
 
@@ -16,21 +17,22 @@ static const struct subcommand {
     const char *name;
     int (*main)(int argc, char **argv);
     const char *use, *summary;
+    bool reads; /* traces that are named to it */
 } subcommands[] = {
-    {"run", run_main, "[--] PROGRAM...", "one simulated run"},
-    {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails"},
-    {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again"},
-    {"record", record_main, "[--] PROGRAM...", "a real run, on threads, into a trace"},
+    {"run", run_main, "[--] PROGRAM...", "one simulated run", false},
+    {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails", true},
+    {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again", true},
+    {"record", record_main, "[--] PROGRAM...", "a real run, on threads, into a trace", false},
     {"shrink", shrink_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...",
-     "the simplest run that fails so"},
-    {"merge", merge_main, "OUT IN...", "several traces into one"},
-    {"list", list_main, "TRACE...", "the runs of a trace"},
-    {"stats", stats_main, "TRACE[#RUN]...", "findings, tasks and channels counted"},
-    {"coverage", coverage_main, "TRACE", "orders of calls that were not seen"},
-    {"cc", cc_main, "ARGUMENT...", "a compiler, for programs to be watched for races"},
-    {"explain", explain_main, "TRACE[#RUN]", "a failure told in words"},
-    {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture"},
-    {"diff", diff_main, "TRACE#A [TRACE]#B", "where two runs part ways"},
+     "the simplest run that fails so", true},
+    {"merge", merge_main, "OUT IN...", "several traces into one", true},
+    {"list", list_main, "TRACE...", "the runs of a trace", true},
+    {"stats", stats_main, "TRACE[#RUN]...", "findings, tasks and channels counted", true},
+    {"coverage", coverage_main, "TRACE", "orders of calls that were not seen", true},
+    {"cc", cc_main, "ARGUMENT...", "a compiler, for programs to be watched for races", false},
+    {"explain", explain_main, "TRACE[#RUN]", "a failure told in words", true},
+    {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture", true},
+    {"diff", diff_main, "TRACE[#A] [[TRACE]#B]", "where two runs part ways", true},
 };
 
 enum { COUNT = sizeof subcommands / sizeof *subcommands };
@@ -148,7 +150,9 @@ int main(int argc, char **argv) {
         word = argv[1];
     }
     for (int i = 0; i < COUNT; i++) {
-        if (!strcmp(word, subcommands[i].name)) return subcommands[i].main(argc - 1, argv + 1);
+        if (strcmp(word, subcommands[i].name)) continue;
+        int status = subcommands[i].reads ? recordings_prepare(argc, argv) : TOOL_OK;
+        return status ? status : subcommands[i].main(argc - 1, argv + 1);
     }
     if (word[0] == '-') {
         tool_error("unknown option '%s'; pirn --help tells more", word);

@@ -42,7 +42,7 @@ EXTRA_DIST += $(peers)
 if HAVE_CUNIT
 TESTS += %D%/bench.sh
 endif
-EXTRA_DIST += %D%/bench.sh %D%/counter.c %D%/isolation.sh %D%/jobs.sh %D%/memory.c %D%/races.sh %D%/record.sh
+EXTRA_DIST += %D%/bench.sh %D%/counter.c %D%/isolation.sh %D%/jobs.sh %D%/memory.c %D%/races.sh %D%/record.sh %D%/scale.sh
 
 # Numbers of processes for bench-jobs; none: 2.
 JOBS =
@@ -63,7 +63,7 @@ BENCH_SIM_COMPARE = peer=`$(SHELL) $(srcdir)/%D%/peers/build-relacy %D%/relacy $
 	PIRN_BENCH_WORKERS=1 %D%/compare --built '$(CC) $(CFLAGS)' --called Relacy $${peer:+--peer "$$peer"}
 
 if SANITIZE
-bench bench-doc bench-jobs bench-races bench-record bench-sim bench-sim-doc:
+bench bench-doc bench-jobs bench-races bench-record bench-scale bench-sim bench-sim-doc:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
@@ -74,8 +74,10 @@ bench: %D%/bench %D%/compare
 	@test -n '$(BENCH)' || { echo && $(MAKE) $(AM_MAKEFLAGS) bench-sim && echo && $(MAKE) $(AM_MAKEFLAGS) bench-jobs && echo && $(MAKE) $(AM_MAKEFLAGS) bench-races; }
 bench-jobs: pirn docs/examples/transactions-fixed
 	@$(SHELL) $(srcdir)/%D%/jobs.sh . $(JOBS)
-bench-record: docs/examples/service libpirn-trace.la
+bench-record: docs/examples/service docs/examples/transactions-fixed tests/recorded libpirn-trace.la
 	@$(SHELL) $(srcdir)/%D%/record.sh .
+bench-scale: tests/recorded pirn libpirn-trace.la
+	@$(SHELL) $(srcdir)/%D%/scale.sh .
 bench-sim: %D%/explorer %D%/compare
 	@$(BENCH_SIM_COMPARE) %D%/explorer $(BENCH_SIM)
 bench-sim-doc: %D%/explorer %D%/compare
@@ -90,4 +92,4 @@ bench-clean:
 	rm -rf %D%/go %D%/relacy
 clean-local: bench-clean
 
-.PHONY: bench bench-clean bench-doc bench-jobs bench-races bench-record bench-sim bench-sim-doc
+.PHONY: bench bench-clean bench-doc bench-jobs bench-races bench-record bench-scale bench-sim bench-sim-doc

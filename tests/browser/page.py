@@ -341,6 +341,28 @@ def _():
             same(open_steps, schedule_choices(schedule))
 
 
+@test("a timer that could fire is among the alternatives, and only then")
+def _():
+    steps = [("start", 1, None, 0, 0), ("arm", 1, 1, 0, 0), ("sleep", 1, None, None, 0), ("fire", 0, 1, 0, 1000), ("sleep", 1, None, 0, 1000),
+             ("arm", 1, 2, 0, 1000), ("yield", 1, None, 0, 1000), ("stop", 1, 2, 1, 1000), ("exit", 1, None, 0, 1000)]
+    db = make_trace("timers.db", """
+        INSERT INTO program VALUES(1, '/timers', 'x', '["timers"]', '2026-01-01T00:00:00Z', '1');
+        INSERT INTO run VALUES(1, 1, 'random', 1, '', 'ok', '', 9, 1, 0, 0, 1000, 1, 1, NULL);
+        INSERT INTO task VALUES(1, 1, NULL, 'main', NULL, 1, 9, 'exited', 0);
+        INSERT INTO object VALUES(1, 1, 'timer', NULL, NULL, NULL, NULL), (1, 2, 'timer', NULL, NULL, NULL, NULL);
+        INSERT INTO edge VALUES(1, 2, 4, 'timer');""")
+    for number, (op, task, obj, result, now) in enumerate(steps, 1):
+        db.execute("INSERT INTO event VALUES(1, ?, ?, ?, ?, ?, NULL, ?)", (number, task, op, obj, result, now))
+    db.commit()
+    browser.open(view("timers.db", "--with=none"), "#s=1")
+    offered = []
+    for number in range(1, 10):
+        if any(text.startswith("a timer") for text in choices()):
+            offered.append(number)
+        browser.press("j")
+    same(offered, [3, 7, 8])
+
+
 @test("the nearest passing run stands beside it, and where they part")
 def _():
     db = explore("bank.db", "transactions", "-n", "200")

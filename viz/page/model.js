@@ -8,6 +8,8 @@
  * events and edges.
  */
 
+const ETIMEDOUT = -110;
+
 /* The number of elements of a sorted array that are at most `value`. */
 function upTo(array, value) {
     let low = 0, high = array.length;
@@ -160,6 +162,47 @@ class Run {
             return { state: sleeps ? "sleeping" : "blocked", event };
         }
         return { state: event === at && !this.slept[event] ? "running" : "ready", event };
+    }
+
+    /*
+     * The timers that are known to have been armed: { from, to }, events between which each could have
+     * fired, -1 where it is not known to have. Of a wait with a deadline it is known where the deadline
+     * came.
+     */
+    findTimers() {
+        this.timers = [];
+        const lastOf = new Map(); /* of the step that armed it: its last fire, as a ticker has many */
+        const armed = new Set();
+        for (let k = 0; k < this.before.length; k++) {
+            if (this.kindOf(k) !== "timer") continue;
+            const before = this.before[k], after = this.after[k], slept = this.previous[after];
+            const to = this.task[after] >= 0 && slept >= 0 && this.slept[slept] ? this.woken[slept] : after - 1;
+            this.timers.push({ from: lastOf.get(before) ?? before, to, fires: true });
+            lastOf.set(before, after);
+            armed.add(before);
+        }
+        for (let i = 0; i < this.n; i++) {
+            const word = this.word(i), next = this.next[i], task = this.task[i];
+            const ends = next < 0 ? this.tasks[task]?.state === "sleeping" : Number(this.result[next]) === ETIMEDOUT && !this.slept[next];
+            if (this.slept[i] && !armed.has(i) && (word === "sleep" || ends))
+                this.timers.push({ from: i, to: next < 0 ? this.n : this.woken[i], fires: next >= 0 });
+            if ((word !== "arm" && word !== "reset") || this.failed(i) || armed.has(i) || this.object[i] < 0) continue;
+            const list = this.ofObject[this.object[i]];
+            let end = upTo(list, i);
+            while (end < list.length && !["stop", "reset", "fire"].includes(this.word(list[end]))) end++;
+            this.timers.push({ from: i, to: end === list.length ? this.n : this.word(list[end]) === "fire" ? list[end] - 1 : list[end], fires: false });
+        }
+    }
+
+    /* The timer that could have fired instead of the step `i`, the one that did first; or undefined. */
+    timerAt(i) {
+        if (!this.timers) this.findTimers();
+        let found;
+        for (const timer of this.timers) {
+            if (timer.from >= i || timer.to < i) continue;
+            if (!found || (timer.fires && !found.fires) || (timer.fires === found.fires && timer.to < found.to)) found = timer;
+        }
+        return found;
     }
 
     /* The tasks that could have taken the step `i`, the one that did among them. A task ends

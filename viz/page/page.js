@@ -176,7 +176,9 @@ function showChoice(run, i) {
         list.append(make("li", t === chosen ? { class: "chosen", "aria-current": "true" } : {}, run.taskName(t) + (t === chosen ? " \u2190 chosen" : "")));
     }
     if (tasks.length > MOST_CHOICES) list.append(make("li", { class: "plain" }, `and ${tasks.length - MOST_CHOICES} more`));
-    if (tasks.length === 1 && chosen >= 0) list.append(make("li", { class: "plain" }, run.word(i) === "exit" ? "a task ends right after its last operation" : "no other task could run"));
+    const timer = chosen >= 0 && run.word(i) !== "exit" && run.strategy !== "threads" ? run.timerAt(i) : undefined;
+    if (timer) list.append(make("li", {}, `a timer: time passes, up to what was armed in step ${run.step(timer.from)}`));
+    if (tasks.length === 1 && chosen >= 0 && !timer) list.append(make("li", { class: "plain" }, run.word(i) === "exit" ? "a task ends right after its last operation" : "no other task could run"));
 }
 
 function fillTable(table, rows, more) {

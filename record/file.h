@@ -1,0 +1,24 @@
+/* file.h - the file of a recording, which several processes may write at the same time. */
+#ifndef RECORD_FILE_H
+#define RECORD_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Opens or creates the recording at `path`; beside it, with RECORDING_SUFFIX, where a trace is there
+ * already. While it is open nobody makes a trace of it. Returns 0, or a negative errno after
+ * writing one line into `message`.
+ */
+int file_open(const char *path, char *message, size_t size);
+
+/* Adds a block of zeros and maps it; NULL: it cannot be had, and `message` tells why. */
+unsigned char *file_add_block(char *message, size_t size);
+
+/* Adds `size` bytes, padded to a block. Returns whether that was possible. Async-signal-safe. */
+bool file_add(const void *bytes, size_t size);
+
+/* In a process that has been forked: leaves the file to the other one. */
+void file_forget(void);
+
+#endif

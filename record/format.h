@@ -1,0 +1,90 @@
+/*
+ * format.h - a recording: the file that a program writes while it is recorded. The `pirn` command
+ * makes a trace of it (convert.h).
+ *
+ * A recording is a sequence of blocks, of one process or several. A block is a head and the items
+ * that one buffer has told, up to a type of 0. Each block can be read by itself: numbers are told
+ * as differences from the item before, in bytes of seven bits, and begin anew with each block. The
+ * type of an item is written last, so what can be seen of it is whole, whenever the process ends.
+ */
+#ifndef RECORD_FORMAT_H
+#define RECORD_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORDING_MAGIC "PIRNREC1"
+
+/* Added to the path of a trace: the recording of what is to be added to it. */
+#define RECORDING_SUFFIX "-recorded"
+
+enum {
+    BLOCK_SIZE = 65536,
+    LONGEST_ITEM = 2048,
+    BLOCK_FULL = BLOCK_SIZE - LONGEST_ITEM, /* no further item begins behind */
+};
+
+struct block_head {
+    char magic[8];
+    uint64_t process;       /* tells processes apart */
+    uint32_t run;           /* of the process, from 1 */
+    uint32_t buffer, index; /* the index-th block of a buffer */
+    uint32_t unused;
+    uint64_t step, ticks; /* what the first differences are from */
+    int64_t ns;           /* engine_now at `ticks` */
+    uint64_t site;
+};
+
+/* What it is that is told, with what a reader finds in a struct item. What is about a step comes
+ * before its event, in the same buffer. */
+enum item_type {
+    ITEM_NONE,
+    ITEM_EDGE,       /* `step` happens before it; kind */
+    ITEM_EDGES,      /* so do the first `result` steps of list `object` */
+    ITEM_ADD,        /* `step` is number `result` of list `object`, from 0 */
+    ITEM_CASE,       /* of its select: op, object */
+    ITEM_TASK,       /* task, its parent in `object`, its function in `result`, site, flags, text */
+    ITEM_STATE,      /* task: its last step's `flags` and object; told where steps are left out */
+    ITEM_OBJECT,     /* object: kind, capacity in `step`, value size in `time`, site, its address
+                        in `result` */
+    ITEM_LABEL,      /* object, text */
+    ITEM_LABEL_AT,   /* of what is at the address `result`: text */
+    ITEM_OBJECT_END, /* object: it is gone */
+    ITEM_RUN,        /* base in `step`, time in `time`, in ns since the epoch, the last events to be
+                        kept in `result` */
+    ITEM_PROGRAM,    /* text: what is in `kind`, enum program_text */
+    ITEM_MODULE,     /* text: its path; `step` is added to its addresses, which begin at `time` and
+                        have ended at `result` */
+    ITEM_ENDING,     /* ticks in `time`, ns in `step`, outcome in `kind`, text: the message */
+    ITEM_FINDING,    /* task, site, flags, text */
+    ITEM_TYPES,
+    ITEM_EVENT = 0x80, /* and flags: a step: op, step, time in ticks, result, site, task, object */
+};
+
+enum program_text {
+    PROGRAM_PATH,
+    PROGRAM_BUILD,
+    PROGRAM_ARGUMENTS,
+    PROGRAM_VERSION,
+    PROGRAM_TEXTS
+};
+
+/* Of events and states; of tasks; of findings. */
+enum { ITEM_SLEEPS = 1, ITEM_TIMED = 2, ITEM_CHOSEN = 4, ITEM_DAEMON = 8, ITEM_HAS_OBJECT = 16 };
+
+static inline unsigned char *put_number(unsigned char *to, uint64_t value) {
+    while (value >= 0x80) {
+        *to++ = (unsigned char)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (unsigned char)value;
+    return to;
+}
+
+/* Small numbers of both signs are short. */
+static inline unsigned char *put_signed(unsigned char *to, int64_t value) {
+    return put_number(to, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+}
+
+#endif

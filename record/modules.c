@@ -1,0 +1,120 @@
+/*
+ * modules.c - see modules.h.
+ *
+ * libbacktrace reads the file that it is told is the executable. If that is one which may be loaded
+ * anywhere, it takes it to be where the executable of this process is; else, where the file says.
+ */
+#include "record/modules.h"
+
+#include <backtrace.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct module {
+    char *path;
+    uint64_t bias, start, end;
+    bool known, opened;
+    struct backtrace_state *state; /* NULL: nothing is known of it */
+    uintptr_t base;                /* where libbacktrace takes it to be */
+};
+
+struct modules {
+    struct module *all;
+    size_t count, room;
+};
+
+struct modules *modules_new(void) {
+    return calloc(1, sizeof(struct modules));
+}
+
+void modules_free(struct modules *modules) {
+    /* What has been read of them is libbacktrace's, which never gives it back. */
+    for (size_t i = 0; modules && i < modules->count; i++) free(modules->all[i].path);
+    if (modules) free(modules->all);
+    free(modules);
+}
+
+bool modules_add(struct modules *modules, const char *path, uint64_t bias, uint64_t start,
+                 uint64_t end, bool known) {
+    struct module *module;
+    for (size_t i = 0; i < modules->count; i++)
+        if (modules->all[i].start == start && !strcmp(modules->all[i].path, path)) return true;
+    if (modules->count == modules->room) {
+        size_t room = modules->room ? 2 * modules->room : 16;
+        void *larger = realloc(modules->all, room * sizeof *modules->all);
+        if (!larger) return false;
+        modules->all = larger;
+        modules->room = room;
+    }
+    module = &modules->all[modules->count];
+    *module = (struct module){
+        .path = strdup(path), .bias = bias, .start = start, .end = end, .known = known};
+    if (!module->path) return false;
+    modules->count++;
+    return true;
+}
+
+static void ignore_error(void *data, const char *message, int code) {
+    (void)data;
+    (void)message;
+    (void)code;
+}
+
+/* Where the executable of this process has been loaded: the first. */
+static int take_base(struct dl_phdr_info *info, size_t size, void *arg) {
+    (void)size;
+    *(uintptr_t *)arg = info->dlpi_addr;
+    return 1;
+}
+
+static void open_module(struct module *module) {
+    ElfW(Ehdr) head;
+    int fd = open(module->path, O_RDONLY | O_CLOEXEC);
+    bool is_elf = fd >= 0 && read(fd, &head, sizeof head) == (ssize_t)sizeof head &&
+                  !memcmp(head.e_ident, ELFMAG, SELFMAG);
+    module->opened = true;
+    if (fd >= 0) close(fd);
+    if (!is_elf || !module->known) return;
+    if (head.e_type == ET_DYN) dl_iterate_phdr(take_base, &module->base);
+    module->state = backtrace_create_state(module->path, 0, ignore_error, NULL);
+}
+
+static int take_line(void *data, uintptr_t pc, const char *file, int line, const char *function) {
+    struct symbol *symbol = data;
+    (void)pc;
+    if (file) symbol->file = file;
+    if (file) symbol->line = line;
+    if (function) symbol->function = function;
+    return 1;
+}
+
+static void take_name(void *data, uintptr_t pc, const char *name, uintptr_t value, uintptr_t size) {
+    struct symbol *symbol = data;
+    (void)pc;
+    (void)value;
+    (void)size;
+    if (name) symbol->function = name;
+}
+
+void modules_resolve(struct modules *modules, const void *return_address, struct symbol *symbol) {
+    uint64_t pc = (uint64_t)(uintptr_t)return_address - 1;
+    *symbol = (struct symbol){"", 0, "", "", 0};
+    for (size_t i = 0; i < modules->count; i++) {
+        struct module *module = &modules->all[i];
+        uintptr_t at;
+        if (pc < module->start || pc >= module->end) continue;
+        symbol->module = symbol_basename(module->path);
+        symbol->offset = (uintptr_t)(pc - module->start);
+        if (!module->opened) open_module(module);
+        if (!module->state) return;
+        at = module->base + (uintptr_t)(pc - module->bias);
+        backtrace_pcinfo(module->state, at, take_line, ignore_error, symbol);
+        if (!*symbol->function)
+            backtrace_syminfo(module->state, at, take_name, ignore_error, symbol);
+        return;
+    }
+}

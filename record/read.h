@@ -1,0 +1,36 @@
+/* read.h - the items of a recording, of which nothing is believed. */
+#ifndef RECORD_READ_H
+#define RECORD_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/format.h"
+
+/* See enum item_type for what is set. */
+struct item {
+    uint64_t step, time, site;
+    int64_t result;
+    uint32_t task, object;
+    uint8_t type, op, kind, flags;
+    const char *text; /* not NUL-terminated */
+    size_t length;
+};
+
+/* A position among the items of one block. */
+struct block_reader {
+    const unsigned char *at, *end;
+    uint64_t step, ticks, site;
+    uint32_t task, object;
+};
+
+/* The head of a block of BLOCK_SIZE bytes; NULL: it is none. */
+const struct block_head *block_head(const unsigned char *block);
+
+void block_begin(struct block_reader *reader, const unsigned char *block);
+
+/* Reads the next item. Returns false where there is none, or what follows is none. */
+bool block_next(struct block_reader *reader, struct item *item);
+
+#endif
