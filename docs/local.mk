@@ -30,7 +30,7 @@ CLEANFILES += transactions.db transactions.svg transactions.txt
 
 EXTRA_DIST += %D%/architecture.md %D%/benchmarks.md %D%/coming-from-go.md %D%/coming-from-pthreads.md \
 	%D%/debugging.md %D%/exploring.md %D%/limits.md %D%/page.md %D%/performance.md %D%/races.md \
-	%D%/reading-pictures.md %D%/recording.md %D%/reliability.md %D%/testing.md %D%/tutorial.md \
+	%D%/reading-pictures.md %D%/recording.md %D%/releasing.md %D%/reliability.md %D%/testing.md %D%/tutorial.md \
 	%D%/reading-causal.svg %D%/reading-channels.svg %D%/reading-diff.svg %D%/reading-locks.svg \
 	%D%/transactions.svg %D%/pictures.sh \
 	%D%/examples/published.c %D%/examples/demo.sh %D%/examples/strategies.sh $(examples:%=%D%/examples/%.c)
@@ -100,6 +100,9 @@ install-data-hook:
 	done
 uninstall-hook:
 	@$(MAN_LINKS) | while read -r name family; do rm -f '$(DESTDIR)$(man3dir)'/$$name.3; done
+	@for folder in '$(pkgdatadir)' '$(libdir)/cmake/Pirn'; do \
+	  test ! -d '$(DESTDIR)'"$$folder" || rmdir '$(DESTDIR)'"$$folder" 2>/dev/null || :; \
+	done
 
 check-docs:
 	@$(MAKE) $(AM_MAKEFLAGS) check TESTS='tests/docs.sh tests/man.sh tests/readme.sh'

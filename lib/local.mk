@@ -107,6 +107,11 @@ install-data-local:
 	  { echo "# Loaded by gdb along with $$name."; echo 'import gdb'; \
 	    echo 'gdb.execute("source $(pkgdatadir)/pirn-gdb.py")'; } >"$$file" || exit 1; \
 	done
+# Programs find a library in a folder that is no default one once ldconfig has seen it.
+install-exec-hook:
+	@if test -z '$(DESTDIR)' && test "`id -u`" = 0; then \
+	  PATH="$$PATH:/usr/sbin:/sbin"; if command -v ldconfig >/dev/null; then ldconfig || :; fi; \
+	fi
 uninstall-local:
 	rm -f '$(DESTDIR)$(gdb_loaders)'/libpirn.so.$(LIBRARY_SUFFIX)-gdb.py \
 	  '$(DESTDIR)$(gdb_loaders)'/libpirn-sim.so.$(LIBRARY_SUFFIX)-gdb.py

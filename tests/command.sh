@@ -47,23 +47,35 @@ run_sql() {
 # ---- Usage ----
 
 no_arguments() { gives 2 && grep -q '^usage: pirn' err && test ! -s out; }
-helps() { gives 0 "$1" --help && prints '^usage: pirn' && test ! -s err && test "$(wc -l <out)" -le 36; }
+helps() { gives 0 "$1" --help && prints '^usage: pirn' && test ! -s err && fits_screen; }
+# Shows what is too wide, or the whole of what is too long.
+fits_screen() {
+    awk 'length > 80 { print FILENAME ":" FNR ": " $0; wide = 1 } END { exit wide }' out &&
+        { test "$(wc -l <out)" -le 24 || { cat out && return 1; }; }
+}
 version() { gives 0 --version && prints '^pirn [0-9]'; }
-top_help() { gives 0 --help && prints '^usage: pirn' && prints explore; }
+top_help() { gives 0 --help && prints '^usage: pirn' && prints explore && test ! -s err && fits_screen; }
+# What the short help of an option leaves out, the long one tells.
+whole_help() {
+    gives 0 explore --help && sed -n 's/^  *--/--/; /^More/,/^$/p' out | grep -o -e '--[a-z-]*' | grep -vx -e --help >names
+    test -s names && gives 0 explore --help=all && prints '^  -n, --runs' || return 1
+    while read -r name; do prints "^ *${name}[= ]" || return 1; done <names
+    awk 'length > 80 { print; wide = 1 } END { exit wide }' out
+}
 
 run "without arguments it shows its usage" no_arguments
-run "--help" top_help
+run "--help fits a screen" top_help
+run "--help=all tells of every option" whole_help
+run "a misspelt --help=all" refuses "'none' is no value for --help: all" 2 explore --help=none
 run "--version" version
-for subcommand in run explore replay shrink merge list explain coverage view; do
-    run "$subcommand --help fits a screen" helps $subcommand
-done
 run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
 run "an unknown subcommand" refuses "there is no subcommand 'frobnicate'" 2 frobnicate
 run "no program" refuses 'which program' 2 explore
 run "no schedule" refuses 'which run' 2 replay
 # Each help ends with a command to copy.
 shows_example() { gives 0 "$1" --help && tail -n 1 out | grep -q "^  pirn "; }
-for subcommand in $("$pirn" --help | sed -n 's/^  \([a-z]*\)  .*  .*/\1/p' | grep -vx pirn); do
+for subcommand in $("$pirn" --help | sed -n 's/^  \([a-z]*\)  *[^ ].*  .*/\1/p' | grep -vx pirn); do
+    run "$subcommand --help fits a screen" helps $subcommand
     run "$subcommand --help has an example" shows_example $subcommand
 done
 for subcommand in run explore replay shrink; do

@@ -51,7 +51,9 @@ subcommands() {
 # Every subcommand that --help names, and every option of its --help, by other means than theirs.
 all_options() {
     for subcommand in $(pirn --help | awk '/^  [a-z]/ && $1 != "pirn" { print $1 }'); do
-        pirn $subcommand --help | grep -o -e '--[a-z-]*=\{0,1\}' | sort -u >wanted
+        pirn $subcommand --help >help
+        ! grep -q -e --help=all help || pirn $subcommand --help=all >help
+        grep -o -e '--[a-z-]*=\{0,1\}' help | sort -u >wanted
         offers pirn $subcommand --
         grep -vxFf wanted offered && return 1
         test "$(wc -l <offered)" -ge 1 || return 1
@@ -66,7 +68,7 @@ words() {
     is_offered pct pos portfolio -- pirn explore --strategy = p && is_offered pct -- pirn explore --strategy pc &&
         is_offered early late -- pirn run --timers = && is_offered failing -- pirn explore --record = f &&
         is_offered leak,race -- pirn explore --allow = leak,r && is_offered finding -- pirn replay --until = '' &&
-        is_offered svg -- pirn view --format = s && is_offered gcc github -- pirn explore --annotate = ''
+        is_offered svg shiviz -- pirn view --format = s && is_offered gcc github -- pirn explore --annotate = ''
 }
 traces() {
     is_offered 'a b.db' hello.db folder/ -- pirn list '' && is_offered hello.db -- pirn replay h &&

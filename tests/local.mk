@@ -35,6 +35,7 @@ tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_page.t %D%/test_viz
 tests_alone = %D%/test_harness.t
 
 test_scripts = \
+	%D%/abi.sh \
 	%D%/browser.sh \
 	%D%/cc.sh \
 	%D%/command.sh \
@@ -51,6 +52,7 @@ test_scripts = \
 	%D%/leaks.sh \
 	%D%/http.sh \
 	%D%/jobs.sh \
+	%D%/layout.sh \
 	%D%/man.sh \
 	%D%/model.sh \
 	%D%/outcomes.sh \
@@ -173,6 +175,10 @@ models = %D%/model/alone.c %D%/model/below.c %D%/model/chan.c %D%/model/descript
 	%D%/model/join.c %D%/model/lock.c %D%/model/park.c %D%/model/queue.c %D%/model/retire.c \
 	%D%/model/run.c %D%/model/shim.h %D%/model/timers.c
 
+abi_notes = layout layout.awk libpirn-sim.abi libpirn-sim.functions libpirn.abi libpirn.functions note.sh \
+	public.suppr
+EXTRA_DIST += $(abi_notes:%=%D%/abi/%)
+
 EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
@@ -217,6 +223,26 @@ check-TESTS: $(tested)
 	AWK='$(AWK)' $(SHELL) $(srcdir)/%D%/tally $(test_results) || test $$status != 0 || status=1; \
 	exit $$status
 
+# What .ci/pre-commit runs.
+quick_tests = %D%/abi.sh %D%/exported-symbols.sh %D%/headers.sh %D%/layout.sh %D%/man.sh %D%/test_chan-sim.t \
+	%D%/test_chan-threads.t %D%/test_forms.t %D%/test_mutex-sim.t %D%/test_mutex-threads.t %D%/test_select-sim.t \
+	%D%/test_select-threads.t %D%/test_sim.t
+check-quick:
+	@$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(quick_tests)'
+
+# Is everything still there that programs rely on? And: what they rely on from now on.
+check-abi:
+	@$(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/abi.sh
+abi-note: libpirn.la libpirn-sim.la
+	@CC='$(CC)' NM='$(NM)' $(SHELL) $(srcdir)/%D%/abi/note.sh write .
+
+CLANG_FORMAT = clang-format
+formatted = cd '$(srcdir)' && find docs lib record sim tests traces viz -name '*.[ch]' ! -path '*/found/*' -print
+check-format:
+	@$(formatted) | (cd '$(srcdir)' && xargs $(CLANG_FORMAT) --dry-run -Werror)
+format:
+	@$(formatted) | (cd '$(srcdir)' && xargs $(CLANG_FORMAT) -i)
+
 PIRN_REPEAT = 50
 PIRN_SOAK_SECONDS = 60
 check-long:
@@ -256,4 +282,4 @@ coverage-clean:
 	rm -rf coverage coverage.info coverage.all
 clean-local: coverage-clean deb-clean
 
-.PHONY: check-long coverage coverage-clean
+.PHONY: abi-note check-abi check-format check-long check-quick coverage coverage-clean format

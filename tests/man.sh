@@ -66,7 +66,9 @@ every_link() {
 }
 
 has_its_options() {
-    pirn "$1" --help | sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p' | LC_ALL=C sort >"$scratch/help"
+    whole=--help
+    ! pirn "$1" --help | grep -q -e --help=all || whole=--help=all
+    pirn "$1" $whole | sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p' | LC_ALL=C sort >"$scratch/help"
     sed -n 's/^\.It .*Fl Fl \([a-z-]*\).*/\1/p' "$pages/pirn-$1.1" | LC_ALL=C sort >"$scratch/page"
     test -s "$scratch/help" && diff "$scratch/help" "$scratch/page" && grep -q "^\.It Xr pirn-$1 1" "$pages/pirn.1"
 }

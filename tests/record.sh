@@ -285,7 +285,7 @@ fi
 
 environment_is_restored() {
     rm -f "$trace"
-    PIRN_TRACE=$trace LD_PRELOAD= ends 0 "$pirn" record -o "$trace" sh -c 'test -z "$LD_PRELOAD"'
+    PIRN_TRACE=$trace LD_PRELOAD='' ends 0 "$pirn" record -o "$trace" sh -c 'test -z "$LD_PRELOAD"'
 }
 run "what the program starts does not load the library too" environment_is_restored
 tells_of_nothing() { by_command 2 "$recorded" && grep -q 'nothing was recorded' "$scratch/out"; }

@@ -6,6 +6,7 @@
 #     done_testing
 #
 # `scratch` is an empty folder that goes away at the end.
+# shellcheck shell=sh
 
 number=0
 failures=0

@@ -80,6 +80,16 @@ static void golden_leak(void) { golden("leak", true); }
 
 static void golden_panic(void) { golden("panic", true); }
 
+/* The same picture: its title has no folders, and not who failed where. */
+static void title_is_short(void) {
+    begin();
+    make_trace("panic", NULL);
+    execute("panic.db", "UPDATE run SET message = 'assertion failed: n < 30 "
+                        "(/home/me/shop/server.c:52), by task 2 (serve) in serve at server.c:52'");
+    CU_ASSERT_EQUAL(call(view_main, "panic.db", "-o", "panic.dot", NULL), TOOL_OK);
+    compare("panic.dot", "panic.dot");
+}
+
 static void golden_group(void) { golden("group", true); }
 
 static void golden_race(void) { golden("race", true); }
@@ -859,6 +869,7 @@ static const struct test tests[] = {
     TEST(golden_abba),
     TEST(golden_leak),
     TEST(golden_panic),
+    TEST(title_is_short),
     TEST(golden_group),
     TEST(golden_race),
     TEST(golden_hostile),

@@ -113,9 +113,9 @@ END
 draw() {
     rm -f "$scratch"/*
     # shellcheck disable=SC2046
-    "$build/pirn" replay $(max_steps) --trace "$scratch/t.db" "$(cat "$source/$name/schedule")" "$build/traces/$name/$name" >"$scratch/out" 2>&1 </dev/null
+    "$build/pirn" replay $(max_steps) --trace "$scratch/$name.db" "$(cat "$source/$name/schedule")" "$build/traces/$name/$name" >"$scratch/out" 2>&1 </dev/null
     test $? -eq 1 || failed "$name: $(cat "$scratch/out")"
-    "$build/pirn" view "$scratch/t.db" -o "$build/gallery/$name.svg" || failed "$name cannot be drawn"
+    "$build/pirn" view "$scratch/$name.db" -o "$build/gallery/$name.svg" || failed "$name cannot be drawn"
 }
 
 case $command in

@@ -12,8 +12,9 @@
 static const char help[] =
     "usage: pirn coverage [--json] TRACE\n"
     "\n"
-    "Lists the pairs of calls, by two tasks on one object, that came in one order only in all the\n"
-    "runs of a trace, with the number of runs. The other order has not been tried, or cannot be.\n"
+    "Lists the pairs of calls, by two tasks on one object, that came in one order\n"
+    "only in all the runs of a trace, with the number of runs. The other order has\n"
+    "not been tried, or cannot be.\n"
     "\n"
     "      --json          one JSON object a line\n"
     "      --help          this text\n"

@@ -436,6 +436,25 @@ static void draw_parting(struct drawing *d) {
                                     false, NULL});
 }
 
+/*
+ * Makes what is behind `start` short enough for a title: without folders ("(/home/me/bank.c:20)" is
+ * "(bank.c:20)"), and without who did it where, which the picture shows.
+ */
+static void shorten(struct tool_text *text, size_t start) {
+    char *to = text->data + start, *who = strstr(to, ", by task ");
+    if (who) *who = '\0';
+    char before = ' ';
+    for (const char *from = to; *from != '\0';) {
+        size_t name = strcspn(from, " :)");
+        while (name > 0 && from[name - 1] != '/') name--;
+        if (*from == '/' && (before == ' ' || before == '(')) from += name;
+        before = *from;
+        if (*from != '\0') *to++ = *from++;
+    }
+    *to = '\0';
+    text->length = (size_t)(to - text->data);
+}
+
 static void begin_drawing(struct drawing *d, unsigned char **sides, struct tool_text *title) {
     const struct picture *picture = d->picture;
     const struct spacetime *st = picture->spacetime;
@@ -446,9 +465,12 @@ static void begin_drawing(struct drawing *d, unsigned char **sides, struct tool_
     *sides = find_sides(d);
     lay_out(d, *sides);
     utf8_add_clean(&whole, picture->title, strlen(picture->title));
-    tool_text_addf(&whole, "  run %lld  seed 0x%llx  ", (long long)picture->run->summary.id,
-                   (unsigned long long)picture->run->summary.seed);
+    tool_text_addf(&whole, "  run %lld  ", (long long)picture->run->summary.id);
+    if (strcmp(picture->run->summary.strategy, "replay") != 0)
+        tool_text_addf(&whole, "seed 0x%llx  ", (unsigned long long)picture->run->summary.seed);
+    size_t headline = whole.length;
     explain_headline(&whole, picture->run, picture->waits);
+    shorten(&whole, headline);
     utf8_add_clipped(title, whole.data, TITLE_LENGTH);
     tool_text_free(&whole);
     d->width =

@@ -12,7 +12,8 @@
 static const char help[] =
     "usage: pirn list [--json] TRACE...\n"
     "\n"
-    "Lists the runs of traces: what each found, how it was scheduled, how long it was.\n"
+    "Lists the runs of traces: what each found, how it was scheduled, how long it\n"
+    "was.\n"
     "\n"
     "      --json          one JSON object a line, with all that is known of a run\n"
     "      --color=WHEN    auto, always or never\n"

@@ -19,9 +19,10 @@
 static const char help[] =
     "usage: pirn stats [--json] TRACE[#RUN]...\n"
     "\n"
-    "Counts: the runs of each trace and what they found, those alike together; and of one run\n"
-    "of each (RUN, else the first that found something, else the first) the tasks, and the\n"
-    "channels with their sends, receives, waits and longest queues.\n"
+    "Counts: the runs of each trace and what they found, those alike together; and\n"
+    "of one run of each (RUN, else the first that found something, else the first)\n"
+    "the tasks, and the channels with their sends, receives, waits and longest\n"
+    "queues.\n"
     "\n"
     "      --json          one JSON object a line\n"
     "      --help          this text\n"

@@ -20,9 +20,8 @@ static const struct options_usage usage = {
     OPTIONS_EXPLORE,
     "explore",
     "[--] PROGRAM [ARGUMENT...]",
-    "Runs the program under many schedules and reports the first that fails: a deadlock, a leak, "
-    "a\n"
-    "panic, a crash, ... with the command that repeats it.\n",
+    "Runs the program under many schedules and reports the first that fails: a\n"
+    "deadlock, a leak, a panic, a crash, ... with the command that repeats it.\n",
     "  pirn explore --trace orders.db ./orders\n"
     "  pirn explore -t 60 --keep-going --allow=leak ./orders --workers 3\n",
 };

@@ -21,15 +21,15 @@ static const struct subcommand {
 } subcommands[] = {
     {"run", run_main, "[--] PROGRAM...", "one simulated run", false},
     {"explore", explore_main, "[--] PROGRAM...", "many runs, until one fails", true},
-    {"replay", replay_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...", "the same run again", true},
+    {"replay", replay_main, "RUN [--] PROGRAM...", "the same run again: TRACE[#RUN], pirn1:...",
+     true},
     {"record", record_main, "[--] PROGRAM...", "a real run, on threads, into a trace", false},
-    {"shrink", shrink_main, "TRACE[#RUN]|pirn1:... [--] PROGRAM...",
-     "the simplest run that fails so", true},
+    {"shrink", shrink_main, "RUN [--] PROGRAM...", "the simplest run that fails so", true},
     {"merge", merge_main, "OUT IN...", "several traces into one", true},
     {"list", list_main, "TRACE...", "the runs of a trace", true},
     {"stats", stats_main, "TRACE[#RUN]...", "findings, tasks and channels counted", true},
     {"coverage", coverage_main, "TRACE", "orders of calls that were not seen", true},
-    {"cc", cc_main, "ARGUMENT...", "a compiler, for programs to be watched for races", false},
+    {"cc", cc_main, "ARGUMENT...", "compiles programs to be watched for races", false},
     {"explain", explain_main, "TRACE[#RUN]", "a failure told in words", true},
     {"view", view_main, "TRACE[#RUN] -o FILE.svg", "a run as a picture", true},
     {"diff", diff_main, "TRACE[#A] [[TRACE]#B]", "where two runs part ways", true},
@@ -40,26 +40,20 @@ enum { COUNT = sizeof subcommands / sizeof *subcommands };
 static void print_usage(FILE *out) {
     fputs("usage: pirn SUBCOMMAND [OPTIONS] ARGUMENTS\n"
           "\n"
-          "Runs a program that uses libpirn in a simulator that decides every interleaving: finds "
-          "the\n"
-          "schedules under which it fails, repeats them, explains and draws them.\n"
+          "Runs a program that uses libpirn in a simulator that decides every interleaving:\n"
+          "finds the schedules under which it fails, repeats, explains and draws them.\n"
           "\n",
           out);
     for (int i = 0; i < COUNT; i++) {
         const struct subcommand *s = &subcommands[i];
-        fprintf(out, "  %-8s %-38s %s\n", s->name, s->use, s->summary);
+        fprintf(out, "  %-8s %-24s %s\n", s->name, s->use, s->summary);
     }
     fputs("\n"
-          "  pirn SUBCOMMAND --help   its options\n"
-          "  pirn --version           the version\n"
+          "pirn SUBCOMMAND --help tells its options, pirn --version the version. Exit\n"
+          "status: 0 nothing found, 1 a bug was found, 2 wrong usage, 3 the tool or the\n"
+          "machine failed, 4 a replay diverged. To begin with:\n"
           "\n"
-          "Exit status: 0 nothing found, 1 a bug was found, 2 wrong usage, 3 the tool or the "
-          "machine\n"
-          "failed, 4 a replay diverged.\n"
-          "\n"
-          "  pirn explore --trace orders.db ./orders\n"
-          "  pirn replay orders.db ./orders\n"
-          "  pirn view orders.db -o orders.svg\n",
+          "  pirn explore ./orders\n",
           out);
 }
 

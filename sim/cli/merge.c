@@ -24,9 +24,9 @@
 static const char help[] =
     "usage: pirn merge [OPTIONS] OUT IN...\n"
     "\n"
-    "Writes the runs of the traces IN, with all that is recorded of them, into the new trace OUT:\n"
-    "those of all shards of an exploration, say. Runs get new numbers, in the order of the "
-    "traces.\n"
+    "Writes the runs of the traces IN, with all that is recorded of them, into the\n"
+    "new trace OUT: those of all shards of an exploration, say. Runs get new numbers,\n"
+    "in the order of the traces.\n"
     "\n"
     "      --append        add to OUT where it is there already\n"
     "      --any-program   also where they are of different programs, or builds\n"

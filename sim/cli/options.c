@@ -54,38 +54,34 @@ static const struct row {
     const char *argument; /* NULL: none */
     const char *help;     /* NULL: not shown */
 } rows[] = {
-    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t, dfs or dpor: any)"},
+    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t, dfs, dpor: any)"},
     {SHRINK, 'n', "runs", "RUNS", "try at most so many runs (20000)"},
     {EXPLORE | SHRINK, 't', "time", "SECONDS", "at most so long"},
     {EXPLORE, 'j', "jobs", "N", "in N processes; what comes of it is the same (1)"},
     {EXPLORE, SHARD, "shard", "K/N", "the K-th of N parts of the runs; needs --seed"},
     {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
-    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; 'help' lists them (portfolio)"},
+    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; help: lists them (portfolio)"},
     {ALL, TRACE, "trace", "FILE", "record into FILE, which is created or added to"},
     {EXPLORE, RESUME, "resume", "TRACE", "go on with the next runs of what TRACE records"},
     {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
     {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
-    {EXPLORE, SHRINK_FOUND, "shrink", NULL,
-     "make the schedules of what fails as simple as possible"},
+    {EXPLORE, SHRINK_FOUND, "shrink", NULL, "make schedules of what fails as simple as can be"},
     {EXPLORE | SHRINK, SAMPLES, "samples", "N",
-     "so many runs tell whether a failure was certain; 0: do not ask (100)"},
-    {ALL, ALLOW, "allow", "WHAT,...", "no failures: leak, race, send-on-closed, double-close"},
+     "runs to tell if a failure was certain; 0: none (100)"},
+    {ALL, ALLOW, "allow", "WHAT,...", "none of: leak, race, send-on-closed, double-close"},
     {REPLAY, GDB, "gdb", NULL, "in the debugger, stopped at the first step of the run"},
-    {REPLAY, UNTIL, "until", "STEP",
-     "stopped there in the debugger; finding: at the first failure"},
+    {REPLAY, UNTIL, "until", "STEP", "there in the debugger; finding: at the first failure"},
     {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
-    {ALL, POINTS, "points", "WHICH", "of `pirn cc`: tasks switch at sync, atomic, access (atomic)"},
-    {ALL, SUPPRESS, "suppress", "FILE", "races not to tell, as for ThreadSanitizer: race:PATTERN"},
-    {ALL, TIMERS, "timers", "WHEN", "early: they may fire before tasks go on; late (early)"},
-    {ALL, TIMEOUT, "timeout", "SECONDS",
-     "for one run, and until the program gets to pirn_run (10)"},
-    {EXPLORE, ISOLATE, "isolate", "HOW",
-     "runs from each other: fork, snapshot (where it is exact)"},
+    {ALL, POINTS, "points", "WHICH", "pirn cc: switch at sync, atomic, access (atomic)"},
+    {ALL, SUPPRESS, "suppress", "FILE", "races not to tell, as for ThreadSanitizer"},
+    {ALL, TIMERS, "timers", "WHEN", "early: may fire before tasks go on; late (early)"},
+    {ALL, TIMEOUT, "timeout", "SECONDS", "of a run, and for the program to begin one (10)"},
+    {EXPLORE, ISOLATE, "isolate", "HOW", "runs from each other: fork, snapshot (where exact)"},
     {ALL, 'q', "quiet", NULL, "print failures only"},
     {ALL, JSON, "json", NULL, "print one JSON object a line"},
     {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
     {RUN | EXPLORE | SHRINK, ANNOTATE, "annotate", "FORM",
-     "findings as lines for editors and CI: gcc, github"},
+     "findings as lines for editors, CI: gcc, github"},
     {ALL, COLOR, "color", "WHEN", "auto, always or never"},
     {ALL, 'h', "help", NULL, "this text"},
 };
@@ -94,11 +90,50 @@ enum { ROWS = sizeof rows / sizeof *rows, MOST_SHARDS = 1000000 };
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
-static int print_help(const struct options_usage *usage) {
+enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
+
+static bool is_shown(const struct options_usage *usage, const struct row *row) {
+    return (row->of & (int)usage->of) && row->help;
+}
+
+static int lines_of(const char *text) {
+    int lines = 0;
+    for (; *text; text++) lines += *text == '\n';
+    return lines;
+}
+
+/* Of these only the name is shown where the help would not fit a screen. */
+static bool is_rare(const struct row *row) {
+    static const int rare[] = {SHARD,  RESUME,   RECORD, SAMPLES, ISOLATE, MAX_STEPS,
+                               POINTS, SUPPRESS, TIMERS, TIMEOUT, JSON,    COLOR};
+    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
+        if (row->value == rare[i]) return true;
+    return false;
+}
+
+/* Whether the help with all options fits a screen. */
+static bool fits_screen(const struct options_usage *usage) {
+    int lines = lines_of(usage->summary) + lines_of(usage->examples) + 4;
+    for (int i = 0; i < ROWS; i++) lines += is_shown(usage, &rows[i]);
+    return lines <= SCREEN_LINES;
+}
+
+static void name_rare(const struct options_usage *usage) {
+    int column = printf("\nMore, with --help=all:");
+    for (int i = 0; i < ROWS; i++) {
+        if (!is_shown(usage, &rows[i]) || !is_rare(&rows[i])) continue;
+        if (column + 3 + (int)strlen(rows[i].name) > SCREEN_COLUMNS) column = printf("\n ") - 1;
+        column += printf(" --%s", rows[i].name);
+    }
+    printf("\n");
+}
+
+static int print_help(const struct options_usage *usage, bool all) {
+    all = all || fits_screen(usage);
     printf("usage: pirn %s [OPTIONS] %s\n\n%s\n", usage->name, usage->synopsis, usage->summary);
     for (int i = 0; i < ROWS; i++) {
         char name[64];
-        if (!(rows[i].of & (int)usage->of) || !rows[i].help) continue;
+        if (!is_shown(usage, &rows[i]) || (is_rare(&rows[i]) && !all)) continue;
         snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? "=" : "",
                  rows[i].argument ? rows[i].argument : "");
         if (rows[i].value < 256)
@@ -106,6 +141,7 @@ static int print_help(const struct options_usage *usage) {
         else
             printf("      %-20s %s\n", name, rows[i].help);
     }
+    if (!all) name_rare(usage);
     printf("\n%s", usage->examples);
     return tool_flush(stdout, "standard output");
 }
@@ -303,8 +339,10 @@ static int read_options(struct options *o, const struct options_usage *usage, in
     int option, position, count = 0;
     for (int i = 0; i < ROWS; i++) {
         if (!(rows[i].of & (int)usage->of)) continue;
-        table[count++] = (struct option){
-            rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].value};
+        int argument = rows[i].value == 'h' ? optional_argument
+                       : rows[i].argument   ? required_argument
+                                            : no_argument;
+        table[count++] = (struct option){rows[i].name, argument, NULL, rows[i].value};
         if (rows[i].value < 256)
             snprintf(letters + strlen(letters), 4, "%c%s", rows[i].value,
                      rows[i].argument ? ":" : "");
@@ -317,7 +355,10 @@ static int read_options(struct options *o, const struct options_usage *usage, in
         }
         const struct row *row = row_of(usage, option, position < 0 ? NULL : table[position].name);
         if (option == 'h') {
-            *status = print_help(usage);
+            bool all = optarg && !strcmp(optarg, "all");
+            *status = !optarg || all ? print_help(usage, all)
+                                     : tool_usage_error(usage->name,
+                                                        "'%s' is no value for --help: all", optarg);
             return -1;
         }
         if (option == STRATEGY && !strcmp(optarg, "help")) {

@@ -28,14 +28,14 @@ static const char synopsis[] = "usage: pirn record [OPTIONS] [--] PROGRAM [ARGUM
 
 static const char help[] =
     "\n"
-    "Runs the program on threads, as it runs without this command, and records every operation of\n"
-    "its tasks. The trace is then like that of a simulated run: pirn list, explain and view read "
-    "it.\n"
-    "The same without this command: PIRN_TRACE=FILE or PIRN_TRACE=FILE,last=N in the environment.\n"
+    "Runs the program on threads, as it runs without this command, and records every\n"
+    "operation of its tasks. The trace is then like that of a simulated run: pirn\n"
+    "list, explain and view read it. The same without this command: PIRN_TRACE=FILE\n"
+    "or PIRN_TRACE=FILE,last=N in the environment.\n"
     "\n"
-    "  -o, --output=FILE          record into FILE, which is created or added to (pirn.db)\n"
-    "      --last=N               keep the last N steps only, and write them when the run ends\n"
-    "  -h, --help                 this text\n"
+    "  -o, --output=FILE   record into FILE, which is created or added to (pirn.db)\n"
+    "      --last=N        keep the last N steps only, written when the run ends\n"
+    "  -h, --help          this text\n"
     "\n"
     "  pirn record -o orders.db ./orders && pirn explain orders.db\n";
 

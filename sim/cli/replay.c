@@ -17,13 +17,11 @@ static const struct options_usage usage = {
     OPTIONS_REPLAY,
     "replay",
     "TRACE[#RUN]|pirn1:... [--] PROGRAM [ARGUMENT...]",
-    "Repeats a run: the program takes every turn that it took then. Without RUN it is the first "
-    "failing\n"
-    "run of the trace. Where the program does something else, replay says so and ends with status "
-    "4.\n",
+    "Repeats a run: the program takes every turn that it took then. Without RUN it is\n"
+    "the first failing run of the trace. Where the program does something else,\n"
+    "replay says so and ends with status 4.\n",
     "  pirn replay orders.db#17 ./orders\n"
-    "  pirn replay --until=finding orders.db ./orders\n"
-    "  pirn replay pirn1:AAAAAD2xGgMMAgIEaQ1vYw ./orders --workers 3\n",
+    "  pirn replay --until=finding orders.db ./orders\n",
 };
 
 struct replay {

@@ -13,11 +13,11 @@ static const struct options_usage usage = {
     OPTIONS_RUN,
     "run",
     "[--] PROGRAM [ARGUMENT...]",
-    "Runs the program once in the simulator, under one schedule. Its output is shown; what the run "
-    "was,\n"
-    "or why it failed, is told on standard error (with --json, on standard output).\n",
+    "Runs the program once in the simulator, under one schedule. Its output is shown;\n"
+    "what the run was, or why it failed, is told on standard error (with --json, on\n"
+    "standard output).\n",
     "  pirn run ./orders\n"
-    "  pirn run --trace orders.db --seed 0x51 ./orders && pirn view orders.db -o orders.svg\n",
+    "  pirn run --trace orders.db --seed 0x51 ./orders && pirn explain orders.db\n",
 };
 
 struct single {

@@ -18,11 +18,11 @@ static const struct options_usage usage = {
     OPTIONS_SHRINK,
     "shrink",
     "TRACE[#RUN]|pirn1:... [--] PROGRAM [ARGUMENT...]",
-    "Looks for the simplest run that fails in the same way as the given one: with the fewest\n"
-    "preemptions, then the fewest steps and tasks. It is recorded in the trace beside the other.\n"
-    "Without RUN it is the first failing run of the trace. Ctrl-C keeps the smallest run so far.\n",
-    "  pirn shrink orders.db#17 ./orders\n"
-    "  pirn shrink --trace small.db pirn1:AAAAAD2xGgMMAgIEaQ1vYw ./orders --workers 3\n",
+    "Looks for the simplest run that fails in the same way as the given one: with the\n"
+    "fewest preemptions, then the fewest steps and tasks. It is recorded in the trace\n"
+    "beside the other. Without RUN it is the first failing run of the trace. Ctrl-C\n"
+    "keeps the smallest run so far.\n",
+    "  pirn shrink orders.db#17 ./orders\n",
 };
 
 struct shrinking {

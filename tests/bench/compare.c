@@ -6,6 +6,7 @@
  */
 #include "tests/bench/compare.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@ static const double shortest = 0.1, aim = 0.25, longest = 0.5;
 static struct program {
     const char *path;
     char version[LONGEST];
+    char name[CELL]; /* the version up to a comma */
     struct series series;
     uint64_t count;         /* of the current row */
     bool lacks;             /* that row */
@@ -34,17 +36,19 @@ static int row_count;
 
 static struct options {
     int runs, workers[MOST_WORKERS], worker_counts;
-    bool quick;
+    bool quick, each;
     const char *built, *document, *name, *peers;
 } options = {.runs = 5, .workers = {1, 2}, .worker_counts = 2, .name = "bench-doc", .peers = "Go"};
 
 static void print_usage(FILE *out) {
     fputs("usage: compare [OPTIONS] BENCH [ROW]...\n"
           "\n"
-          "Measures the rows, all unless some are named, of the program BENCH.\n"
+          "Measures the rows, all unless some are named, of the program BENCH. ROW=COUNT measures\n"
+          "a row with this count.\n"
           "\n"
           "  -p, --peer PROGRAM     measure this in turn with it and print ratios; of several the\n"
           "                         better one is the peer\n"
+          "  -e, --each             a line for each peer, and first where ours is slower\n"
           "  -b, --built TEXT       how the library was built, to be printed\n"
           "  -c, --called NAME      what peers are called in the table (Go)\n"
           "  -u, --update DOCUMENT  write the table into this Markdown file, too\n"
@@ -103,15 +107,20 @@ static void add_program(const char *path) {
 /* Returns the index of the first argument that is no option. */
 static int read_options(int argc, char **argv) {
     static const struct option known[] = {
-        {"peer", required_argument, NULL, 'p'},   {"built", required_argument, NULL, 'b'},
-        {"update", required_argument, NULL, 'u'}, {"name", required_argument, NULL, 'n'},
-        {"called", required_argument, NULL, 'c'}, {"quick", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {0},
+        {"peer", required_argument, NULL, 'p'},
+        {"built", required_argument, NULL, 'b'},
+        {"update", required_argument, NULL, 'u'},
+        {"name", required_argument, NULL, 'n'},
+        {"called", required_argument, NULL, 'c'},
+        {"quick", no_argument, NULL, 'q'},
+        {"each", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     int c;
 
     program_count = 1;
-    while ((c = getopt_long(argc, argv, "p:b:u:n:c:qh", known, NULL)) != -1) switch (c) {
+    while ((c = getopt_long(argc, argv, "p:b:u:n:c:qeh", known, NULL)) != -1) switch (c) {
         case 'p':
             add_program(optarg);
             break;
@@ -129,6 +138,9 @@ static int read_options(int argc, char **argv) {
             break;
         case 'q':
             options.quick = true;
+            break;
+        case 'e':
+            options.each = true;
             break;
         case 'h':
             print_usage(stdout);
@@ -152,13 +164,30 @@ static void ask_versions(void) {
     for (int i = 0; i < program_count; i++) {
         char *text = machine_run((const char *[]){programs[i].path, "--version", NULL}, &cpu);
         snprintf(programs[i].version, LONGEST, "%.*s", (int)strcspn(text, "\n"), text);
+        snprintf(programs[i].name, CELL, "%.*s", (int)strcspn(text, ",\n"), text);
         free(text);
     }
 }
 
-static bool is_wanted(const char *name, char **names) {
+/* Whether `wish`, ROW or ROW=COUNT, is for the row. */
+static bool is_for(const char *wish, const struct row *row) {
+    size_t length = strcspn(wish, "=");
+    return strlen(row->name) == length && strncmp(wish, row->name, length) == 0;
+}
+
+/* Sets the row to what is wanted of it. */
+static bool is_wanted(struct row *row, char **names) {
     bool wanted = !*names;
-    for (; *names; names++) wanted |= strcmp(*names, name) == 0;
+    for (; *names; names++) {
+        if (!is_for(*names, row)) continue;
+        char *count = strchr(*names, '='), *end;
+        wanted = true;
+        if (!count) continue;
+        row->count = strtoull(count + 1, &end, 10);
+        row->fixed = true;
+        if (!isdigit((unsigned char)count[1]) || *end != '\0' || row->count == 0)
+            die(2, "'%s' has no count from 1 up", *names);
+    }
     return wanted;
 }
 
@@ -176,12 +205,12 @@ static void ask_rows(char **names) {
             die(1, "%s --list: this makes no sense: %s", programs[0].path, line);
         row->fixed = strcmp(size, "fixed") == 0;
         row->more_is_better = strcmp(better, "more") == 0;
-        if (is_wanted(row->name, names)) row_count++;
+        if (is_wanted(row, names)) row_count++;
     }
     free(text);
     for (; *names; names++) {
         bool found = false;
-        for (int i = 0; i < row_count; i++) found |= strcmp(rows[i].name, *names) == 0;
+        for (int i = 0; i < row_count; i++) found |= is_for(*names, &rows[i]);
         if (!found) die(2, "there is no row '%s'; %s --list names them", *names, programs[0].path);
     }
 }
@@ -274,12 +303,23 @@ static void describe(FILE *out) {
     fprintf(out, "- %s; runs of each row: %d\n\n", day, options.runs);
 }
 
-/* Both tables at once: that on the terminal, and the one for the document. */
-static void compare(struct table tables[2]) {
-    for (int t = 0; t < 2; t++) {
-        describe(tables[t].out);
-        table_head(&tables[t]);
+/* A line for each peer that has the row. `slower` is told where ours is. */
+static void compare_each(struct table tables[2], struct line *line, FILE *slower) {
+    for (int i = 1; i < program_count; i++) {
+        const struct program *peer = &programs[i];
+        if (peer->lacks) continue;
+        line->peer = &peer->series;
+        line->peer_name = peer->name;
+        for (int t = 0; t < 2; t++) table_line(&tables[t], line);
+        if (table_ratio(line) > 1)
+            fprintf(slower, "- `%s` with %d worker%s: %.2f times that of %s\n", line->row->name,
+                    line->workers, line->workers == 1 ? "" : "s", table_ratio(line), peer->name);
     }
+}
+
+/* Both tables at once: that on the terminal, and the one for the document. */
+static void compare(struct table tables[2], FILE *slower) {
+    for (int t = 0; t < 2; t++) table_head(&tables[t]);
     for (int i = 0; i < row_count; i++)
         for (int w = 0; w < options.worker_counts; w++) {
             double others = measure(&rows[i], options.workers[w]);
@@ -292,26 +332,50 @@ static void compare(struct table tables[2]) {
                 .peer_name = peer ? peer->version : NULL,
                 .others = others,
             };
-            for (int t = 0; t < 2; t++) table_line(&tables[t], &line);
+            if (options.each && program_count > 1)
+                compare_each(tables, &line, slower);
+            else
+                for (int t = 0; t < 2; t++) table_line(&tables[t], &line);
         }
     for (int t = 0; t < 2; t++) table_foot(&tables[t]);
 }
 
-int main(int argc, char **argv) {
-    char *markdown = NULL;
+/* What is slower comes before the table, once all is measured. */
+static void write_document(const char *slower, const char *table) {
+    char *text = NULL;
     size_t size;
-    FILE *document = open_memstream(&markdown, &size);
+    FILE *out = open_memstream(&text, &size);
 
-    if (!document) die(1, "%s", strerror(errno));
+    if (!out) die(1, "%s", strerror(errno));
+    describe(out);
+    if (*slower) fprintf(out, "Ours is slower, or larger, here (medians):\n\n%s\n", slower);
+    fputs(table, out);
+    if (fclose(out) != 0) die(1, "%s", strerror(ENOMEM));
+    table_insert(options.document, options.name, text);
+    free(text);
+}
+
+int main(int argc, char **argv) {
+    char *markdown = NULL, *slower_text = NULL;
+    size_t size, slower_size;
+    FILE *table = open_memstream(&markdown, &size);
+    FILE *slower = open_memstream(&slower_text, &slower_size);
+
+    if (!table || !slower) die(1, "%s", strerror(errno));
     read_environment();
     int named = read_options(argc, argv);
     ask_versions();
     ask_rows(argv + named);
-    bool ratios = program_count > 1, name_peer = program_count > 2;
-    compare((struct table[]){{stdout, false, ratios, name_peer, options.peers},
-                             {document, true, ratios, name_peer, options.peers}});
-    if (fclose(document) != 0) die(1, "%s", strerror(ENOMEM));
-    if (options.document) table_insert(options.document, options.name, markdown);
+    bool ratios = program_count > 1, each = options.each && ratios;
+    bool name_peer = each || program_count > 2;
+    describe(stdout);
+    compare((struct table[]){{stdout, false, ratios, name_peer, each, options.peers},
+                             {table, true, ratios, name_peer, each, options.peers}},
+            slower);
+    if (fclose(table) != 0 || fclose(slower) != 0) die(1, "%s", strerror(ENOMEM));
+    if (*slower_text) printf("\nOurs is slower, or larger, here (medians):\n\n%s", slower_text);
+    if (options.document) write_document(slower_text, markdown);
     free(markdown);
+    free(slower_text);
     return fflush(stdout) == 0 ? 0 : 1;
 }

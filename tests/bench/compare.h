@@ -41,7 +41,7 @@ struct row {
     uint64_t count, few;
 };
 
-/* What one program has measured for one row and one number of workers. */
+/* What one program has measured for one row and one number of workers, in the order of the runs. */
 struct series {
     int runs;
     double value[MOST_RUNS];
@@ -68,11 +68,14 @@ struct table {
     bool markdown;
     bool ratios;       /* there are peers */
     bool name_peer;    /* there are several */
+    bool spread;       /* between which ratios those of the single runs are */
     const char *peers; /* what the peers are called together */
 };
 
 void table_head(const struct table *table);
 void table_line(const struct table *table, const struct line *line);
+/* The ratio of the medians; below 1 when ours is better. */
+double table_ratio(const struct line *line);
 /* Says what the marks mean. */
 void table_foot(const struct table *table);
 

@@ -26,6 +26,10 @@ check_PROGRAMS += %D%/bench %D%/compare %D%/explorer
 %C%_explorer_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
 
 peers = \
+	%D%/peers/build-others \
+	%D%/peers/coroutines.py \
+	%D%/peers/fibers.cpp \
+	%D%/peers/threads.c \
 	%D%/peers/build-relacy \
 	%D%/peers/relacy.cpp \
 	%D%/peers/build \
@@ -47,7 +51,7 @@ EXTRA_DIST += %D%/bench.sh %D%/counter.c %D%/isolation.sh %D%/jobs.sh %D%/memory
 # Numbers of processes for bench-jobs; none: 2.
 JOBS =
 
-# Names of rows; none: all. Go commands; the better one of several is the peer.
+# Names of rows, or ROW=COUNT; none: all. Go commands; the better one of several is the peer.
 BENCH =
 GO = go
 
@@ -56,14 +60,24 @@ GO = go
 BENCH_SIM =
 RELACY =
 
+# The rows for bench-peers, with counts that threads of the system can bear, too.
+BENCH_PEERS =
+PYTHON = python3
+
 BENCH_COMPARE = peers=`$(SHELL) $(srcdir)/%D%/peers/build %D%/go $(GO)` && \
 	%D%/compare --built '$(CC) $(CFLAGS)' `for peer in $$peers; do echo "--peer $$peer"; done`
 
 BENCH_SIM_COMPARE = peer=`$(SHELL) $(srcdir)/%D%/peers/build-relacy %D%/relacy $(CXX) -O2 $(RELACY)` && \
 	PIRN_BENCH_WORKERS=1 %D%/compare --built '$(CC) $(CFLAGS)' --called Relacy $${peer:+--peer "$$peer"}
 
+BENCH_PEERS_COMPARE = peers=`$(SHELL) $(srcdir)/%D%/peers/build %D%/go $(GO)` && \
+	others=`$(SHELL) $(srcdir)/%D%/peers/build-others %D%/others '$(CC)' '$(CXX)' $(PYTHON)` && \
+	%D%/compare --each --built '$(CC) $(CFLAGS)' --called peer \
+	  `for peer in $$others $$peers; do echo "--peer $$peer"; done`
+peers_rows = spawn skynet=10000 pingpong unbuffered buffered select_2 mutex_8 parked=1000 sleepers=1000
+
 if SANITIZE
-bench bench-doc bench-jobs bench-races bench-record bench-scale bench-sim bench-sim-doc:
+bench bench-doc bench-jobs bench-peers bench-peers-doc bench-races bench-record bench-scale bench-sim bench-sim-doc:
 	@echo 'configure without --enable-sanitizers first' >&2; exit 1
 else
 bench: %D%/bench %D%/compare
@@ -82,6 +96,11 @@ bench-sim: %D%/explorer %D%/compare
 	@$(BENCH_SIM_COMPARE) %D%/explorer $(BENCH_SIM)
 bench-sim-doc: %D%/explorer %D%/compare
 	@$(BENCH_SIM_COMPARE) --name bench-sim-doc --update $(srcdir)/docs/benchmarks.md %D%/explorer
+bench-peers: %D%/bench %D%/compare
+	@$(BENCH_PEERS_COMPARE) %D%/bench $(if $(BENCH_PEERS),$(BENCH_PEERS),$(peers_rows))
+bench-peers-doc: %D%/bench %D%/compare
+	@$(BENCH_PEERS_COMPARE) --name bench-peers-doc --update $(srcdir)/docs/benchmarks.md \
+	  %D%/bench $(peers_rows)
 bench-races: pirn
 	@$(SHELL) $(srcdir)/%D%/races.sh '$(abs_top_srcdir)' '$(abs_top_builddir)' '$(firstword $(CC))'
 bench-doc: %D%/bench %D%/compare
@@ -89,7 +108,7 @@ bench-doc: %D%/bench %D%/compare
 endif
 
 bench-clean:
-	rm -rf %D%/go %D%/relacy
+	rm -rf %D%/go %D%/others %D%/relacy
 clean-local: bench-clean
 
-.PHONY: bench bench-clean bench-doc bench-jobs bench-races bench-record bench-scale bench-sim bench-sim-doc
+.PHONY: bench bench-clean bench-doc bench-jobs bench-peers bench-peers-doc bench-races bench-record bench-scale bench-sim bench-sim-doc

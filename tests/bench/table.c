@@ -36,23 +36,29 @@ static double ratio(double ours, double peer, bool more_is_better) {
     return more_is_better ? peer / ours : ours / peer;
 }
 
+double table_ratio(const struct line *line) {
+    bool more = line->row->more_is_better;
+    return ratio(series_median(line->ours), series_median(line->peer), more);
+}
+
 /* ---- The table ----------------------------------------------------------------------------- */
 
-enum { COLUMNS = 11 };
+enum { SPREAD = 9, OTHERS, PEER_NAME, COLUMNS };
 
 static const struct column {
     const char *name;
     int width; /* negative: to the left */
     bool of_peers;
 } columns[COLUMNS] = {
-    {"row", -17, false},        {"workers", 7, false},      {"unit", -14, false},
-    {"ours median", 11, false}, {"ours best", 9, false},    {"%s median", 10, true},
-    {"%s best", 10, true},      {"ratio median", 12, true}, {"ratio best", 10, true},
-    {"others", 7, false},       {"%s", -1, true},
+    {"row", -17, false},           {"workers", 7, false},      {"unit", -14, false},
+    {"ours median", 11, false},    {"ours best", 9, false},    {"%s median", 10, true},
+    {"%s best", 10, true},         {"ratio median", 12, true}, {"ratio best", 10, true},
+    {"ratios of runs", -14, true}, {"others", 7, false},       {"%s", -1, true},
 };
 
 static bool is_shown(const struct table *table, int column) {
-    if (column == COLUMNS - 1) return table->name_peer;
+    if (column == PEER_NAME) return table->name_peer;
+    if (column == SPREAD) return table->spread;
     return table->ratios || !columns[column].of_peers;
 }
 
@@ -83,6 +89,29 @@ static void print_value(char cell[CELL], double value) {
     snprintf(cell, CELL, "%.*f", value < 10 ? 2 : value < 100 ? 1 : 0, value);
 }
 
+/* Two digits behind the point, or two that are not zero where six show them. */
+static void print_ratio(char cell[CELL], double ratio) {
+    int digits = 2;
+    for (double r = ratio; r < 0.1 && digits < 6; r *= 10) digits++;
+    snprintf(cell, CELL, "%.*f", digits, ratio);
+}
+
+/* Run by run: ours and the peer's were one after the other. */
+static void print_spread(char cell[CELL], const struct line *line) {
+    const struct series *ours = line->ours, *peer = line->peer;
+    double least = 0, most = 0;
+
+    for (int i = 0; i < ours->runs && i < peer->runs; i++) {
+        double r = ratio(ours->value[i], peer->value[i], line->row->more_is_better);
+        if (i == 0 || r < least) least = r;
+        if (i == 0 || r > most) most = r;
+    }
+    char from[CELL], to[CELL];
+    print_ratio(from, least);
+    print_ratio(to, most);
+    snprintf(cell, CELL, "%.9s to %.9s", from, to);
+}
+
 void table_line(const struct table *table, const struct line *line) {
     bool more = line->row->more_is_better;
     double median = series_median(line->ours), best = series_best(line->ours, more);
@@ -93,17 +122,18 @@ void table_line(const struct table *table, const struct line *line) {
     snprintf(cells[2], CELL, "%s", line->row->unit);
     print_value(cells[3], median);
     print_value(cells[4], best);
-    for (int i = 5; i < 9; i++) *cells[i] = '\0';
+    for (int i = 5; i < OTHERS; i++) *cells[i] = '\0';
     if (line->peer) {
         double peer_median = series_median(line->peer), peer_best = series_best(line->peer, more);
         print_value(cells[5], peer_median);
         print_value(cells[6], peer_best);
-        snprintf(cells[7], CELL, "%.2f", ratio(median, peer_median, more));
-        snprintf(cells[8], CELL, "%.2f", ratio(best, peer_best, more));
+        print_ratio(cells[7], table_ratio(line));
+        print_ratio(cells[8], ratio(best, peer_best, more));
+        print_spread(cells[SPREAD], line);
     }
-    snprintf(cells[9], CELL, "%s%.0f %%", line->others > TABLE_DISTURBED ? "! " : "",
+    snprintf(cells[OTHERS], CELL, "%s%.0f %%", line->others > TABLE_DISTURBED ? "! " : "",
              100 * line->others);
-    snprintf(cells[10], CELL, "%.*s", CELL - 1, line->peer ? line->peer_name : "");
+    snprintf(cells[PEER_NAME], CELL, "%.*s", CELL - 1, line->peer ? line->peer_name : "");
     print_cells(table, cells);
 }
 

@@ -17,7 +17,7 @@ static void upload(void *arg) {
 static void backup(void *arg) {
     (void)arg;
     pirn_label(&uploads, "uploads");
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     for (int i = 0; i < 2; i++) pirn_go(upload, NULL);
     pirn_waitgroup_wait(&uploads);
     pirn_mutex_lock(&lock);

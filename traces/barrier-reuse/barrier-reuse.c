@@ -26,7 +26,7 @@ static void compute(void *arg) {
 
 static void simulate(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&all_here, "all here");
     pirn_label(&tasks, "tasks");
     for (int i = 0; i < TASKS; i++) pirn_waitgroup_go(&tasks, compute, NULL);

@@ -18,7 +18,7 @@ static void customer(void *arg) {
 
 static void theatre(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&customers, "customers");
     pirn_waitgroup_go(&customers, customer, NULL);
     pirn_waitgroup_go(&customers, customer, NULL);

@@ -25,7 +25,7 @@ static void refund(void *arg) {
 static void shop(void *arg) {
     pirn_ctx *ctx = pirn_ctx_with_deadline(NULL, pirn_now() + PIRN_SEC);
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&tasks, "tasks");
     pirn_label(ctx, "deadline");
     pirn_waitgroup_go(&tasks, ship, ctx);

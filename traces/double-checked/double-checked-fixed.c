@@ -30,7 +30,7 @@ static void serve(void *arg) {
 
 static void start(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&servers, "servers");
     pirn_waitgroup_go(&servers, serve, NULL);
     pirn_waitgroup_go(&servers, serve, NULL);

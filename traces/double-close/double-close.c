@@ -29,7 +29,7 @@ static void server(void *arg) {
     (void)arg;
     quit = pirn_chan_new(0, 0);
     pirn_label(quit, "quit");
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&tasks, "tasks");
     pirn_waitgroup_go(&tasks, stop, NULL);
     pirn_waitgroup_go(&tasks, stop, NULL);

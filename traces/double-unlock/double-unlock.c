@@ -30,7 +30,7 @@ out:
 
 static void wiki(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&editors, "editors");
     pirn_waitgroup_go(&editors, edit, NULL);
     pirn_waitgroup_go(&editors, edit, NULL);

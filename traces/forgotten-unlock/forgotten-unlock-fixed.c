@@ -26,7 +26,7 @@ static void customer(void *arg) {
 static void bank(void *arg) {
     static int amounts[] = {70, 60, 20};
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&withdrawals, "withdrawals");
     for (int i = 0; i < 3; i++) pirn_waitgroup_go(&withdrawals, customer, &amounts[i]);
     pirn_waitgroup_wait(&withdrawals);

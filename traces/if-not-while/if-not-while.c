@@ -25,7 +25,7 @@ static void consume(void *arg) {
 
 static void queue(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&not_empty, "not empty");
     pirn_label(&tasks, "tasks");
     for (int i = 0; i < 2; i++) {

@@ -21,7 +21,7 @@ static void consume(void *arg) {
     (void)arg;
     numbers = pirn_chan_new(sizeof(int), 0);
     pirn_label(numbers, "numbers");
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_go(produce, NULL);
     while (pirn_recv(numbers, &number) == 0) {
         pirn_mutex_lock(&lock);

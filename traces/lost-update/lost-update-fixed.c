@@ -25,7 +25,7 @@ static void visit(void *arg) {
 
 static void page(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&visitors, "visitors");
     pirn_waitgroup_go(&visitors, visit, NULL);
     pirn_waitgroup_go(&visitors, visit, NULL);

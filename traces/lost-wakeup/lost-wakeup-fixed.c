@@ -17,7 +17,7 @@ static void download(void *arg) {
 
 static void fetch(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&finished, "finished");
     pirn_go(download, NULL);
     pirn_mutex_lock(&lock);

@@ -26,7 +26,7 @@ static void take(void *arg) {
 
 static void market(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&changed, "changed");
     pirn_label(&tasks, "tasks");
     pirn_waitgroup_go(&tasks, take, NULL);

@@ -15,7 +15,7 @@ static void save(void *arg) {
 
 static void editor(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&tasks, "tasks");
     pirn_waitgroup_go(&tasks, save, NULL);
     pirn_waitgroup_wait(&tasks);

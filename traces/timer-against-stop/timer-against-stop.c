@@ -23,7 +23,7 @@ static void client(void *arg) {
     (void)arg;
     pinged = pirn_chan_new(0, 1);
     pirn_label(pinged, "pinged");
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     set_connected(true);
     pirn_timer *timer = pirn_timer_func(PIRN_SEC, ping, NULL);
     pirn_sleep(PIRN_SEC); /* the work */

@@ -14,7 +14,7 @@ static void count_hit(void *arg) {
 
 static void site(void *arg) {
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_label(&requests, "requests");
     pirn_waitgroup_go(&requests, count_hit, NULL);
     pirn_waitgroup_go(&requests, count_hit, NULL);

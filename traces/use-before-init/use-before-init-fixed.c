@@ -27,7 +27,7 @@ static void listen_for_key(void *arg) {
 static void editor(void *arg) {
     int key;
     (void)arg;
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     make_events();
     pirn_go(listen_for_key, NULL);
     pirn_recv(get_events(), &key);

@@ -21,7 +21,7 @@ static void report(void *arg) {
 static void crawl(void *arg) {
     (void)arg;
     pirn_label(&pages, "pages");
-    pirn_label(&lock, "lock");
+    pirn_label(&lock, "guard");
     pirn_waitgroup_go(&pages, fetch, NULL);
     pirn_waitgroup_go(&pages, fetch, NULL);
     report(NULL);
