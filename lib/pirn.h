@@ -570,8 +570,8 @@ bool pirn_timer_stop(pirn_timer *timer);
 /*
  * Arms a timer anew, whether it is armed, has fired or is stopped, to fire `ns` nanoseconds from
  * now; a ticker gets that as its new period, and zero or less is misuse there. Nothing that it sent
- * before is received afterwards. Returns what pirn_timer_stop would have. When memory is short it
- * ends the program as pirn_panic does; when no runtime is running the timer stays disarmed.
+ * before is received afterwards. Needs no memory. Returns what pirn_timer_stop would have. When no
+ * runtime is running the timer stays disarmed.
  */
 bool pirn_timer_reset(pirn_timer *timer, int64_t ns);
 

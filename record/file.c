@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "record/format.h"
+#include "sim/output.h"
 #include "sim/trace_kind.h"
 
 #define ELSEWHERE "record into another file"
@@ -48,6 +49,7 @@ static int is_recording(int file) {
 /* Opens the file called `name` with a lock that shows that it is written. */
 static int open_locked(char *message, size_t size) {
     const struct timespec pause = {0, 10000000};
+    if (!output_claim(name, true, message, size)) return -EPERM;
     for (int i = 0; i < TRIES; i++) {
         int file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (file < 0) return refuse(errno, message, size);

@@ -69,7 +69,8 @@ int run_again(struct exploration *e, uint64_t number) {
         memcpy(events, log->events, count * sizeof *events);
         memcpy(schedule, log->choices, choices * sizeof *schedule);
         rc = explore_once(e, strategy_replay(schedule, choices), log->seed);
-        if (rc == 1) return 1; /* in the child the run needs them */
+        /* In the child the run needs them. */
+        if (rc == 1) return 1; /* NOLINT(clang-analyzer-unix.Malloc) */
         log->wall_ns = wall_ns;
         if (rc == 0 &&
             (log->outcome != outcome || log->steps != count || log_event_hash(log) != hash)) {

@@ -58,6 +58,8 @@ void engine_wake(struct task *task);
 void engine_yield(struct task *self, const struct place *place);
 int engine_timer_arm(struct timer *timer, int64_t when);
 bool engine_timer_disarm(struct timer *timer);
+int engine_timer_reserve(void);
+void engine_timer_unreserve(void);
 int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
                     _Atomic uint64_t *word);
 void engine_fd_unwatch(struct fd_watch *watch, struct task *self);

@@ -70,8 +70,9 @@ static void use(struct graph *g, uint32_t object, uint8_t op, uint32_t step) {
         users->now = 0;
     }
     users->op = op;
+    /* Only what new_arc has returned is in there. */
     for (uint32_t i = users->before; i && !g->failed; i = g->arcs[i].next)
-        order(g, g->arcs[i].to, step);
+        order(g, g->arcs[i].to, step); /* NOLINT(clang-analyzer-core.*) */
     users->now = new_arc(g, step, users->now);
 }
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static const char prefix[] = "pirn1:";
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -165,6 +167,15 @@ static int read_points(struct reader *in, struct schedule *schedule) {
     return 0;
 }
 
+/* A few bytes can say that a choice was made a thousand million times: as many as fit into a quarter
+ * of the memory. */
+static size_t most_choices(void) {
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur < memory) memory = limit.rlim_cur;
+    return (size_t)(memory / 4 / sizeof *((struct schedule *)0)->choices);
+}
+
 static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char *message,
                       size_t size) {
     size_t length = bytes->size < 4 ? 0 : bytes->size - 4;
@@ -183,6 +194,12 @@ static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char
     /* No schedule of a run can be larger, and a hostile one shall not take all memory. */
     if (in.failed || steps > UINT32_MAX || count > UINT32_MAX / 4)
         return complain(message, size, "the schedule is damaged");
+    if (count > most_choices()) {
+        snprintf(message, size,
+                 "the schedule has %llu choices, more than a quarter of the memory holds",
+                 (unsigned long long)count);
+        return -EINVAL;
+    }
     schedule->steps = (uint64_t)steps;
     schedule->choices = malloc(((size_t)count + 1) * sizeof *schedule->choices);
     if (!schedule->choices) {

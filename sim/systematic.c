@@ -33,7 +33,7 @@ bool search_cut(const struct log *log) {
 enum { TRIES = 2, LOOK_BACK = 4096 };
 
 bool search_spins(const struct task *task) {
-    const struct log_event *events = sim.log->events, *last;
+    const struct log_event *events = sim.log->events;
     const struct place *place = task->next_place;
     const void *site = place->site;
     uint64_t at = task->step, end;
@@ -41,7 +41,7 @@ bool search_spins(const struct task *task) {
     /* One who looks at many atomic objects in a loop does not spin. */
     bool atomic = place->kind == OBJECT_ATOMIC || place->kind == OBJECT_MEMORY;
 
-    if (!at || place->op == OP_NONE || !event_in_vain(last = &events[at - 1])) return false;
+    if (!at || place->op == OP_NONE || !event_in_vain(&events[at - 1])) return false;
     end = sim.log->steps;
     if (end - at > LOOK_BACK) return false;
     /* Since its last step others may have changed something. */

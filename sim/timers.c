@@ -1,11 +1,16 @@
-/* timers.c - virtual time: a binary heap of armed timers. Ties go by the order of arming. */
+/*
+ * timers.c - virtual time: a binary heap of armed timers. Ties go by the order of arming.
+ *
+ * There is room for those that are armed and for `idle` ones, which may be at any time. A timer may
+ * outlive the run that it was made in, and the heap does too then.
+ */
 #include <stdlib.h>
 
 #include "sim/dependence.h"
 
 struct timer **timers_heap;
 size_t timers_armed;
-static size_t room;
+static size_t room, idle, reserved;
 static uint64_t armings;
 static struct timer *firing; /* whose callback is under way */
 
@@ -40,6 +45,7 @@ static void take_out(struct timer *timer) {
     struct timer *last = timers_heap[timers_armed--];
     timer->position = 0;
     sim_plan();
+    if (timer->core.kind->reserved) idle++;
     if (last == timer) return;
     if (position > 1 && before(last, timers_heap[position / 2]))
         sift_up(position, last);
@@ -47,16 +53,42 @@ static void take_out(struct timer *timer) {
         sift_down(position, last);
 }
 
+/* Finds room for one more. */
+static bool has_place(void) {
+    size_t more = room ? 2 * room : 64;
+    struct timer **bigger;
+    if (timers_armed + idle + 1 < room) return true;
+    bigger = realloc(timers_heap, more * sizeof *timers_heap);
+    if (!bigger) return false;
+    timers_heap = bigger;
+    room = more;
+    return true;
+}
+
+int engine_timer_reserve(void) {
+    if (!has_place()) return -ENOMEM;
+    idle++, reserved++;
+    return 0;
+}
+
+static void free_heap(void) {
+    free(timers_heap);
+    timers_heap = NULL;
+    room = 0;
+}
+
+void engine_timer_unreserve(void) {
+    idle--, reserved--;
+    if (!reserved && !timers_armed && !sim.active) free_heap();
+}
+
 int engine_timer_arm(struct timer *timer, int64_t when) {
     uint32_t step;
     if (!sim.active) return -EPERM;
-    if (timers_armed + 1 >= room) {
-        size_t more = room ? 2 * room : 64;
-        struct timer **bigger = realloc(timers_heap, more * sizeof *timers_heap);
-        if (!bigger) return -ENOMEM;
-        timers_heap = bigger;
-        room = more;
-    }
+    if (timer->core.kind->reserved)
+        idle--;
+    else if (!has_place())
+        return -ENOMEM;
     timer->core.when = when;
     timer->order = armings++;
     /* A timer that its callback arms again is still armed by whoever did it at first. */
@@ -121,12 +153,13 @@ uint64_t timers_next_order(void) { return armings; }
 void timers_clear(void) {
     for (size_t i = 1; i <= timers_armed; i++) timers_heap[i]->position = 0;
     timers_armed = 0;
+    idle = reserved;
     armings = 0;
     firing = NULL;
 }
 
 void timers_release(void) {
-    free(timers_heap);
-    timers_heap = NULL;
-    room = timers_armed = 0;
+    timers_armed = 0;
+    idle = reserved;
+    if (!reserved) free_heap();
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/output.h"
+
 /* traces/schema.sql, as text; made by the build. */
 extern const char trace_schema[];
 
@@ -20,10 +22,9 @@ enum { BUSY_MS = 10000, BUSY_S = BUSY_MS / 1000 };
  * can. */
 static int creation_error(const char *path) {
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
-    int error = access(path, F_OK) && errno == ENOENT && access(slash ? folder : ".", W_OK | X_OK)
-                    ? errno
-                    : 0;
+    char *folder = strndup(slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    int error =
+        folder && access(path, F_OK) && errno == ENOENT && access(folder, W_OK | X_OK) ? errno : 0;
     free(folder);
     return error;
 }
@@ -102,6 +103,7 @@ sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, si
     char *name;
     int64_t application;
 
+    if (use == TRACE_WRITE && !output_claim(path, true, message, size)) return NULL;
     if (!trace_kind_check(path, use, message, size)) return NULL;
     /* A path that begins with "file:" or ":" would mean something else to SQLite. */
     name = sqlite3_mprintf("%s%s", path[0] == '/' ? "" : "./", path);

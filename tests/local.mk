@@ -31,7 +31,7 @@ tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t
 tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t
-tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_page.t %D%/test_viz.t
+tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_hostile.t %D%/test_page.t %D%/test_viz.t
 tests_alone = %D%/test_harness.t
 
 test_scripts = \
@@ -99,6 +99,10 @@ check_PROGRAMS += %D%/fuzz/trace
 %C%_fuzz_trace_SOURCES = %D%/fuzz/trace.c
 %C%_fuzz_trace_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 %C%_fuzz_trace_LDADD = libviz.la $(SQLITE_LIBS)
+
+check_PROGRAMS += %D%/fuzz/schedule
+%C%_fuzz_schedule_SOURCES = %D%/fuzz/schedule.c
+%C%_fuzz_schedule_LDADD = sim/libpirn_sim_la-schedule.lo
 
 # What tests/outcomes.sh compares: one source for both engines. The simulator's looks inside.
 outcomes_sources = %D%/outcomes.c %D%/play.c %D%/play.h %D%/spec.c %D%/spec.h
@@ -168,7 +172,7 @@ test_objects = $(test_programs:.t=.o) %D%/support-threads.o %D%/support-sim.o %D
 
 MOSTLYCLEANFILES += $(test_programs) $(test_objects) $(test_objects:.o=.d)
 
-race_cases = %D%/races/atomics.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
+race_cases = %D%/races/atomics.c %D%/races/libc.c %D%/races/main.c %D%/races/memory.c %D%/races/races.h \
 	%D%/races/structures.c %D%/races/sync.c %D%/races/values.c
 
 models = %D%/model/alone.c %D%/model/below.c %D%/model/chan.c %D%/model/descriptor.c \
@@ -179,8 +183,8 @@ abi_notes = layout layout.awk libpirn-sim.abi libpirn-sim.functions libpirn.abi 
 	public.suppr
 EXTRA_DIST += $(abi_notes:%=%D%/abi/%)
 
-EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
-	%D%/docs-compare.awk %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
+EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
+	%D%/docs-compare.awk %D%/analyze %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
@@ -250,6 +254,10 @@ check-long:
 	PIRN_TEST_TASKS=1000000 %D%/soak $(PIRN_SOAK_SECONDS)
 	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/faults.sh
 	PIRN_TEST_MODELS=30 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/model.sh
+	@for from in 1 1501 3001 4501 6001 7501 9001 10501 12001 13501; do \
+	  echo "1000 programs from seed $$from on"; \
+	  PIRN_TEST_PROGRAMS=1000 PIRN_TEST_FROM=$$from $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/outcomes.sh || exit 1; \
+	done
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
 	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
@@ -257,6 +265,13 @@ check-long:
 	done
 
 if COVERAGE
+# Linked into everything, by configure.
+BUILT_SOURCES = %D%/coverage.o
+MOSTLYCLEANFILES += %D%/coverage.o
+%D%/coverage.o: %D%/coverage.c
+	$(AM_V_CC)$(MKDIR_P) %D% && $(CC) -D_GNU_SOURCE= $(CFLAGS) -std=gnu11 -fPIC -c -o $@ $<
+AM_TESTS_ENVIRONMENT += GCOV_ERROR_FILE=/dev/null; export GCOV_ERROR_FILE;
+
 coverage:
 	@find . -name '*.gcda' -exec rm -f {} +
 	@status=0; $(MAKE) $(AM_MAKEFLAGS) check || status=$$?; \
@@ -277,9 +292,14 @@ coverage:
 	@echo 'configure with --enable-coverage first' >&2; exit 1
 endif
 
+# What reads the sources: ANALYZE names some of tidy, cppcheck and analyzer.
+ANALYZE =
+analyze:
+	@$(SHELL) $(srcdir)/%D%/analyze '$(srcdir)' $(ANALYZE)
+
 coverage-clean:
 	find . -name '*.gc[dn][ao]' -exec rm -f {} +
 	rm -rf coverage coverage.info coverage.all
 clean-local: coverage-clean deb-clean
 
-.PHONY: abi-note check-abi check-format check-long check-quick coverage coverage-clean format
+.PHONY: abi-note analyze check-abi check-format check-long check-quick coverage coverage-clean format

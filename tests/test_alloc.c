@@ -340,6 +340,58 @@ static void timers(void *arg) {
     pirn_timer_free(call);
 }
 
+/* Timers that have fired are reset where all memory is refused and every other place is taken. */
+enum { RESETS = 40, WAITING = 500 };
+
+struct crowd {
+    pirn_chan *gate, *hall;
+    atomic_int arrived;
+};
+
+static void wait_in_hall(void *arg) {
+    struct crowd *crowd = arg;
+    pirn_recv(crowd->gate, NULL);
+    atomic_fetch_add(&crowd->arrived, 1);
+    pirn_recv_until(crowd->hall, NULL, late());
+}
+
+static void reset_without_memory(void *arg) {
+    struct crowd crowd = {.gate = pirn_chan_new(0, 0), .hall = pirn_chan_new(0, 0)};
+    pirn_waitgroup group = {0};
+    pirn_timer *timers[RESETS], *ticker = pirn_ticker_new(PIRN_MSEC), *call;
+    atomic_int count = 0;
+    (void)arg;
+    for (int i = 0; i < RESETS; i++) timers[i] = pirn_timer_new(0);
+    call = pirn_timer_func(0, add_one, &count);
+    for (int i = 0; i < RESETS; i++) check_equal(pirn_recv(pirn_timer_chan(timers[i]), NULL), 0);
+    while (!atomic_load(&count)) pirn_sleep(PIRN_MSEC);
+    for (int i = 0; i < WAITING; i++)
+        check_equal(pirn_waitgroup_go(&group, wait_in_hall, &crowd), 0);
+    refuse_call(MEMORY, 1, true);
+    pirn_close(crowd.gate);
+    while (atomic_load(&crowd.arrived) < WAITING) pirn_yield();
+    for (int i = 0; i < RESETS; i++) check(!pirn_timer_reset(timers[i], i % 2 * 100 * PIRN_SEC));
+    pirn_timer_reset(ticker, PIRN_MSEC);
+    check(!pirn_timer_reset(call, 100 * PIRN_SEC));
+    for (int i = 0; i < RESETS; i += 2) check_equal(pirn_recv(pirn_timer_chan(timers[i]), NULL), 0);
+    for (int i = 0; i < 3; i++) check_equal(pirn_recv(pirn_timer_chan(ticker), NULL), 0);
+    for (int i = 0; i < RESETS; i++) check_equal(pirn_timer_stop(timers[i]), i % 2);
+    check(atomic_load(&refusal.refused) > 0); /* so the places were taken */
+    grant_everything();
+    pirn_close(crowd.hall);
+    pirn_waitgroup_wait(&group);
+    for (int i = 0; i < RESETS; i++) pirn_timer_free(timers[i]);
+    pirn_timer_free(ticker);
+    pirn_timer_free(call);
+    pirn_chan_unref(crowd.gate);
+    pirn_chan_unref(crowd.hall);
+}
+
+static void resets_need_no_memory(void) {
+    run_body(reset_without_memory, NULL);
+    conclude("resets");
+}
+
 struct pair {
     int fds[2];
 };
@@ -495,6 +547,108 @@ EACH(only_numbers)
 
 static void memory_for_dump(void) { refuse_each(dump, MEMORY, 12); }
 
+#if SIMULATED
+/* ---- Explorations -------------------------------------------------------------------------- */
+
+struct locks {
+    pirn_mutex one, other;
+    pirn_waitgroup group;
+};
+
+static void lock_in_order(void *arg) {
+    struct locks *locks = arg;
+    pirn_mutex_lock(&locks->one);
+    pirn_mutex_lock(&locks->other);
+    pirn_mutex_unlock(&locks->other);
+    pirn_mutex_unlock(&locks->one);
+}
+
+static void lock_the_other_way(void *arg) {
+    struct locks *locks = arg;
+    pirn_mutex_lock(&locks->other);
+    pirn_mutex_lock(&locks->one);
+    pirn_mutex_unlock(&locks->one);
+    pirn_mutex_unlock(&locks->other);
+}
+
+/* A deadlock in some schedules, if there is memory for its tasks. */
+static void may_lock_up(void *arg) {
+    struct locks locks = {0};
+    (void)arg;
+    pirn_label(&locks.one, "one");
+    pirn_waitgroup_go(&locks.group, lock_in_order, &locks);
+    pirn_waitgroup_go(&locks.group, lock_the_other_way, &locks);
+    pirn_waitgroup_wait(&locks.group);
+}
+
+#define REFUSED_TRACE "refused.db"
+
+static int explore(const pirn_sim_options *options, pirn_sim_result *result) {
+    int rc = pirn_sim_explore(options, may_lock_up, NULL, result);
+    if (rc) check(*result->message);
+    return rc;
+}
+
+static void refuse_exploration(const pirn_sim_options *options, long number, bool for_good) {
+    pirn_sim_result result;
+    bool refused;
+    int rc;
+    unlink(REFUSED_TRACE);
+    unlink(REFUSED_TRACE "-journal");
+    refuse_call(MEMORY, number, for_good);
+    rc = explore(options, &result);
+    refused = atomic_load(&refusal.refused) > 0;
+    grant_everything();
+    if (!check(rc == 0 || rc == -ENOMEM || rc == -EIO)) fprintf(stderr, "    %d\n", rc);
+    pirn_sim_result_free(&result);
+    if (!refused) leave(failed_checks() ? CHILD_FAILED : CHILD_NEVER_REFUSED);
+    /* What it has left behind is no obstacle, the trace among it. */
+    if (!check_equal(rc = explore(options, &result), 0))
+        fprintf(stderr, "    %s\n", result.message);
+    check(result.runs > 0);
+    pirn_sim_result_free(&result);
+    leave(failed_checks() ? CHILD_FAILED : 0);
+}
+
+static void refuse_explorations(const char *strategy, const char *trace) {
+    pirn_sim_options options = {.strategy = strategy,
+                                .seed = 1,
+                                .runs = trace ? 6 : 20,
+                                .trace = trace,
+                                .keep_going = true,
+                                .shrink = true,
+                                .record_all = trace != NULL};
+    long refused = 0;
+    for (int for_good = 0; for_good < 2; for_good++) {
+        int status = 0;
+        for (long n = 1; n < 10000000; n += n < 60 ? 1 : n / 4) {
+            pid_t child = fork();
+            if (child == 0) {
+                alarm(60);
+                refuse_exploration(&options, n, for_good);
+            }
+            if (child < 0 || waitpid(child, &status, 0) != child) break;
+            status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            if (status == CHILD_NEVER_REFUSED) break;
+            refused++;
+            if (!check_equal(status, 0))
+                fprintf(stderr, "    with call %ld refused%s\n", n,
+                        for_good ? ", and all after it" : "");
+        }
+        check_equal(status, CHILD_NEVER_REFUSED);
+    }
+    fprintf(stderr, "%ld refusals\n", refused);
+    unlink(REFUSED_TRACE);
+    conclude(strategy);
+}
+
+static void memory_for_random_runs(void) { refuse_explorations("random", NULL); }
+static void memory_for_portfolio(void) { refuse_explorations("portfolio", NULL); }
+static void memory_for_dpor(void) { refuse_explorations("dpor", NULL); }
+static void memory_for_dfs(void) { refuse_explorations("dfs", NULL); }
+static void memory_for_a_trace(void) { refuse_explorations("pct", REFUSED_TRACE); }
+#endif
+
 #if !SIMULATED
 /* Workers, the monitor, helpers. */
 static void threads_for_tasks(void) { refuse_each(many_tasks, THREADS, LONG_MAX); }
@@ -609,12 +763,19 @@ static const struct test tests[] = {
     TEST_SECONDS(memory_for_dump, 300),
     TEST_SECONDS(memory_for_blocking_calls, 300),
     TEST_SECONDS(memory_for_only_numbers, 300),
-#if !SIMULATED
+#if SIMULATED
+    TEST_SECONDS(memory_for_random_runs, 300),
+    TEST_SECONDS(memory_for_portfolio, 300),
+    TEST_SECONDS(memory_for_dpor, 300),
+    TEST_SECONDS(memory_for_dfs, 300),
+    TEST_SECONDS(memory_for_a_trace, 300),
+#else
     TEST_SECONDS(threads_for_tasks, 300),
     TEST_SECONDS(threads_for_blocking_calls, 300),
     TEST_SECONDS(threads_for_timers, 300),
 #endif
     TEST(address_space_runs_out),
+    TEST_SECONDS(resets_need_no_memory, 60),
 #endif
     TEST(descriptors_run_out),
 };

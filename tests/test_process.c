@@ -2,7 +2,9 @@
  * docs/reliability.md says of them. */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support.h"
@@ -244,6 +246,80 @@ static void stop_and_continue(void *arg) {
 
 static void a_stop_does_no_harm(void) { run_body(stop_and_continue, NULL); }
 
+/* ---- A wall clock that is set back --------------------------------------------------------- */
+
+static atomic_bool turned;
+static atomic_int looks; /* at the wall clock, which is an hour earlier each time */
+
+/* In place of the C library's, for the runtime too. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int rc = (int)syscall(SYS_clock_gettime, clock, time);
+    if (rc == 0 && atomic_load(&turned) &&
+        (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        time->tv_sec -= 3600 * (1 + atomic_fetch_add(&looks, 1));
+    return rc;
+}
+
+static int64_t monotonic(void) {
+    struct timespec time;
+    check_equal(clock_gettime(CLOCK_MONOTONIC, &time), 0);
+    return time.tv_sec * PIRN_SEC + time.tv_nsec;
+}
+
+#define NOT_EARLIER(ns, call)                 \
+    do {                                      \
+        int64_t before_ = monotonic();        \
+        call;                                 \
+        check(monotonic() - before_ >= (ns)); \
+    } while (0)
+
+static void use_time(void *arg) {
+    enum { TIME = 3 * PIRN_MSEC };
+    pirn_chan *chan = pirn_chan_new(0, 0), *after;
+    pirn_mutex mutex = {0};
+    pirn_cond cond = {0};
+    pirn_ctx *ctx;
+    pirn_timer *ticker;
+    int64_t now = pirn_now();
+    (void)arg;
+    NOT_EARLIER(TIME, pirn_sleep(TIME));
+    NOT_EARLIER(TIME, check_equal(pirn_recv_until(chan, NULL, pirn_now() + TIME), -ETIMEDOUT));
+    pirn_mutex_lock(&mutex);
+    NOT_EARLIER(TIME,
+                check_equal(pirn_cond_wait_until(&cond, &mutex, pirn_now() + TIME), -ETIMEDOUT));
+    pirn_mutex_unlock(&mutex);
+    NOT_EARLIER(TIME, {
+        after = pirn_after(TIME);
+        check_equal(pirn_recv(after, NULL), 0);
+    });
+    NOT_EARLIER(TIME, {
+        ctx = pirn_ctx_with_deadline(pirn_ctx_background(), pirn_now() + TIME);
+        check_equal(pirn_recv(pirn_ctx_done(ctx), NULL), -EPIPE);
+    });
+    check_equal(pirn_block(nap, NULL), 0);
+    NOT_EARLIER(2 * TIME, {
+        ticker = pirn_ticker_new(TIME);
+        for (int i = 0; i < 2; i++) check_equal(pirn_recv(pirn_timer_chan(ticker), NULL), 0);
+    });
+    check(pirn_now() - now >= 7 * TIME);
+    pirn_timer_free(ticker);
+    pirn_ctx_unref(ctx);
+    pirn_chan_unref(after);
+    pirn_chan_unref(chan);
+}
+
+static void the_wall_clock_decides_nothing(void) {
+    struct timespec first, second;
+    atomic_store(&turned, true);
+    check_equal(clock_gettime(CLOCK_REALTIME, &first), 0);
+    check_equal(clock_gettime(CLOCK_REALTIME, &second), 0);
+    check(second.tv_sec < first.tv_sec); /* it is this one that is asked */
+    atomic_store(&looks, 0);
+    run_body(use_time, NULL);
+    check_equal(looks, 0);
+    conclude("the clock");
+}
+
 static const struct test tests[] = {
     TEST_SECONDS(signals_interrupt_nothing, 60),
     TEST(masks_hold_in_every_worker),
@@ -251,6 +327,7 @@ static const struct test tests[] = {
     TEST_SECONDS(descriptors_do_not_reach_another_program, 60),
     TEST(forks_between_runs_run_tasks),
     TEST_SECONDS(a_stop_does_no_harm, 60),
+    TEST_SECONDS(the_wall_clock_decides_nothing, 60),
 };
 
 HARNESS(tests)

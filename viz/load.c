@@ -9,6 +9,7 @@
  */
 #include "viz/reader.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,14 @@ static const char *make_place(struct trace_run *run, const struct trace_site *si
     return copy;
 }
 
+/* No system has a longer one. */
+static const char *reader_path(struct reader *reader, int column, struct trace_arena *arena) {
+    const char *path = reader_text(reader, column, arena);
+    if (strlen(path) < PATH_MAX) return path;
+    reader_wrong(reader, "no path is that long");
+    return "";
+}
+
 static int load_sites(struct trace *trace, struct trace_run *run) {
     struct reader reader;
     size_t capacity = 0;
@@ -159,12 +168,13 @@ static int load_sites(struct trace *trace, struct trace_run *run) {
                  "SELECT id, module, offset, function, file, line FROM site ORDER BY id", 0);
     while (reader_next(&reader)) {
         run->sites = tool_grow(run->sites, &capacity, run->site_count + 1, sizeof *run->sites);
+        reader_keep(&reader, sizeof *run->sites);
         struct trace_site *site = &run->sites[run->site_count++];
         *site = (struct trace_site){.id = reader_int(&reader, 0)};
-        const char *module = reader_text(&reader, 1, run->arena);
+        const char *module = reader_name(&reader, 1, run->arena);
         int64_t offset = reader_int(&reader, 2);
-        site->function = reader_text(&reader, 3, run->arena);
-        site->path = reader_text(&reader, 4, run->arena);
+        site->function = reader_name(&reader, 3, run->arena);
+        site->path = reader_path(&reader, 4, run->arena);
         site->file = base_name(site->path);
         site->line = reader_int(&reader, 5);
         site->place = make_place(run, site, module, offset);
@@ -193,13 +203,14 @@ static int load_tasks(struct trace *trace, struct trace_run *run, int64_t id) {
         "SELECT id, parent, name, site, state, daemon FROM task WHERE run = ?1 ORDER BY id", id);
     while (reader_next(&reader)) {
         run->tasks = tool_grow(run->tasks, &capacity, run->task_count + 1, sizeof *run->tasks);
+        reader_keep(&reader, sizeof *run->tasks);
         struct trace_task *task = &run->tasks[run->task_count];
         *task = (struct trace_task){
             .id = reader_int(&reader, 0), .first = TRACE_NONE, .last = TRACE_NONE};
         check_order(&reader, task->id, run->task_count > 0 ? task[-1].id : 0);
         /* A parent is older than its child, so it has been loaded. */
         task->parent = REFER_TASK(&reader, 1, run);
-        task->name = reader_text(&reader, 2, run->arena);
+        task->name = reader_name(&reader, 2, run->arena);
         if (*task->name == '\0') task->name = numbered(run, "task", task->id);
         task->site = REFER_SITE(&reader, 3, run);
         task->state = (enum trace_state)find_word(state_words, COUNT(state_words),
@@ -219,12 +230,13 @@ static int load_objects(struct trace *trace, struct trace_run *run, int64_t id) 
     while (reader_next(&reader)) {
         run->objects =
             tool_grow(run->objects, &capacity, run->object_count + 1, sizeof *run->objects);
+        reader_keep(&reader, sizeof *run->objects);
         struct trace_object *object = &run->objects[run->object_count];
         *object = (struct trace_object){.id = reader_int(&reader, 0)};
         check_order(&reader, object->id, run->object_count > 0 ? object[-1].id : 0);
-        object->kind_word = reader_text(&reader, 1, run->arena);
+        object->kind_word = reader_name(&reader, 1, run->arena);
         object->kind = (enum trace_kind)find_word(kind_words, COUNT(kind_words), object->kind_word);
-        object->name = reader_is_null(&reader, 2) ? "" : reader_text(&reader, 2, run->arena);
+        object->name = reader_is_null(&reader, 2) ? "" : reader_name(&reader, 2, run->arena);
         object->labelled = *object->name != '\0';
         if (!object->labelled) object->name = numbered(run, object->kind_word, object->id);
         object->capacity = reader_int_or(&reader, 3, -1);
@@ -259,11 +271,12 @@ static int load_events(struct trace *trace, struct trace_run *run, int64_t id) {
                  id);
     while (reader_next(&reader)) {
         run->events = tool_grow(run->events, &capacity, run->event_count + 1, sizeof *run->events);
+        reader_keep(&reader, sizeof *run->events);
         struct trace_event *event = &run->events[run->event_count];
         *event = (struct trace_event){.step = reader_int(&reader, 0)};
         check_order(&reader, event->step, run->event_count > 0 ? event[-1].step : 0);
         event->task = REFER_TASK(&reader, 1, run);
-        event->op_word = reader_text(&reader, 2, run->arena);
+        event->op_word = reader_name(&reader, 2, run->arena);
         event->op = (enum trace_op)find_word(op_words, COUNT(op_words), event->op_word);
         if (event->op != TRACE_OP_OTHER) event->op_word = op_words[event->op];
         event->object = REFER_OBJECT(&reader, 3, run);
@@ -279,23 +292,34 @@ static int load_events(struct trace *trace, struct trace_run *run, int64_t id) {
 static int load_cases(struct trace *trace, struct trace_run *run, int64_t id) {
     struct reader reader;
     size_t capacity = 0;
+    int64_t position, last = 0;
     reader_begin(&reader, trace, "select_case",
-                 "SELECT step, op, object FROM select_case WHERE run = ?1 ORDER BY step, position",
+                 "SELECT step, op, object, position FROM select_case WHERE run = ?1 ORDER BY step, "
+                 "position",
                  id);
     while (reader_next(&reader)) {
         run->cases = tool_grow(run->cases, &capacity, run->case_count + 1, sizeof *run->cases);
+        reader_keep(&reader, sizeof *run->cases);
         struct trace_case *entry = &run->cases[run->case_count];
         entry->event = REFER_EVENT(&reader, 0, run);
         const char *op = reader_text(&reader, 1, run->arena);
         entry->sends = strcmp(op, "send") == 0;
         entry->object = REFER_OBJECT(&reader, 2, run);
-        if (entry->event == TRACE_NONE)
-            reader_wrong(&reader, "step is missing");
-        else if (run->case_count > 0 && entry->event < entry[-1].event)
+        if (entry->event == TRACE_NONE) reader_wrong(&reader, "step is missing");
+        position = reader_int(&reader, 3);
+        if (run->case_count > 0 && (entry->event < entry[-1].event ||
+                                    (entry->event == entry[-1].event && position <= last)))
             reader_wrong(&reader, "it is out of order");
+        last = position;
         run->case_count++;
     }
     return reader_end(&reader);
+}
+
+static bool comes_after(const struct trace_edge *edge, const struct trace_edge *last) {
+    if (edge->after != last->after) return edge->after > last->after;
+    if (edge->before != last->before) return edge->before > last->before;
+    return strcmp(edge->kind_word, last->kind_word) > 0;
 }
 
 static int load_edges(struct trace *trace, struct trace_run *run, int64_t id) {
@@ -307,10 +331,11 @@ static int load_edges(struct trace *trace, struct trace_run *run, int64_t id) {
                  id);
     while (reader_next(&reader)) {
         run->edges = tool_grow(run->edges, &capacity, run->edge_count + 1, sizeof *run->edges);
+        reader_keep(&reader, sizeof *run->edges);
         struct trace_edge *edge = &run->edges[run->edge_count];
         edge->before = REFER_EVENT(&reader, 0, run);
         edge->after = REFER_EVENT(&reader, 1, run);
-        edge->kind_word = reader_text(&reader, 2, run->arena);
+        edge->kind_word = reader_name(&reader, 2, run->arena);
         edge->kind =
             (enum trace_edge_kind)find_word(edge_words, COUNT(edge_words), edge->kind_word);
         if (edge->kind != TRACE_EDGE_OTHER) edge->kind_word = edge_words[edge->kind];
@@ -320,7 +345,7 @@ static int load_edges(struct trace *trace, struct trace_run *run, int64_t id) {
             reader_wrong(&reader, "step %lld cannot happen before step %lld",
                          (long long)run->events[edge->before].step,
                          (long long)run->events[edge->after].step);
-        else if (run->edge_count > 0 && edge->after < edge[-1].after)
+        else if (run->edge_count > 0 && !comes_after(edge, edge - 1))
             reader_wrong(&reader, "it is out of order");
         run->edge_count++;
     }
@@ -343,19 +368,24 @@ static void take_message(struct trace_finding *finding, const char *raw,
 static int load_findings(struct trace *trace, struct trace_run *run, int64_t id) {
     struct reader reader;
     size_t capacity = 0;
+    int64_t last = INT64_MIN;
     reader_begin(&reader, trace, "finding",
-                 "SELECT kind, step, other_step AS step, object, message FROM finding WHERE run = "
-                 "?1 ORDER BY id",
+                 "SELECT kind, step, other_step AS step, object, message, id FROM finding WHERE "
+                 "run = ?1 ORDER BY id",
                  id);
     while (reader_next(&reader)) {
         run->findings =
             tool_grow(run->findings, &capacity, run->finding_count + 1, sizeof *run->findings);
+        reader_keep(&reader, sizeof *run->findings);
         struct trace_finding *finding = &run->findings[run->finding_count++];
-        finding->kind = reader_text(&reader, 0, run->arena);
+        finding->kind = reader_name(&reader, 0, run->arena);
         finding->event = REFER_EVENT(&reader, 1, run);
         finding->other = REFER_EVENT(&reader, 2, run);
         finding->object = REFER_OBJECT(&reader, 3, run);
         take_message(finding, reader_text_raw(&reader, 4, run->arena), run->arena);
+        if (run->finding_count > 1 && reader_int(&reader, 5) <= last)
+            reader_wrong(&reader, "it is out of order");
+        last = reader_int(&reader, 5);
     }
     return reader_end(&reader);
 }
@@ -386,6 +416,7 @@ int trace_load(struct trace *trace, int64_t id, struct trace_run **loaded) {
     *loaded = NULL;
     struct trace_run *run = tool_alloc(1, sizeof *run);
     run->arena = trace_arena_new();
+    trace->loaded = 0;
     /* One transaction, so that a writer at work in another process cannot come between two tables.
      */
     sqlite3_exec(trace->db, "BEGIN", NULL, NULL, NULL);

@@ -64,7 +64,9 @@ libviz_la_SOURCES = \
 	%D%/view.c \
 	%D%/viz.h \
 	%D%/waits.c \
-	%D%/waits.h
+	%D%/waits.h \
+	sim/output.c \
+	sim/output.h
 nodist_libviz_la_SOURCES = %D%/page_files.c
 libviz_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 libviz_la_LIBADD = $(SQLITE_LIBS) -lm

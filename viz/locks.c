@@ -154,6 +154,7 @@ static bool enough(struct collector *c, size_t event, const struct locks_held *h
     size_t key = key_of(&c->run->events[event], held, count), same = 0;
     if ((c->locks->request_count + 1) * 2 > c->table_size)
         rehash(c, c->table_size == 0 ? 64 : c->table_size * 2);
+    /* rehash has made the table. NOLINTNEXTLINE(clang-analyzer-core.*) */
     for (*slot = key & (c->table_size - 1); c->table[*slot] != 0;
          *slot = (*slot + 1) & (c->table_size - 1)) {
         struct locks_request *other = &c->locks->requests[c->table[*slot] - 1];

@@ -8,6 +8,8 @@
 #include "viz/tool.h"
 #include "viz/utf8.h"
 
+#define LONGEST_NAME 400 /* columns */
+
 /* ---- Strings of a run ---------------------------------------------------------------------- */
 
 struct block {
@@ -80,6 +82,11 @@ int trace_sql_error(struct trace *trace) {
     case SQLITE_NOMEM:
         tool_error("%s: out of memory", trace->path);
         break;
+    case SQLITE_INTERRUPT:
+        tool_error("%s: there is more to read than the file can hold, so it refers to itself; "
+                   "record the runs again",
+                   trace->path);
+        break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         tool_error("%s: another process is writing to it; try again when that is done",
@@ -121,6 +128,7 @@ void reader_wrong(struct reader *reader, const char *format, ...) {
 void reader_begin(struct reader *reader, struct trace *trace, const char *what, const char *sql,
                   int64_t run) {
     *reader = (struct reader){.trace = trace, .what = what, .status = TOOL_OK};
+    trace->work = 0;
     if (sqlite3_prepare_v2(trace->db, sql, -1, &reader->statement, NULL) != SQLITE_OK) {
         reader->status = trace_sql_error(trace);
         return;
@@ -147,6 +155,16 @@ int reader_end(struct reader *reader) {
     sqlite3_finalize(reader->statement);
     reader->statement = NULL;
     return reader->status;
+}
+
+void reader_keep(struct reader *reader, size_t bytes) {
+    struct trace *trace = reader->trace;
+    trace->loaded += bytes;
+    if (trace->loaded <= trace->most_loaded || reader->status != TOOL_OK) return;
+    tool_error("%s: the run needs more than %zu MiB of memory, a quarter of what there is; look at "
+               "it with sqlite3, or record a shorter one",
+               trace->path, trace->most_loaded >> 20);
+    reader->status = TOOL_FAILED;
 }
 
 bool reader_is_null(struct reader *reader, int column) {
@@ -176,7 +194,9 @@ const char *reader_text_raw(struct reader *reader, int column, struct trace_aren
         reader->status = trace_sql_error(reader->trace);
         return "";
     }
-    return trace_arena_add(arena, text, strlen(text));
+    size_t length = strlen(text);
+    reader_keep(reader, length);
+    return trace_arena_add(arena, text, length);
 }
 
 const char *reader_text(struct reader *reader, int column, struct trace_arena *arena) {
@@ -189,6 +209,16 @@ const char *reader_text(struct reader *reader, int column, struct trace_arena *a
     utf8_add_clean(&clean, raw, length);
     const char *copy = trace_arena_add(arena, tool_text_string(&clean), clean.length);
     tool_text_free(&clean);
+    return copy;
+}
+
+const char *reader_name(struct reader *reader, int column, struct trace_arena *arena) {
+    const char *text = reader_text(reader, column, arena);
+    if (strlen(text) <= LONGEST_NAME) return text;
+    struct tool_text cut = {0};
+    utf8_add_clipped(&cut, text, LONGEST_NAME);
+    const char *copy = trace_arena_add(arena, tool_text_string(&cut), cut.length);
+    tool_text_free(&cut);
     return copy;
 }
 

@@ -14,6 +14,8 @@
 struct trace {
     sqlite3 *db;
     char *path;
+    uint64_t work, most_work;   /* of the query under way, in calls of SQLite's progress handler */
+    size_t loaded, most_loaded; /* bytes of the run that is being loaded */
 };
 
 struct reader {
@@ -41,12 +43,18 @@ int reader_end(struct reader *reader);
 void reader_wrong(struct reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Counts bytes that are kept of the current row; a run that needs more memory than there is to
+ * spare is told as an error. */
+void reader_keep(struct reader *reader, size_t bytes);
+
 /* A column of the current row; NULL counts as wrong, or as `fallback`. Text is cleaned unless it is
  * asked for raw. */
 int64_t reader_int(struct reader *reader, int column);
 int64_t reader_int_or(struct reader *reader, int column, int64_t fallback);
 const char *reader_text(struct reader *reader, int column, struct trace_arena *arena);
 const char *reader_text_raw(struct reader *reader, int column, struct trace_arena *arena);
+/* A name: what is shown again and again, so a long one is cut. */
+const char *reader_name(struct reader *reader, int column, struct trace_arena *arena);
 bool reader_is_null(struct reader *reader, int column);
 
 /* Strings that live as long as a run. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/output.h"
 #define NOT_FOUND 127 /* exit status of the child that found no `dot` */
 #define MOST_PICTURE ((size_t)256 << 20)
 #define MOST_ERROR 300 /* bytes of what `dot` said that are repeated */
@@ -193,7 +194,12 @@ static int save_beside(const char *path, mode_t mode, const struct tool_text *by
 
 int render_save(const char *path, const struct tool_text *bytes) {
     struct stat status;
+    char message[512];
     if (strcmp(path, "-") == 0) return save_directly(path, bytes);
+    if (!output_claim(path, false, message, sizeof message)) {
+        tool_error("%s", message);
+        return TOOL_FAILED;
+    }
     if (stat(path, &status) != 0) {
         if (errno != ENOENT) return tell_path(path, errno);
         mode_t mask = umask(0);

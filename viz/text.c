@@ -134,7 +134,7 @@ static void advance(struct page *page, size_t until) {
 }
 
 static void add_marks(struct page *page, size_t column) {
-    int state = page->state[column];
+    int state = (unsigned char)page->state[column];
     const char *mark = marks[page->options->ascii][state];
     add_cell(page, mark, page->width[column],
              page->options->color && state == MARK_STUCK ? "\033[31m" : NULL);

@@ -5,7 +5,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "viz/tool.h"
 
@@ -13,6 +15,12 @@
 #define TABLES 13                /* of a trace */
 #define BUSY_MS 5000             /* how long to wait for a writer's transaction to end */
 #define LONGEST_VALUE (64 << 20) /* bytes; a longer text is no schedule or name that Pirn wrote */
+
+/* A query that reads each row of a file takes some ten instructions of SQLite's machine for each
+ * byte at most; one that takes many more goes in circles. */
+#define LOOK_EVERY 100000
+#define WORK_AT_ALL UINT64_C(30000000)
+#define WORK_A_BYTE 100
 
 void trace_close(struct trace *trace) {
     if (trace == NULL) return;
@@ -30,7 +38,7 @@ const char *trace_title(const struct trace *trace) {
 
 /* A file that does not begin as a database is somebody's mistake in the command line, not damage.
  */
-static int check_kind(const char *path) {
+static int check_kind(const char *path, uint64_t *size) {
     static const char magic[16] = "SQLite format 3";
     struct stat status;
     if (stat(path, &status) != 0) {
@@ -41,6 +49,7 @@ static int check_kind(const char *path) {
         tool_error("%s: not a file", path);
         return TOOL_USAGE;
     }
+    *size = (uint64_t)status.st_size;
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         tool_error("%s: cannot open it: %s", path, strerror(errno));
@@ -101,9 +110,42 @@ static int check_format(struct trace *trace) {
     return status;
 }
 
+/* A table that is computed may cost anything, whatever the size of the file. */
+static int check_tables(struct trace *trace) {
+    int64_t computed = 0;
+    int status =
+        pragma_number(trace,
+                      "SELECT count(*) FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c "
+                      "WHERE t.type = 'table' AND (c.hidden <> 0 OR t.rootpage = 0)",
+                      &computed);
+    if (status == TOOL_OK && computed > 0) {
+        tool_error("%s: it has tables that are computed, which no trace has; record the runs again",
+                   trace->path);
+        return TOOL_FAILED;
+    }
+    return status;
+}
+
+static int look_at_work(void *arg) {
+    struct trace *trace = arg;
+    return ++trace->work > trace->most_work;
+}
+
+/* Bounds the time and the memory that a file can cost. */
+static void set_bounds(struct trace *trace, uint64_t size) {
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < memory) memory = limit.rlim_cur;
+    if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur < memory) memory = limit.rlim_cur;
+    trace->most_loaded = (size_t)(memory / 4);
+    trace->most_work = (WORK_AT_ALL + WORK_A_BYTE * size) / LOOK_EVERY;
+    sqlite3_progress_handler(trace->db, LOOK_EVERY, look_at_work, trace);
+}
+
 int trace_open(const char *path, struct trace **opened) {
     *opened = NULL;
-    int status = check_kind(path);
+    uint64_t size;
+    int status = check_kind(path, &size);
     if (status != TOOL_OK) return status;
     struct trace *trace = tool_alloc(1, sizeof *trace);
     trace->path = tool_copy(path);
@@ -130,9 +172,11 @@ int trace_open(const char *path, struct trace **opened) {
     sqlite3_limit(trace->db, SQLITE_LIMIT_LENGTH, LONGEST_VALUE);
     sqlite3_db_config(trace->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(trace->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    set_bounds(trace, size);
     sqlite3_exec(trace->db, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON", NULL, NULL,
                  NULL);
     status = check_format(trace);
+    if (status == TOOL_OK) status = check_tables(trace);
     if (status != TOOL_OK) {
         trace_close(trace);
         return status;
@@ -196,11 +240,16 @@ int trace_open_named(const char *name, struct trace **trace, int64_t *run) {
 int trace_each_run(struct trace *trace,
                    void (*each)(void *context, const struct trace_summary *run), void *context) {
     struct reader reader;
+    int64_t last = 0;
     reader_begin(&reader, trace, "run", "SELECT " TRACE_SUMMARY_COLUMNS " FROM run ORDER BY id", 0);
     while (reader_next(&reader)) {
         struct trace_arena *arena = trace_arena_new();
         struct trace_summary summary;
+        trace->loaded = 0;
         reader_summary(&reader, &summary, arena);
+        if (summary.id <= last)
+            reader_wrong(&reader, "number %lld is out of order", (long long)summary.id);
+        last = summary.id;
         if (reader.status == TOOL_OK) each(context, &summary);
         trace_arena_free(arena);
     }

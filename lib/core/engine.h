@@ -215,14 +215,16 @@ struct timer_core;
 /* What a timer is for. */
 struct timer_kind {
     /* Called once when the time has come, by a thread of the engine, without locks; `clock`
-     * stands for the task in calls of the contract. It may arm its own timer again, which never
-     * fails for want of memory. When it returns the timer may be gone. */
+     * stands for the task in calls of the contract. It may arm its own timer again, if a place is
+     * set aside for it. When it returns the timer may be gone. */
     void (*fire)(struct timer_core *timer, struct task *clock);
     /* Whether anybody waits for it, so that it may still wake a task; NULL: always. */
     bool (*awaited)(struct timer_core *timer);
     /* Where it would fire in vain until that time: when it fires first from then on; else `when`.
      * A clock that jumps may leave the times between out. NULL: none is in vain. */
     int64_t (*after_vain)(const struct timer_core *timer, int64_t until);
+    /* Whether each such timer has a place set aside, so that to arm it needs no memory. */
+    bool reserved;
 };
 
 struct timer_core {
@@ -296,10 +298,15 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *     returns.
  *
  * int engine_timer_arm(struct timer *timer, int64_t when);    0, -ENOMEM; -EPERM without a runtime
+ *     Never -ENOMEM for a kind that is reserved.
  * bool engine_timer_disarm(struct timer *timer);
  *     Returns whether it was armed. Afterwards its callback does not run and is not running, but
  *     for one that has armed the timer again: whoever disarms that kind says so to the callback,
  *     and disarms twice.
+ * int engine_timer_reserve(void);    0, -ENOMEM
+ * void engine_timer_unreserve(void);
+ *     For each timer of a kind that is reserved: sets a place aside before it is armed for the first
+ *     time, and gives the place back after it has been disarmed for the last.
  *
  * int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,
  *                     _Atomic uint64_t *word);

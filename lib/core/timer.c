@@ -10,7 +10,9 @@
  *   2. The callback never takes that lock, so that who holds it may wait for the callback's end.
  *   3. A callback that begins once `halted` is set does nothing but set `prevented`. So an arming
  *      fires or is prevented, never both and never neither, and nothing is armed after a halt.
- *   4. A timer's channel buffers one value: the tick that nobody has received yet, which a halt
+ *   4. A place is set aside for a timer from when it is first armed until it is freed, so arming it
+ *      again, by a reset or by its callback, needs no memory.
+ *   5. A timer's channel buffers one value: the tick that nobody has received yet, which a halt
  *      takes back.
  */
 #include "lib/core/timer.h"
@@ -106,9 +108,10 @@ static bool task_awaited(struct timer_core *core) {
     return engine_room();
 }
 
-static const struct timer_kind calling = {.fire = start_task, .awaited = task_awaited};
+static const struct timer_kind calling = {
+    .fire = start_task, .awaited = task_awaited, .reserved = true};
 static const struct timer_kind sending = {
-    .fire = send_time, .awaited = chan_awaited, .after_vain = after_missed};
+    .fire = send_time, .awaited = chan_awaited, .after_vain = after_missed, .reserved = true};
 
 /* ---- Arming and halting -------------------------------------------------------------------- */
 
@@ -174,7 +177,7 @@ static pirn_timer *make(pirn_fn *fn, void *arg, int64_t period, const void *site
     return NULL;
 }
 
-/* Frees a timer that is not armed. */
+/* Frees a timer that is not armed and has no place. */
 static void release(pirn_timer *t, const void *site) {
     if (t->chan) {
         chan_unref(t->chan, site);
@@ -194,7 +197,8 @@ static pirn_timer *start(pirn_timer *t, int64_t ns, const void *site) {
     if (!t) return NULL;
     place = place_of(OP_ARM, t, site);
     engine_begin(self, &place);
-    rc = arm(t, ns);
+    rc = engine_timer_reserve();
+    if (!rc && (rc = arm(t, ns))) engine_timer_unreserve();
     engine_end(self, rc);
     if (!rc) return t;
     release(t, site);
@@ -210,7 +214,9 @@ EXPORT pirn_chan *pirn_after(int64_t ns) {
 }
 
 void timer_discard(pirn_timer *t) {
+    engine_self(); /* a thread that has not called before is made known */
     disarm(t);
+    engine_timer_unreserve();
     free(t);
 }
 
@@ -250,6 +256,7 @@ EXPORT void pirn_timer_free(pirn_timer *timer) {
     engine_lock(&timer->queue);
     stopped = halt(self, timer);
     engine_unlock(&timer->queue);
+    engine_timer_unreserve();
     engine_end(self, stopped);
     release(timer, place.site);
 }
@@ -271,31 +278,18 @@ EXPORT bool pirn_timer_stop(pirn_timer *timer) {
     return stopped;
 }
 
-/* The caller could not be told. */
-static _Noreturn void no_memory(struct task *self, const struct place *place) {
-    char buffer[512];
-    struct text text = text_in(buffer, sizeof buffer);
-    text_add(&text, "not enough memory to arm a timer, by ");
-    text_add_task(&text, self);
-    text_add(&text, " in ");
-    text_add_site(&text, task_site(self, place->site));
-    engine_fail(self, FAILURE_PANIC, place, buffer);
-}
-
 EXPORT bool pirn_timer_reset(pirn_timer *timer, int64_t ns) {
     struct task *self = engine_self();
     struct place place = place_of(OP_RESET, timer, CALLER());
     bool stopped;
-    int rc;
 
     if (timer->ticker) check_period(self, &place, ns);
     engine_begin(self, &place);
     engine_lock(&timer->queue);
     stopped = halt(self, timer);
     if (timer->ticker) timer->period = ns;
-    rc = arm(timer, ns);
+    arm(timer, ns); /* which does nothing where there is no run */
     engine_unlock(&timer->queue);
-    if (rc == -ENOMEM) no_memory(self, &place);
     engine_end(self, stopped);
     return stopped;
 }

@@ -142,8 +142,7 @@ static inline void threads_leave(void) {
 }
 
 static inline struct task *engine_begin_quickly(void) {
-    struct task *self = threads_running();
-    if (PIRN_RECORDED) return NULL;
+    struct task *self = PIRN_RECORDED ? NULL : threads_running();
     if (UNLIKELY(!self) || UNLIKELY(threads_enter() & MODE_INTERRUPTED)) return NULL;
     return self;
 }
@@ -211,6 +210,8 @@ void engine_wake(struct task *task);
 void engine_yield(struct task *self, const struct place *place);
 int engine_timer_arm(struct timer *timer, int64_t when);
 bool engine_timer_disarm(struct timer *timer);
+int engine_timer_reserve(void);
+void engine_timer_unreserve(void);
 int64_t engine_now(void);
 
 int engine_fd_watch(struct fd_watch *watch, struct task *self, int fd, int events,

@@ -4,6 +4,10 @@
  * A callback runs without the lock. From before its timer leaves the heap until it has ended,
  * `firing` points at that timer, and disarming it waits for that: so the timer may belong to the
  * task which the callback wakes. A worker that is alone needs no lock.
+ *
+ * The heap has room for those that are armed and for those that may be at any time: `idle` places
+ * are set aside for timers that are not armed now. A timer may outlive the run that it was made in,
+ * and the heap does too then.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -18,7 +22,7 @@ struct entry {
 };
 
 static struct entry *heap; /* from 1 */
-static size_t count, room;
+static size_t count, room, idle, reserved;
 static _Atomic(struct timer *) firing;
 static uint32_t firing_turn; /* one callback at a time */
 static _Atomic int64_t next_time = PIRN_FOREVER;
@@ -76,6 +80,7 @@ static void take_out(struct timer *timer) {
     bool earliest = position == 1;
     /* Who sees this without the lock also sees whether the timer is firing. */
     atomic_store_explicit(&timer->position, 0, memory_order_release);
+    if (timer->core.kind->reserved) idle++;
     if (last.timer != timer) {
         if (position > 1 && heap[(position + ARITY - 2) / ARITY].when > last.when)
             sift_up(position, last);
@@ -87,21 +92,49 @@ static void take_out(struct timer *timer) {
                               memory_order_relaxed);
 }
 
+/* Finds room for one more; the lock is held. */
+static bool has_place(void) {
+    size_t more = room ? 2 * room : 64;
+    struct entry *bigger;
+    if (count + idle + 1 < room) return true;
+    bigger = realloc(heap, more * sizeof *heap);
+    if (!bigger) return false;
+    heap = bigger;
+    room = more;
+    return true;
+}
+
+int engine_timer_reserve(void) {
+    bool found;
+    lock_heap();
+    found = has_place();
+    if (found) idle++, reserved++;
+    unlock_heap();
+    return found ? 0 : -ENOMEM;
+}
+
+static void free_heap(void) {
+    free(heap);
+    heap = NULL;
+    room = 0;
+}
+
+void engine_timer_unreserve(void) {
+    lock_heap();
+    idle--, reserved--;
+    if (!reserved && !count && !atomic_load(&runtime.running)) free_heap();
+    unlock_heap();
+}
+
 int timers_arm(struct timer *timer, int64_t when) {
-    bool earliest, spare;
+    bool earliest;
     if (!atomic_load_explicit(&runtime.running, memory_order_acquire)) return -EPERM;
     lock_heap();
-    /* One place is left for the timer whose callback runs, which may arm it again. */
-    spare = atomic_load_explicit(&firing, memory_order_relaxed) != timer;
-    if (count + 1 + spare >= room) {
-        size_t more = room ? 2 * room : 64;
-        struct entry *bigger = realloc(heap, more * sizeof *heap);
-        if (!bigger) {
-            unlock_heap();
-            return -ENOMEM;
-        }
-        heap = bigger;
-        room = more;
+    if (timer->core.kind->reserved) {
+        idle--;
+    } else if (!has_place()) {
+        unlock_heap();
+        return -ENOMEM;
     }
     timer->core.when = when;
     sift_up(++count, (struct entry){when, timer});
@@ -185,9 +218,8 @@ void timers_clear(void) {
     lock_heap();
     for (size_t i = 1; i <= count; i++) atomic_store(&heap[i].timer->position, 0);
     count = 0;
-    free(heap);
-    heap = NULL;
-    room = 0;
+    idle = reserved;
+    if (!reserved) free_heap();
     atomic_store_explicit(&next_time, PIRN_FOREVER, memory_order_seq_cst);
     unlock_heap();
 }

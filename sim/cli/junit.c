@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sim/output.h"
 #include "viz/utf8.h"
 
 /* Whether one of the two code points begins here that XML does not allow and UTF-8 does. */
@@ -52,8 +53,14 @@ static void add_attribute(struct tool_text *to, const char *name, const char *va
 }
 
 int junit_begin(struct junit *junit, const char *path, const char *program) {
+    char message[512];
     *junit = (struct junit){.path = path, .program = program};
-    if (!path || (junit->file = fopen(path, "we"))) return TOOL_OK;
+    if (!path) return TOOL_OK;
+    if (!output_claim(path, true, message, sizeof message)) {
+        tool_error("%s", message);
+        return TOOL_USAGE;
+    }
+    if ((junit->file = fopen(path, "we"))) return TOOL_OK;
     tool_error("%s: cannot be written: %s", path, strerror(errno));
     return TOOL_USAGE;
 }

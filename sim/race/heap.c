@@ -140,7 +140,7 @@ void *heap_got(void *start, size_t size, const void *site) {
     if (!start) return NULL;
     /* In another thread, or while nothing is watched, it is none of ours. */
     if (!self || !race_live) {
-        if (race_thread && (block = block_at((uintptr_t)start))) block_remove((uintptr_t)start);
+        if (race_thread && block_at((uintptr_t)start)) block_remove((uintptr_t)start);
         return start;
     }
     shadow_clear((uintptr_t)start, size);
