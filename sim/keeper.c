@@ -215,6 +215,7 @@ static uint64_t seed_after(const struct keeper *k, uint64_t first_seed, uint32_t
 enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, int64_t limit,
                               struct exploration *e, const char **why) {
     bool expected = log->seed == k->expected_seed && e->settled && k->settled;
+    const uint64_t seed = log->seed;
     enum keeper_answer answer;
     struct performed *run;
     siginfo_t info;
@@ -235,9 +236,10 @@ enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, 
         waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
     }
     log_copy(log, run->log);
+    log->seed = seed; /* also where the run has not begun */
     *why = run->why;
     k->taken++;
-    k->expected_seed = seed_after(k, log->seed, 1);
+    k->expected_seed = seed_after(k, seed, 1);
     /* A run that takes long is not made for nothing. */
     if (log->steps > LONG_RUN)
         k->ahead = 1;

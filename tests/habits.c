@@ -22,6 +22,7 @@
 #include <pirn.h>
 
 enum { LARGE = 300000, MAPPED = 1 << 20, GIVEN_BACK = MAPPED / 8, BEFORE = 41 };
+#define RESERVED ((size_t)64 << 30) /* of address space */
 
 static int in_data = BEFORE, in_bss;
 static __thread int in_thread = BEFORE;
@@ -137,6 +138,10 @@ int main(int argc, char **argv) {
     in_heap = calloc(1, 100);
     in_mapping = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!in_heap || in_mapping == MAP_FAILED) return 2;
+    if (!strcmp(what, "reserve") &&
+        mmap(NULL, RESERVED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+             -1, 0) == MAP_FAILED)
+        return 2;
     if (strcmp(what, "count") != 0) return pirn_run(NULL, do_it, NULL) ? 1 : 0;
 
     library = dlopen(argc > 2 ? argv[2] : "", RTLD_NOW);

@@ -35,8 +35,8 @@ compile_renamed() {
 # One library of all parts; a model that includes one of these sources has its own.
 parts='threads/block threads/foreign threads/monitor threads/poller threads/runtime threads/stats
     threads/tasks threads/timers threads/worker core/block core/chan core/config core/ctx core/fd
-    core/group core/label core/mutex core/nonblock core/report core/select core/sem core/stack
-    core/task core/time core/timer core/wait core/waitgroup'
+    core/group core/label core/mutex core/names core/nonblock core/report core/select core/sem core/stack
+    core/task core/text core/time core/timer core/wait core/waitgroup'
 builds_runtime() {
     mkdir "$scratch/runtime" && compile "$models/below.c" "$scratch/below.o" || return 1
     for part in $parts; do

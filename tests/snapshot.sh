@@ -120,6 +120,7 @@ run "handlers of signals" cannot signal signals
 run "threads" cannot thread threads
 run "processes" cannot process processes
 run "protected memory" cannot protect mappings
+run "too much memory" cannot reserve "more memory than"
 
 # ---- Programs that are watched for races: what is remembered of their memory is put back as well ----
 

@@ -296,7 +296,8 @@ static inline int send_value(pirn_chan *chan, const void *value, int64_t deadlin
     return rc;
 }
 
-static inline int receive(pirn_chan *chan, void *value, int64_t deadline, const void *site) {
+static inline __attribute__((always_inline)) int receive(pirn_chan *chan, void *value,
+                                                         int64_t deadline, const void *site) {
     enum op op = deadline == PIRN_NOW ? OP_TRY_RECV : OP_RECV;
     struct task *self;
     struct place place;

@@ -9,7 +9,7 @@
 
 #include "sim/race/race.h"
 
-enum { MOST_BITS = 35, LEAST_BITS = 26, APART = 1 << 16 };
+enum { MOST_BITS = 33, LEAST_BITS = 26, APART = 1 << 16 };
 
 static char *reserve; /* NULL: none, or used up */
 static size_t reserve_left;

@@ -45,8 +45,9 @@ while test $i -lt "$repeat"; do
     done
     i=$((i + 1))
 done | awk -v count="$count" -v few=$few '
-    NF != 5 || $4 <= $2 { failed = 1; exit }
-    { rate[$1, ++seen[$1]] = (count - few) / ($4 - $2); cpu[$1, seen[$1]] = 1000 * ($5 - $3) / (count - few) }
+    NF != 5 { failed = 1; exit }
+    { took = $4 - $2; if (!took) took = 1e-6 # so few runs that nothing can be said
+      rate[$1, ++seen[$1]] = (count - few) / took; cpu[$1, seen[$1]] = 1000 * ($5 - $3) / (count - few) }
     seen[$1] == 1 { order[++jobs] = $1 }
     function median(of, values,    i, j, value, sorted) {
         for (i = 1; i <= seen[of]; i++) sorted[i] = values[of, i]
