@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lib/core/sanitize.h"
 #include "sim/schedule.h"
 
 enum { LONGEST = 600, MOST_MEMORY = 512 << 20 };
@@ -133,7 +134,7 @@ static bool round_holds(void) {
     return held;
 }
 
-#if !defined __SANITIZE_ADDRESS__
+#if !PIRN_SANITIZED /* whose own memory would count */
 /* A few bytes that stand for a thousand million choices. */
 static bool refuses_what_is_too_large(void) {
     static const unsigned char fields[] = {0, 0,    0,    0,    0,    0,    0,
@@ -154,7 +155,7 @@ static bool refuses_what_is_too_large(void) {
 int main(int argc, char **argv) {
     uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 1000,
              seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-#if !defined __SANITIZE_ADDRESS__
+#if !PIRN_SANITIZED /* whose own memory would count */
     struct rlimit limit = {.rlim_cur = MOST_MEMORY, .rlim_max = MOST_MEMORY};
     if (setrlimit(RLIMIT_DATA, &limit) != 0) return 3;
     if (!refuses_what_is_too_large()) {
