@@ -20,7 +20,7 @@ declared() {
 # `pirn cc` compiles, and what takes the place of functions of the C library: they have no version.
 exported() {
     ${NM:-nm} -D --defined-only "$1" | awk '$2 != "A" && (/@/ || $3 ~ /pirn/) { print $3 }' |
-        grep -v -e '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' -e '^__[a-z0-9_]*@@PIRN_COMPILED$' | LC_ALL=C sort -u
+        grep -v -e '^__odr_asan' -e '^pirn__[a-z0-9_]*@@PIRN_PRIVATE$' -e '^__[a-z0-9_]*@@PIRN_COMPILED$' | LC_ALL=C sort -u
 }
 
 compare() {
