@@ -772,7 +772,8 @@ static void small_programs(void) {
         pirn_sim_result whole, few = search("dpor", play_small, small, 0);
         bool same;
         check_equal(pirn_sim_explore(&options, play_small, small, &whole), 0);
-        same = check(few.exhausted) & check(whole.distinct > 1);
+        same = check(few.exhausted);
+        same &= check(whole.distinct > 1);
         same &= whole.exhausted ? check_equal(few.distinct, whole.distinct)
                                 : check(few.distinct >= whole.distinct);
         if (whole.exhausted) same &= check_equal(few.outcome, whole.outcome);
