@@ -436,23 +436,12 @@ static void draw_parting(struct drawing *d) {
                                     false, NULL});
 }
 
-/*
- * Makes what is behind `start` short enough for a title: without folders ("(/home/me/bank.c:20)" is
- * "(bank.c:20)"), and without who did it where, which the picture shows.
- */
+/* Makes what is behind `start` shorter, for a title: who did it where is in the picture. */
 static void shorten(struct tool_text *text, size_t start) {
-    char *to = text->data + start, *who = strstr(to, ", by task ");
-    if (who) *who = '\0';
-    char before = ' ';
-    for (const char *from = to; *from != '\0';) {
-        size_t name = strcspn(from, " :)");
-        while (name > 0 && from[name - 1] != '/') name--;
-        if (*from == '/' && (before == ' ' || before == '(')) from += name;
-        before = *from;
-        if (*from != '\0') *to++ = *from++;
-    }
-    *to = '\0';
-    text->length = (size_t)(to - text->data);
+    char *who = strstr(text->data + start, ", by task ");
+    if (!who) return;
+    *who = '\0';
+    text->length = (size_t)(who - text->data);
 }
 
 static void begin_drawing(struct drawing *d, unsigned char **sides, struct tool_text *title) {

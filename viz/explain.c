@@ -60,7 +60,7 @@ static void add_stuck(struct tool_text *out, const struct trace_run *run,
     add_tags(out, waits);
 }
 
-/* A message, in which "(/home/me/orders/bank.c:12)" is "(bank.c:12)", as places are elsewhere. */
+/* A message, in which "(../orders/bank.c:12)" is "(bank.c:12)", as places are elsewhere. */
 static void add_message(struct tool_text *out, const char *message) {
     struct tool_text text = {0};
     for (const char *from = message; *from != '\0';) {
@@ -69,9 +69,12 @@ static void add_message(struct tool_text *out, const char *message) {
         from += length;
         if (*from == '\0') break;
         size_t inside = strcspn(++from, "()");
-        const char *slash = *from == '/' ? memrchr(from, '/', inside) : NULL;
+        size_t path = strcspn(from, ": ()");
+        const char *slash = memrchr(from, '/', path);
+        bool place = path < inside && from[path] == ':' &&
+                     path + 1 + strspn(from + path + 1, "0123456789") == inside;
         tool_text_add(&text, "(");
-        if (slash != NULL && from[inside] == ')') from = slash + 1;
+        if (slash != NULL && place && from[inside] == ')') from = slash + 1;
     }
     utf8_add_clipped(out, tool_text_string(&text), MESSAGE_LENGTH);
     tool_text_free(&text);
