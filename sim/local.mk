@@ -37,8 +37,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/objects.c \
 	%D%/orders.c \
 	%D%/orders.h \
-	%D%/output.c \
-	%D%/output.h \
+	lib/core/output.c \
+	lib/core/output.h \
 	%D%/outcome.c \
 	%D%/outside.c \
 	%D%/outside.h \

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/output.h"
+#include "lib/core/output.h"
 
 /* traces/schema.sql, as text; made by the build. */
 extern const char trace_schema[];

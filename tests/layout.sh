@@ -9,7 +9,7 @@ guide=$top_srcdir/CONTRIBUTING.md
 # The paths between backquotes in its tables and texts; those with a word to be filled in are none.
 named() {
     grep -o '`[^`]*`' "$guide" | tr -d '`' | tr ' ' '\n' |
-        grep -x '\.\{0,1\}[A-Za-z0-9_.-]*\(/[A-Za-z0-9_.-]*\)*' | grep -e / -e '\.\(md\|mk\|h\|c\|map\)$' -e '^\(record\|sim\|viz\|traces\|docs\|tests\)$' |
+        grep -x '\.\{0,1\}[A-Za-z0-9_.-]*\(/[A-Za-z0-9_.-]*\)*' | grep -e / -e '\.\(md\|mk\|h\|c\|map\)$' -e '^\(sim\|viz\|traces\|docs\|tests\)$' |
         grep -v -e NAME -e SUBJECT -e '^\./' -e '^local\.mk$' -e '^build' -e '\.o$' | LC_ALL=C sort -u
 }
 

@@ -65,8 +65,8 @@ libviz_la_SOURCES = \
 	%D%/viz.h \
 	%D%/waits.c \
 	%D%/waits.h \
-	sim/output.c \
-	sim/output.h
+	lib/core/output.c \
+	lib/core/output.h
 nodist_libviz_la_SOURCES = %D%/page_files.c
 libviz_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 libviz_la_LIBADD = $(SQLITE_LIBS) -lm

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/output.h"
+#include "lib/core/output.h"
 #define NOT_FOUND 127 /* exit status of the child that found no `dot` */
 #define MOST_PICTURE ((size_t)256 << 20)
 #define MOST_ERROR 300 /* bytes of what `dot` said that are repeated */

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "sim/output.h"
+#include "lib/core/output.h"
 #include "viz/utf8.h"
 
 /* Whether one of the two code points begins here that XML does not allow and UTF-8 does. */

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "record/convert.h"
-#include "record/format.h"
+#include "sim/record/convert.h"
+#include "sim/record/format.h"
 #include "viz/tool.h"
 
 /* A trace that lasts as long as this process. */

@@ -1,5 +1,5 @@
 /* table.c - see table.h. */
-#include "record/table.h"
+#include "sim/record/table.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/format.h"
+#include "sim/record/format.h"
 
 /* See enum item_type for what is set. */
 struct item {

@@ -16,8 +16,8 @@ libpirn_trace_la_SOURCES = $(core_sources) $(threads_sources) \
 	%D%/load.c \
 	%D%/run.c \
 	%D%/run.h \
-	sim/output.c \
-	sim/output.h \
+	lib/core/output.c \
+	lib/core/output.h \
 	sim/program.c \
 	sim/program.h \
 	sim/trace_kind.c \

@@ -1,5 +1,5 @@
 /* read.c - see read.h. */
-#include "record/read.h"
+#include "sim/record/read.h"
 
 #include <string.h>
 

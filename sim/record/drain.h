@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/read.h"
+#include "sim/record/read.h"
 
 /* The blocks of one buffer, in their order. */
 struct stream {

@@ -1,5 +1,5 @@
 /* output.c - see output.h. */
-#include "sim/output.h"
+#include "lib/core/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* file.c - see file.h. */
-#include "record/file.h"
+#include "sim/record/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "record/format.h"
-#include "sim/output.h"
+#include "sim/record/format.h"
+#include "lib/core/output.h"
 #include "sim/trace_kind.h"
 
 #define ELSEWHERE "record into another file"

@@ -1,5 +1,5 @@
 /* run.c - see run.h. */
-#include "record/run.h"
+#include "sim/record/run.h"
 
 #include <link.h>
 #include <pthread.h>
@@ -13,9 +13,9 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-#include "record/alive.h"
-#include "record/buffer.h"
-#include "record/file.h"
+#include "sim/record/alive.h"
+#include "sim/record/buffer.h"
+#include "sim/record/file.h"
 #include "sim/program.h"
 
 #if defined __x86_64__

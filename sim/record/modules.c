@@ -4,7 +4,7 @@
  * libbacktrace reads the file that it is told is the executable. If that is one which may be loaded
  * anywhere, it takes it to be where the executable of this process is; else, where the file says.
  */
-#include "record/modules.h"
+#include "sim/record/modules.h"
 
 #include <backtrace.h>
 #include <elf.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "record/run.h"
+#include "sim/record/run.h"
 
 enum { MOST_LAST = 100000000 };
 

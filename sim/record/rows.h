@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/drain.h"
+#include "sim/record/drain.h"
 #include "sim/recorder.h"
 
 struct rows_of_run;

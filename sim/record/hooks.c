@@ -8,9 +8,9 @@
 #include "lib/core/label.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-#include "record/alive.h"
-#include "record/buffer.h"
-#include "record/run.h"
+#include "sim/record/alive.h"
+#include "sim/record/buffer.h"
+#include "sim/record/run.h"
 
 /* ---- Whose operation it is ----------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* convert.c - see convert.h. */
-#include "record/convert.h"
+#include "sim/record/convert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "record/modules.h"
-#include "record/rows.h"
+#include "sim/record/modules.h"
+#include "sim/record/rows.h"
 #include "sim/program.h"
 
 enum { LONGEST_TEXT = 1 << 20 }; /* of what is told of a program */

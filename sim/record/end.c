@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/threads/runtime.h"
-#include "record/file.h"
-#include "record/run.h"
+#include "sim/record/file.h"
+#include "sim/record/run.h"
 
 #define CRASH_LIMIT (5 * PIRN_SEC) /* the crash may have left the heap locked */
 

@@ -1,5 +1,5 @@
 /* rows.c - see rows.h. */
-#include "record/rows.h"
+#include "sim/record/rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/core/engine.h"
-#include "record/table.h"
+#include "sim/record/table.h"
 #include "sim/task_names.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* output.h - files that a user names to be written to. */
-#ifndef SIM_OUTPUT_H
-#define SIM_OUTPUT_H
+#ifndef CORE_OUTPUT_H
+#define CORE_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

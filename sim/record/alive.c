@@ -1,5 +1,5 @@
 /* alive.c - see alive.h: a hash table of lists. */
-#include "record/alive.h"
+#include "sim/record/alive.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* drain.c - see drain.h: a merge, in which each buffer's steps come in their order and hardly a
  * number is left out, so that it needs few comparisons: one of the buffers has the next number. */
-#include "record/drain.h"
+#include "sim/record/drain.h"
 
 #include <stdlib.h>
 
