@@ -68,6 +68,24 @@ static void add_graph(struct exploration *e, uint64_t graph) {
     }
 }
 
+/* A run of before the exploration went on. The lessons count when it is known again whether they
+ * are drawn at random: as they are performed once more. */
+static void add_earlier(struct exploration *e, uint64_t run, uint64_t graph) {
+    if (run < LESSONS && !e->strategy->ends) {
+        e->lessons[run] = graph ? graph : 1;
+    } else {
+        e->sampled += e->strategy->sampling;
+        add_graph(e, graph);
+    }
+}
+
+static void add_lesson(struct exploration *e, uint64_t run) {
+    if (!e->lessons[run]) return;
+    e->sampled += e->strategy->sampling;
+    add_graph(e, e->lessons[run]);
+    e->lessons[run] = 0;
+}
+
 /* I. J. Good: The population frequencies of species and the estimation of population parameters,
  * Biometrika 1953: the share of the runs whose graph no other run has had. */
 double explore_unseen(const struct exploration *e) {
@@ -355,7 +373,7 @@ int explore_record_certainty(struct exploration *e, int64_t run, const struct ce
 }
 
 int explore_begin(struct exploration *e) {
-    uint64_t graph;
+    uint64_t graph, seed;
     int rc;
     e->outcome = PIRN_OK;
     e->clock = e->trace ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
@@ -372,7 +390,8 @@ int explore_begin(struct exploration *e) {
     if (!e->share.shards || !e->recorder) return 0;
     if (e->resumed) {
         rc = recorder_resume(e->recorder, e->resumed, &e->done, &e->failures, &e->steps);
-        while (rc == 0 && recorder_resume_graph(e->recorder, &graph)) add_graph(e, graph);
+        while (rc == 0 && recorder_resume_graph(e->recorder, &graph, &seed))
+            add_earlier(e, seed - e->seed, graph);
     } else {
         struct recorder_exploration row = {e->asked,          e->seed,      e->share.shard,
                                            e->share.shards,   e->run.allow, e->run.max_steps,
@@ -399,12 +418,16 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
     while (*run < LESSONS && is_wanted(e, *run) && e->searching && !explore_over(e)) {
         if ((rc = explore_perform(e, strategy, *run))) return rc;
         if (!search_on(e, strategy)) continue;
-        if (*run >= next && share_has(share, *run)) rc = explore_take_in(e, strategy, *run);
+        if (*run < next)
+            add_lesson(e, *run);
+        else if (share_has(share, *run))
+            rc = explore_take_in(e, strategy, *run);
         if (rc) return rc;
         if (strategy->learn) strategy->learn(strategy, e->log);
         ++*run;
     }
     e->log->points_learned = false;
+    for (uint64_t i = *run; i < LESSONS; i++) add_lesson(e, i);
     return 0;
 }
 

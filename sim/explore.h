@@ -69,13 +69,14 @@ struct exploration {
     struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;
     uint64_t done, distinct, failures, steps;
-    uint64_t repeated;    /* runs that were nothing new to the strategy; not in `done` */
-    bool exhausted;       /* every schedule that was asked for has been covered */
-    bool fair;            /* the same, but for schedules in which a task spins */
-    uint64_t sampled;     /* runs that were drawn at random */
-    uint64_t once;        /* graphs that one of these alone has had */
-    int64_t trace_run;    /* the last one recorded; 0: none */
-    pirn_outcome outcome; /* of the first failing run */
+    uint64_t repeated;         /* runs that were nothing new to the strategy; not in `done` */
+    bool exhausted;            /* every schedule that was asked for has been covered */
+    bool fair;                 /* the same, but for schedules in which a task spins */
+    uint64_t sampled;          /* runs that were drawn at random */
+    uint64_t once;             /* graphs that one of these alone has had */
+    uint64_t lessons[LESSONS]; /* graphs of runs before the exploration went on; 0: none */
+    int64_t trace_run;         /* the last one recorded; 0: none */
+    pirn_outcome outcome;      /* of the first failing run */
     uint64_t failing_seed;
     int64_t failing_run;               /* in the trace */
     char message[1024];                /* of the first failing run, or why it cannot go on */

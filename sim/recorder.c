@@ -85,7 +85,7 @@ static const char *const sql[STATEMENTS] = {
     "?1",
     "SELECT count(*), coalesce(sum(outcome <> 'ok'), 0), coalesce(sum(steps), 0) FROM explored "
     "JOIN run ON run.id = run WHERE exploration = ?1",
-    "SELECT graph FROM explored JOIN run ON run.id = run WHERE exploration = ?1",
+    "SELECT graph, seed FROM explored JOIN run ON run.id = run WHERE exploration = ?1",
     "UPDATE run SET shrunk_from = ?2 WHERE id = ?1",
     "INSERT OR REPLACE INTO certainty VALUES(?1, ?2, ?3, ?4)",
     "INSERT INTO call_order VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET "
@@ -800,10 +800,11 @@ int recorder_resume_position(struct recorder *r, char **position) {
     return text && !*position ? fail(r, SQLITE_NOMEM) : 0;
 }
 
-bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph) {
+bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph, uint64_t *seed) {
     sqlite3_stmt *s = recorder->statements[FIND_GRAPHS];
     if (sqlite3_step(s) == SQLITE_ROW) {
         *graph = (uint64_t)sqlite3_column_int64(s, 0);
+        *seed = (uint64_t)sqlite3_column_int64(s, 1);
         return true;
     }
     int rc = sqlite3_reset(s);

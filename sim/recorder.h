@@ -92,13 +92,13 @@ int recorder_explore(struct recorder *recorder, const struct recorder_exploratio
 
 /*
  * The runs added from now on are those of exploration `id`, which goes on. Fills in what its runs
- * so far come to; recorder_resume_graph gives the graph of each, one a call, until it returns
- * false.
+ * so far come to; recorder_resume_graph gives the graph and the seed of each, one a call, until it
+ * returns false.
  * Returns 0 or -EIO: the trace cannot be read, or the program is another build.
  */
 int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint64_t *failures,
                     uint64_t *steps);
-bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph);
+bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph, uint64_t *seed);
 
 /* Says from which run on the exploration has to go on; written with what is committed next. */
 void recorder_reached(struct recorder *recorder, uint64_t next);

@@ -318,12 +318,13 @@ else
     run "an interruption in the middle of a run" interrupted_in_a_run
 fi
 
+estimate() { grep '^the probability that one more run ' out; }
 goes_on() {
     rm -f whole.db parts.db
-    explores explore -n 150 --seed=3 --keep-going --strategy="$1" --trace whole.db "$examples/philosophers" && figures >expected || return 1
+    explores explore -n 150 --seed=3 --keep-going --strategy="$1" --trace whole.db "$examples/philosophers" && { figures && estimate; } >expected || return 1
     explores explore -n 7 --seed=3 --keep-going --strategy="$1" --trace parts.db "$examples/philosophers" &&
         explores explore -n 80 -j 2 --keep-going --resume parts.db "$examples/philosophers" && prints '^87 runs (7 of them before)' &&
-        explores explore -n 63 --keep-going --resume parts.db "$examples/philosophers" && figures | diff expected - || return 1
+        explores explore -n 63 --keep-going --resume parts.db "$examples/philosophers" && { figures && estimate; } | diff expected - || return 1
     dump whole.db id >expected && dump parts.db id >found && test -s expected && cmp expected found &&
         test "$(sql parts.db 'SELECT count(*) FROM exploration')" -eq 1
 }

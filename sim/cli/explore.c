@@ -105,14 +105,12 @@ static bool has_estimate(const struct exploration *e) {
 
 static void print_estimate(const struct exploration *e) {
     const struct control_message *f = &e->figures;
-    if (f->unseen > 0)
-        printf("the probability that one more run shows an order of events that none has shown is "
-               "about %.2g %%\n",
-               100 * f->unseen);
-    else
-        printf("the probability that one more run shows an order of events that none has shown is "
-               "less than %.2g %%\n",
-               100 / (double)f->runs);
+    double percent = 100 * (f->unseen > 0 ? f->unseen : 1 / (double)f->runs);
+    int digits = 0; /* behind the point, so that two are told */
+    for (double rest = percent; rest < 9.95 && digits < 12; rest *= 10) digits++;
+    printf("the probability that one more run shows an order of events that none has shown is "
+           "%s %.*f %%\n",
+           f->unseen > 0 ? "about" : "less than", digits, percent);
 }
 
 static void print_orders(const struct exploration *e) {
