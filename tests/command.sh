@@ -66,7 +66,7 @@ whole_help() {
 run "without arguments it shows its usage" no_arguments
 run "--help fits a screen" top_help
 run "--help=all tells of every option" whole_help
-run "a misspelt --help=all" refuses "'none' is no value for --help: all" 2 explore --help=none
+run "a misspelt --help=all" refuses "'none' is no value for --help, which takes all" 2 explore --help=none
 run "--version" version
 run "a misspelt subcommand" refuses "did you mean 'explore'" 2 exlpore
 run "an unknown subcommand" refuses "there is no subcommand 'frobnicate'" 2 frobnicate

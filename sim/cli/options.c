@@ -52,41 +52,63 @@ static const struct row {
     int value;            /* a letter, if it is one */
     const char *name;     /* long */
     const char *argument; /* NULL: none */
+    const char *wanted;   /* of the argument */
     const char *help;     /* NULL: not shown */
 } rows[] = {
-    {EXPLORE, 'n', "runs", "RUNS", "at most so many runs (1000; with -t, dfs, dpor: any)"},
-    {SHRINK, 'n', "runs", "RUNS", "try at most so many runs (20000)"},
-    {EXPLORE | SHRINK, 't', "time", "SECONDS", "at most so long"},
-    {EXPLORE, 'j', "jobs", "N", "in N processes; what comes of it is the same (1)"},
-    {EXPLORE, SHARD, "shard", "K/N", "the K-th of N parts of the runs; needs --seed"},
-    {RUN | EXPLORE, SEED, "seed", "N", "of the first run; the next has the next (fresh)"},
-    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "how to schedule; help: lists them (portfolio)"},
-    {ALL, TRACE, "trace", "FILE", "record into FILE, which is created or added to"},
-    {EXPLORE, RESUME, "resume", "TRACE", "go on with the next runs of what TRACE records"},
-    {EXPLORE, RECORD, "record", "WHICH", "the events of: failing runs, all, none (failing)"},
-    {EXPLORE, KEEP_GOING, "keep-going", NULL, "go on after the first failure"},
-    {EXPLORE, SHRINK_FOUND, "shrink", NULL, "make schedules of what fails as simple as can be"},
-    {EXPLORE | SHRINK, SAMPLES, "samples", "N",
+    {EXPLORE, 'n', "runs", "RUNS", "a number from 1",
+     "at most so many runs (1000; with -t, dfs, dpor: any)"},
+    {SHRINK, 'n', "runs", "RUNS", "a number from 1", "try at most so many runs (20000)"},
+    {EXPLORE | SHRINK, 't', "time", "SECONDS", "seconds, such as 2 or 0.5", "at most so long"},
+    {EXPLORE, 'j', "jobs", "N", "a number from 1 to 1024",
+     "in N processes; what comes of it is the same (1)"},
+    {EXPLORE, SHARD, "shard", "K/N", "K/N, such as 1/4",
+     "the K-th of N parts of the runs; needs --seed"},
+    {RUN | EXPLORE, SEED, "seed", "N", "a number, decimal or with 0x",
+     "of the first run; the next has the next (fresh)"},
+    {RUN | EXPLORE, STRATEGY, "strategy", "NAME", "a name that --strategy=help lists",
+     "how to schedule; help: lists them (portfolio)"},
+    {ALL, TRACE, "trace", "FILE", "the path of a file",
+     "record into FILE, which is created or added to"},
+    {EXPLORE, RESUME, "resume", "TRACE", "the path of a file",
+     "go on with the next runs of what TRACE records"},
+    {EXPLORE, RECORD, "record", "WHICH", "failing, all or none",
+     "the events of: failing runs, all, none (failing)"},
+    {EXPLORE, KEEP_GOING, "keep-going", NULL, NULL, "go on after the first failure"},
+    {EXPLORE, SHRINK_FOUND, "shrink", NULL, NULL,
+     "make schedules of what fails as simple as can be"},
+    {EXPLORE | SHRINK, SAMPLES, "samples", "N", "a number from 0 to 1000000",
      "runs to tell if a failure was certain; 0: none (100)"},
-    {ALL, ALLOW, "allow", "WHAT,...", "none of: leak, race, send-on-closed, double-close"},
-    {REPLAY, GDB, "gdb", NULL, "in the debugger, stopped at the first step of the run"},
-    {REPLAY, UNTIL, "until", "STEP", "there in the debugger; finding: at the first failure"},
-    {ALL, MAX_STEPS, "max-steps", "N", "more steps in one run are a livelock (100000)"},
-    {ALL, POINTS, "points", "WHICH", "pirn cc: switch at sync, atomic, access (atomic)"},
-    {ALL, SUPPRESS, "suppress", "FILE", "races not to tell, as for ThreadSanitizer"},
-    {ALL, TIMERS, "timers", "WHEN", "early: may fire before tasks go on; late (early)"},
-    {ALL, TIMEOUT, "timeout", "SECONDS", "of a run, and for the program to begin one (10)"},
-    {EXPLORE, ISOLATE, "isolate", "HOW", "runs from each other: fork, snapshot (where exact)"},
-    {ALL, 'q', "quiet", NULL, "print failures only"},
-    {ALL, JSON, "json", NULL, "print one JSON object a line"},
-    {EXPLORE, JUNIT, "junit", "FILE", "write the outcome into FILE, as JUnit XML"},
-    {RUN | EXPLORE | SHRINK, ANNOTATE, "annotate", "FORM",
+    {ALL, ALLOW, "allow", "WHAT,...",
+     "leak, race, send-on-closed or double-close, with commas between",
+     "none of: leak, race, send-on-closed, double-close"},
+    {REPLAY, GDB, "gdb", NULL, NULL, "in the debugger, stopped at the first step of the run"},
+    {REPLAY, UNTIL, "until", "STEP", "the number of a step, or finding",
+     "there in the debugger; finding: at the first failure"},
+    {ALL, MAX_STEPS, "max-steps", "N", "a number from 1 to 268435455",
+     "more steps in one run are a livelock (100000)"},
+    {ALL, POINTS, "points", "WHICH", "sync, atomic or access",
+     "pirn cc: switch at sync, atomic, access (atomic)"},
+    {ALL, SUPPRESS, "suppress", "FILE", "the path of a file",
+     "races not to tell, as for ThreadSanitizer"},
+    {ALL, TIMERS, "timers", "WHEN", "early or late",
+     "early: may fire before tasks go on; late (early)"},
+    {ALL, TIMEOUT, "timeout", "SECONDS", "seconds, such as 2 or 0.5",
+     "of a run, and for the program to begin one (10)"},
+    {EXPLORE, ISOLATE, "isolate", "HOW", "fork or snapshot",
+     "runs from each other: fork, snapshot (where exact)"},
+    {ALL, 'q', "quiet", NULL, NULL, "print failures only"},
+    {ALL, JSON, "json", NULL, NULL, "print one JSON object a line"},
+    {EXPLORE, JUNIT, "junit", "FILE", "the path of a file",
+     "write the outcome into FILE, as JUnit XML"},
+    {RUN | EXPLORE | SHRINK, ANNOTATE, "annotate", "FORM", "gcc or github",
      "findings as lines for editors, CI: gcc, github"},
-    {ALL, COLOR, "color", "WHEN", "auto, always or never"},
-    {ALL, 'h', "help", NULL, "this text"},
+    {ALL, COLOR, "color", "WHEN", "auto, always or never", "auto, always or never"},
+    {ALL, 'h', "help", NULL, "all", "this text"},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, MOST_SHARDS = 1000000 };
+enum { ROWS = sizeof rows / sizeof *rows, MOST_SHARDS = 1000000, MOST_STEPS = UINT32_MAX / 16 };
+_Static_assert(MOST_JOBS == 1024 && MOST_SAMPLES == 1000000 && MOST_STEPS == 268435455,
+               "as the table says");
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
@@ -295,7 +317,7 @@ static bool take(struct options *o, int value, const char *text) {
     case ALLOW:
         return read_allowed(text, &c->allow);
     case MAX_STEPS:
-        return read_number(text, 1, UINT32_MAX / 16, &c->max_steps);
+        return read_number(text, 1, MOST_STEPS, &c->max_steps);
     case TIMERS:
         if ((i = read_word(text, strlen(text), when)) < 0) return false;
         c->late_timers = i == 1;
@@ -330,6 +352,12 @@ static const struct row *row_of(const struct options_usage *usage, int value, co
     return NULL;
 }
 
+static int wrong_value(const struct options_usage *usage, const struct row *row,
+                       const char *value) {
+    return tool_usage_error(usage->name, "'%s' is no value for --%s, which takes %s", value,
+                            row->name, row->wanted);
+}
+
 /* Options up to the first argument that is none. Returns how many arguments they take, or -1
  * with `*status`. */
 static int read_options(struct options *o, const struct options_usage *usage, int argc, char **argv,
@@ -356,9 +384,7 @@ static int read_options(struct options *o, const struct options_usage *usage, in
         const struct row *row = row_of(usage, option, position < 0 ? NULL : table[position].name);
         if (option == 'h') {
             bool all = optarg && !strcmp(optarg, "all");
-            *status = !optarg || all ? print_help(usage, all)
-                                     : tool_usage_error(usage->name,
-                                                        "'%s' is no value for --help: all", optarg);
+            *status = !optarg || all ? print_help(usage, all) : wrong_value(usage, row, optarg);
             return -1;
         }
         if (option == STRATEGY && !strcmp(optarg, "help")) {
@@ -366,8 +392,7 @@ static int read_options(struct options *o, const struct options_usage *usage, in
             return -1;
         }
         if (!take(o, option, optarg)) {
-            *status = tool_usage_error(usage->name, "'%s' is no value for --%s: %s", optarg,
-                                       row->name, row->help);
+            *status = wrong_value(usage, row, optarg);
             return -1;
         }
         if (option == SEED || option == STRATEGY || option == TRACE || option == ALLOW ||

@@ -118,10 +118,12 @@ int record_main(int argc, char **argv) {
     program = argv + taken;
     if (!*program)
         return tool_usage_error("record", "which program? pirn record [--] PROGRAM [ARGUMENT...]");
-    if (!*wish.output) return tool_usage_error("record", "'' is no value for --output: a file");
+    if (!*wish.output)
+        return tool_usage_error("record",
+                                "'' is no value for --output, which takes the path of a file");
     if (wish.last && !is_count(wish.last))
-        return tool_usage_error("record", "'%s' is no value for --last: a number of steps",
-                                wish.last);
+        return tool_usage_error(
+            "record", "'%s' is no value for --last, which takes a number of steps", wish.last);
     if ((status = launch_find(*program, &path)) != TOOL_OK) return status;
     if (!find_library(library)) {
         tool_error("cannot find " LIBRARY ", which lies beside libpirn-sim.so: install both");
