@@ -221,11 +221,10 @@ named() {
     setpriv --reuid=65534 --clear-groups sh -c 'echo precious >shared/file; chmod 666 shared/file' || return 1
     for name in link way/victim file; do
         for use in 'explore --trace' 'explore --junit' 'record -o' 'merge'; do
-            case $use in
-            merge) "$pirn" merge shared/$name own.db >out 2>err </dev/null ;;
+            with=$example
+            test "$use" != merge || with=own.db
             # shellcheck disable=SC2086
-            *) "$pirn" $use shared/$name "$example" >out 2>err </dev/null ;;
-            esac
+            "$pirn" $use shared/$name "$with" >out 2>err </dev/null
             status=$?
             cat out err
             echo "status $status: $use shared/$name"

@@ -241,7 +241,7 @@ abi-note: libpirn.la libpirn-sim.la
 	@CC='$(CC)' NM='$(NM)' $(SHELL) $(srcdir)/%D%/abi/note.sh write .
 
 CLANG_FORMAT = clang-format
-formatted = cd '$(srcdir)' && find docs lib record sim tests traces viz -name '*.[ch]' ! -path '*/found/*' -print
+formatted = cd '$(srcdir)' && find docs lib sim tests traces viz -name '*.[ch]' ! -path '*/found/*' -print
 check-format:
 	@$(formatted) | (cd '$(srcdir)' && xargs $(CLANG_FORMAT) --dry-run -Werror)
 format:
