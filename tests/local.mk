@@ -241,11 +241,11 @@ abi-note: libpirn.la libpirn-sim.la
 	@CC='$(CC)' NM='$(NM)' $(SHELL) $(srcdir)/%D%/abi/note.sh write .
 
 CLANG_FORMAT = clang-format
-formatted = cd '$(srcdir)' && find docs lib sim tests traces viz -name '*.[ch]' ! -path '*/found/*' -print
+formatted = cd '$(srcdir)' && find docs lib sim tests traces viz -name '*.[ch]' ! -path '*/found/*' -print | xargs $(CLANG_FORMAT)
 check-format:
-	@$(formatted) | (cd '$(srcdir)' && xargs $(CLANG_FORMAT) --dry-run -Werror)
+	@$(formatted) --dry-run -Werror
 format:
-	@$(formatted) | (cd '$(srcdir)' && xargs $(CLANG_FORMAT) -i)
+	@$(formatted) -i
 
 PIRN_REPEAT = 50
 PIRN_SOAK_SECONDS = 60
