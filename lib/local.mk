@@ -64,6 +64,7 @@ aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = %D%/pirn.m4
 
 threads_sources = \
+	%D%/threads/alone.c \
 	%D%/threads/block.c \
 	%D%/threads/dump.c \
 	%D%/threads/engine_threads.h \
@@ -75,10 +76,12 @@ threads_sources = \
 	%D%/threads/machine.h \
 	%D%/threads/monitor.c \
 	%D%/threads/poller.c \
+	%D%/threads/queue.h \
 	%D%/threads/random.c \
 	%D%/threads/recorded.h \
 	%D%/threads/runtime.c \
 	%D%/threads/runtime.h \
+	%D%/threads/search.c \
 	%D%/threads/stats.c \
 	%D%/threads/tasks.c \
 	%D%/threads/timers.c \

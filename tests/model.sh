@@ -33,8 +33,8 @@ compile_renamed() {
 }
 
 # One library of all parts; a model that includes one of these sources has its own.
-parts='threads/block threads/foreign threads/monitor threads/poller threads/runtime threads/stats
-    threads/tasks threads/timers threads/worker core/block core/chan core/config core/ctx core/fd
+parts='threads/alone threads/block threads/foreign threads/monitor threads/poller threads/runtime threads/search
+    threads/stats threads/tasks threads/timers threads/worker core/block core/chan core/config core/ctx core/fd
     core/group core/label core/mutex core/names core/nonblock core/report core/select core/sem core/stack
     core/task core/text core/time core/timer core/wait core/waitgroup'
 builds_runtime() {
@@ -124,11 +124,11 @@ caught 'locks without acquire' lock.h 's/memory_order_acquire, /memory_order_rel
 all queue woken dpor
 all queue fresh dpor
 all queue two-thieves dpor
-caught 'a thief does not lock' worker.c 's/if (!threads_trylock(&victim->lock)) return 0;//' \
+caught 'a thief does not lock' search.c 's/if (!threads_trylock(&victim->lock)) return 0;//' \
     queue woken dpor panic
-caught 'the owner does not lock' worker.c "$(in_function take 's/queue_lock(worker);//')" \
+caught 'the owner does not lock' queue.h "$(in_function queue_take 's/queue_lock(worker);//')" \
     queue woken dpor race
-caught 'a thief does not count what it takes' worker.c 's/waiting_changed(victim, -moved);//' \
+caught 'a thief does not count what it takes' search.c 's/waiting_changed(victim, -moved);//' \
     queue woken dpor panic
 
 all park one-worker dpor
@@ -136,7 +136,7 @@ all park one-wakes dpor
 all park two-outside dpor
 all park two-workers dfs:depth=1
 all park two-help dfs:depth=1
-caught 'no last look before sleeping' worker.c 's/(calm || !work_anywhere_for_sure())/(true)/' \
+caught 'no last look before sleeping' search.c 's/(calm || !work_anywhere_for_sure())/(true)/' \
     park one-worker dpor deadlock
 caught 'wakes without a word' worker.c '/atomic_store_explicit(&worker->wake, 1/d' \
     park one-worker dpor deadlock
@@ -144,11 +144,11 @@ caught 'gives the task, wakes nobody' worker.c "$(in_function wake_from_outside 
     park one-worker dpor deadlock
 caught 'the shared list without a lock' worker.c \
     "$(in_function wake_from_outside 's/runtime_[a-z]*lock();//')" park two-outside dpor race
-caught 'forgets threads that may come' worker.c 's/runtime.foreign_count || //' \
+caught 'forgets threads that may come' search.c 's/runtime.foreign_count || //' \
     park one-worker dpor panic
 caught 'offers no work' worker.c "$(in_function offer_work 's/memory_order_seq_cst)) \&\&/memory_order_seq_cst) \&\& false) \&\&/')" \
     park two-help dfs:depth=1 deadlock
-caught 'searches for ever' worker.c "$(in_function stop_searching '/atomic_fetch_sub/d')" \
+caught 'searches for ever' search.c "$(in_function stop_searching '/atomic_fetch_sub/d')" \
     park two-help dfs:depth=1 deadlock
 
 all alone two-workers dpor
@@ -160,14 +160,14 @@ caught 'who is alone looks at itself first' engine_threads.h \
     alone monitored dpor race
 caught 'goes inside without a look at who has come' engine_threads.h 's/& ~mode & MODE_SHARED/\& MODE_SHARED/' \
     alone two-workers dpor race
-caught 'comes in without waiting' worker.c "$(in_function share_locked 's/wait_more(&threads_inside, tries)/break/')" \
+caught 'comes in without waiting' alone.c "$(in_function share_locked 's/wait_more(&threads_inside, tries)/break/')" \
     alone two-workers dpor race
-caught 'comes in without acquire' worker.c "$(in_function share_locked 's/memory_order_acquire/memory_order_relaxed/')" \
+caught 'comes in without acquire' alone.c "$(in_function share_locked 's/memory_order_acquire/memory_order_relaxed/')" \
     alone published dpor race
 caught 'leaves without release' engine_threads.h "$(in_function threads_leave 's/memory_order_release/memory_order_relaxed/')" \
     alone published dpor race
-caught 'alone beside another' worker.c 's/awake <= 1/awake <= 2/' alone monitored dpor race
-caught 'alone beside a thread of the program' worker.c 's/ && threads_none_but(runtime.own_threads)//' \
+caught 'alone beside another' alone.c 's/awake <= 1/awake <= 2/' alone monitored dpor race
+caught 'alone beside a thread of the program' alone.c 's/ && threads_none_but(runtime.own_threads)//' \
     alone visited-looked dpor race
 
 all timers wakes-one dpor
@@ -176,7 +176,7 @@ all timers disarmed dfs:depth=2
 all timers wakes-two dfs:depth=1
 caught 'arms without a word to who sleeps' timers.c "$(in_function timers_arm 's/worker_wake_one();/;/')" \
     timers wakes-one dpor deadlock
-caught 'sleeps without a look at the time' worker.c \
+caught 'sleeps without a look at the time' search.c \
     "$(in_function rest 's/keeps_time = timers_next() < .*/keeps_time = false;/')" timers wakes-one dpor deadlock
 caught 'disarms while it fires' timers.c '/while (atomic_load_explicit(&firing/s/while.*/;/' \
     timers disarmed dfs:depth=2 race
@@ -207,7 +207,7 @@ all retire stopped dpor
 all retire recruited dpor
 all retire noticed dpor
 all retire ended dpor
-caught 'retires though the run has ended' worker.c \
+caught 'retires though the run has ended' search.c \
     "$(in_function retire 's/if (atomic_load(&runtime.stopping)) {.*/if (false) {/')" retire stopped dpor deadlock
 caught 'the end does not reach who has retired' runtime.c "$(in_function runtime_stop '/wake_retired/d')" \
     retire stopped dpor deadlock

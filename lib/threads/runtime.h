@@ -177,6 +177,27 @@ int worker_spawn(struct task *self, const struct spawn *spawn, bool main, uint64
 /* Wakes one idle worker, if there is one. */
 void worker_wake_one(void);
 
+/* Adds a task to one of the worker's own lists, by the worker. */
+void worker_enqueue(struct worker *worker, struct task_list *list, struct task *task);
+
+/* Adds a task to the shared list, or takes a worker out of that of the idle; runtime.lock is held. */
+void worker_share(struct task *task);
+void worker_leave_idle_list(struct worker *worker);
+
+/* ---- search.c ------------------------------------------------------------------------------ */
+
+/* Finds a task to run, and sleeps until there is one; NULL when the runtime stops. */
+struct task *worker_find(struct worker *worker);
+
+/* ---- alone.c ------------------------------------------------------------------------------- */
+
+/* The worker begins to run, or has slept. It holds no lock. */
+void worker_come_in(void);
+
+/* It is about to sleep: from here it touches nothing that a lock guards but with that lock, and no
+ * object, no queue and no timer even so. */
+void worker_go_out(void);
+
 /* Lets other threads come in: from now on the locks are taken. Not from a worker. */
 void threads_share(void);
 

@@ -1,11 +1,12 @@
 /*
- * alone.c - model: who works without locks while it is alone, and who comes in (lib/threads/worker.c,
+ * alone.c - model: who works without locks while it is alone, and who comes in (lib/threads/alone.c,
  * foreign.c, engine_threads.h).
  *
  * Workers, threads of the program and the monitor do to a plain counter what an operation does to an
  * object: under the object's lock, which who is alone does not take. Nothing is lost and nothing is
  * a race.
  */
+#include "lib/threads/alone.c"
 #include "lib/threads/worker.c"
 
 static waitq object;
@@ -35,12 +36,12 @@ static void operation(void) {
 /* As a worker that runs tasks, and then has none left. */
 static void work(void *arg) {
     OWN(this_worker) = arg;
-    come_in();
+    worker_come_in();
     threads_leave(); /* a task begins */
     operation();
     operation();
     threads_enter(); /* and ends */
-    go_out();
+    worker_go_out();
     OWN(this_worker) = NULL;
 }
 
@@ -56,17 +57,17 @@ static int published;
 
 static void publish(void *arg) {
     OWN(this_worker) = arg;
-    come_in();
+    worker_come_in();
     published = 7;
     engine_add(&word, 1);
-    go_out();
+    worker_go_out();
 }
 
 static void find_published(void *arg) {
     OWN(this_worker) = arg;
-    come_in();
+    worker_come_in();
     if (!engine_swap_if(&word, 0, 2)) model_check(published == 7);
-    go_out();
+    worker_go_out();
 }
 
 static void visit(void *arg) {

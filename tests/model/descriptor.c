@@ -1,6 +1,6 @@
 /*
  * descriptor.c - model: the worker that sleeps where descriptors are watched, and what wakes it
- * (lib/threads/poller.c, worker.c): a descriptor that becomes ready, or a task from outside, while it
+ * (lib/threads/poller.c, search.c): a descriptor that becomes ready, or a task from outside, while it
  * goes to sleep there. The kernel's part is a word for each descriptor that is ready.
  */
 #include <sys/epoll.h>
@@ -79,13 +79,13 @@ static void work(void *arg) {
     struct worker *worker = arg;
     struct task *task;
     OWN(this_worker) = worker;
-    come_in();
-    while ((task = find(worker))) {
+    worker_come_in();
+    while ((task = worker_find(worker))) {
         model_check(!ran[task - items]);
         ran[task - items] = true;
         if (atomic_fetch_sub(&left, 1) == 1) runtime_stop(0);
     }
-    go_out();
+    worker_go_out();
 }
 
 static void from_outside(void *arg) {

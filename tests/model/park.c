@@ -1,10 +1,11 @@
 /*
  * park.c - model: workers that look for work, park and wake each other, and tasks made runnable by
- * tasks and by a thread that is no worker (lib/threads/worker.c).
+ * tasks and by a thread that is no worker (lib/threads/worker.c, search.c).
  *
  * Each task is run once, and what was written before it was woken is there; when all are done the
  * workers stop. "Nothing can run any more" is never said too early.
  */
+#include "lib/threads/alone.c"
 #include "lib/threads/worker.c"
 
 enum { MOST_WORKERS = 2, MOST_ITEMS = 4 };
@@ -45,13 +46,13 @@ static void work(void *arg) {
     struct worker *worker = arg;
     struct task *task;
     OWN(this_worker) = worker;
-    come_in();
-    while ((task = find(worker))) {
+    worker_come_in();
+    while ((task = worker_find(worker))) {
         threads_leave();
         threads_enter();
         run_item(task);
     }
-    go_out();
+    worker_go_out();
 }
 
 static void wake_it(void *arg) { make_ready((int)(intptr_t)arg); }

@@ -1,7 +1,8 @@
 /*
- * queue.c - model: a worker's queue, its owner and thieves (lib/threads/worker.c). Each task comes out
- * once, with what was written before it went in.
+ * queue.c - model: a worker's queue, its owner and thieves (lib/threads/queue.h, worker.c,
+ * search.c). Each task comes out once, with what was written before it went in.
  */
+#include "lib/threads/search.c"
 #include "lib/threads/worker.c"
 
 enum { WORKERS = 3, ITEMS = 3 };
@@ -15,7 +16,7 @@ static struct item {
 static void put(int number, struct task_list *list) {
     items[number].payload = 10 + number;
     if (list)
-        enqueue(OWN(this_worker), list, &items[number].task);
+        worker_enqueue(OWN(this_worker), list, &items[number].task);
     else
         engine_wake(&items[number].task);
 }
@@ -37,8 +38,8 @@ static void own_woken(void *arg) {
     begin(worker);
     put(0, NULL);
     put(1, NULL);
-    got(take(worker));
-    got(take(worker));
+    got(queue_take(worker));
+    got(queue_take(worker));
 }
 
 static void own_fresh(void *arg) {
@@ -47,8 +48,8 @@ static void own_fresh(void *arg) {
     put(0, &worker->fresh);
     put(1, &worker->ready);
     got(take_oldest(worker));
-    got(take(worker));
-    got(take(worker));
+    got(queue_take(worker));
+    got(queue_take(worker));
 }
 
 static void thief(void *arg) {
@@ -56,7 +57,7 @@ static void thief(void *arg) {
     bool calm = false;
     begin(worker);
     got(steal(worker, &calm));
-    got(take(worker));
+    got(queue_take(worker));
 }
 
 /* What nobody has taken waits somewhere. */

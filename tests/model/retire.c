@@ -1,9 +1,8 @@
 /*
  * retire.c - model: the monitor's sleep, workers that it lets retire and calls back, and the end of
- * the run, which must reach them all (lib/threads/monitor.c, worker.c, runtime.c).
+ * the run, which must reach them all (lib/threads/monitor.c, search.c, runtime.c).
  */
 #include "lib/threads/worker.c"
-#define count_stuck monitor_count_stuck
 #include "lib/threads/monitor.c"
 
 static struct worker workers[2];
@@ -24,13 +23,13 @@ static void work(void *arg) {
     struct worker *worker = arg;
     struct task *task;
     OWN(this_worker) = worker;
-    come_in();
-    while ((task = find(worker))) {
+    worker_come_in();
+    while ((task = worker_find(worker))) {
         model_check(!ran[task - items]);
         ran[task - items] = true;
         if (atomic_fetch_sub(&left, 1) == 1) runtime_stop(0);
     }
-    go_out();
+    worker_go_out();
 }
 
 /* It has a task, and is to retire before it comes to it. */

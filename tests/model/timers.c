@@ -1,6 +1,6 @@
 /*
  * timers.c - model: timers, who arms and disarms them, and the worker that keeps the time
- * (lib/threads/timers.c; worker.c).
+ * (lib/threads/timers.c, search.c).
  *
  * A worker that sleeps, or is about to, learns of a timer that is to fire before it would have looked.
  * A timer fires once or is disarmed, and whoever has disarmed it may use its memory again.
@@ -41,13 +41,13 @@ static void work(void *arg) {
     struct worker *worker = arg;
     struct task *task;
     OWN(this_worker) = worker;
-    come_in();
-    while ((task = find(worker))) {
+    worker_come_in();
+    while ((task = worker_find(worker))) {
         model_check(task == &item && !ran && payload == 1);
         ran = true;
         runtime_stop(0);
     }
-    go_out();
+    worker_go_out();
 }
 
 static void arm(void *arg) {
