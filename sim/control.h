@@ -57,7 +57,8 @@ struct control_options {
     uint8_t points;                   /* enum points of sim.h */
     bool quiet_program; /* its output is thrown away, but for a failing run's last words */
     enum control_record record;
-    char trace[4096];          /* absolute path; "": none */
+    char trace[4096]; /* absolute path; "": none */
+    bool scratch;     /* nobody sees the trace but the command: runs that pass need not be there */
     char suppressions[4096];   /* absolute path; "": none */
     int64_t expected_run;      /* in `trace_expected`: whose events a replay must repeat; 0: none */
     char trace_expected[4096]; /* absolute path */
@@ -69,7 +70,7 @@ struct control_options {
 
 enum control_type {
     CONTROL_HELLO,    /* pirn_run has been reached */
-    CONTROL_PROGRESS, /* at most ten a second; everything counted is in the trace */
+    CONTROL_PROGRESS, /* at most ten a second; everything counted is in the trace, if not scratch */
     CONTROL_FAILURE,  /* a failing run; it is in the trace */
     CONTROL_NOTE,     /* something the user should know: message */
     CONTROL_ERROR,    /* the library cannot go on: message; `status` as the command should exit */

@@ -1,11 +1,13 @@
 /* explore.c - the loop over runs, and pirn_sim_explore, which makes them in this process. */
 #include "sim/explore.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/core/config.h"
 #include "lib/core/label.h"
@@ -238,32 +240,58 @@ void explore_check(struct exploration *e, const struct schedule *schedule) {
              (unsigned long long)log->steps, (unsigned long long)schedule->steps, build);
 }
 
+static int open_trace(struct exploration *e) {
+    uint64_t graph, seed;
+    int rc;
+    if (e->reserved >= 0) close(e->reserved);
+    e->reserved = -1;
+    if (!(e->recorder = recorder_open(e->trace, e->message, sizeof e->message))) return -EIO;
+    if (!e->share.shards) return 0;
+    if (e->resumed) {
+        rc = recorder_resume(e->recorder, e->resumed, &e->done, &e->failures, &e->steps);
+        while (rc == 0 && recorder_resume_graph(e->recorder, &graph, &seed))
+            add_earlier(e, seed - e->seed, graph);
+    } else {
+        struct recorder_exploration row = {e->asked,          e->seed,      e->share.shard,
+                                           e->share.shards,   e->run.allow, e->run.max_steps,
+                                           e->run.late_timers};
+        rc = recorder_explore(e->recorder, &row);
+    }
+    if (rc) snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+    return rc;
+}
+
+static int record(struct exploration *e, const char *strategy, const char *schedule) {
+    bool failed = e->log->outcome != PIRN_OK;
+    bool full = e->record == CONTROL_RECORD_ALL || (failed && e->record == CONTROL_RECORD_FAILING);
+    recorder_reached(e->recorder, e->next);
+    if (!recorder_add(e->recorder, e->log, strategy, schedule, full, &e->trace_run)) return 0;
+    snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+    return -EIO;
+}
+
 /* Counts and records the run that is in the log. */
 static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
     struct log *log = e->log;
-    bool failed = log->outcome != PIRN_OK, full;
+    bool failed = log->outcome != PIRN_OK, recorded = e->trace && (failed || !e->only_failures);
     char *schedule = NULL;
     uint64_t distinct = e->distinct;
+    int rc = 0;
 
     e->done++;
     e->next = run + 1;
     e->sampled += e->strategy->sampling;
     e->steps += log->steps;
     add_graph(e, log->graph);
-    if (failed || e->recorder) {
-        schedule = explore_schedule(log);
-        if (!schedule) return no_memory(e);
+    if ((failed || recorded) && !(schedule = explore_schedule(log))) return no_memory(e);
+    if (recorded && !e->recorder) rc = open_trace(e);
+    if (recorded && rc == 0) rc = record(e, strategy, schedule);
+    if (rc) {
+        free(schedule);
+        return rc;
     }
-    if (e->recorder) {
-        full = e->record == CONTROL_RECORD_ALL || (failed && e->record == CONTROL_RECORD_FAILING);
-        recorder_reached(e->recorder, e->next);
-        if (recorder_add(e->recorder, log, strategy, schedule, full, &e->trace_run) != 0) {
-            snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-            free(schedule);
-            return -EIO;
-        }
-    }
-    if (e->count_orders && e->distinct > distinct) orders_count(&e->orders, e);
+    if (!recorded) e->trace_run = 0;
+    if (e->count_orders && e->distinct > distinct && !log->brief) orders_count(&e->orders, e);
     if (failed) {
         e->failures++;
         if (e->outcome == PIRN_OK) {
@@ -373,8 +401,6 @@ int explore_record_certainty(struct exploration *e, int64_t run, const struct ce
 }
 
 int explore_begin(struct exploration *e) {
-    uint64_t graph, seed;
-    int rc;
     e->outcome = PIRN_OK;
     e->clock = e->trace ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
     e->begun = e->reported = clock_of(e->clock);
@@ -385,21 +411,10 @@ int explore_begin(struct exploration *e) {
         return -ENOMEM;
     }
     if (e->replay) schedule_take_points(e->replay, e->log);
-    if (e->trace && !(e->recorder = recorder_open(e->trace, e->message, sizeof e->message)))
-        return -EIO;
-    if (!e->share.shards || !e->recorder) return 0;
-    if (e->resumed) {
-        rc = recorder_resume(e->recorder, e->resumed, &e->done, &e->failures, &e->steps);
-        while (rc == 0 && recorder_resume_graph(e->recorder, &graph, &seed))
-            add_earlier(e, seed - e->seed, graph);
-    } else {
-        struct recorder_exploration row = {e->asked,          e->seed,      e->share.shard,
-                                           e->share.shards,   e->run.allow, e->run.max_steps,
-                                           e->run.late_timers};
-        rc = recorder_explore(e->recorder, &row);
-    }
-    if (rc) snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-    return rc;
+    e->reserved = -1;
+    if (e->trace && !e->only_failures) return open_trace(e);
+    if (e->trace) e->reserved = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return 0;
 }
 
 static bool is_wanted(const struct exploration *e, uint64_t run) {
@@ -479,7 +494,7 @@ int explore(struct exploration *e) {
     if (rc == 0 && e->recorder) recorder_reached(e->recorder, e->next);
     search_end(e, strategy);
     if (rc) return rc;
-    if (e->recorder && orders_record(&e->orders, e->recorder) != 0) {
+    if (e->recorder && !e->only_failures && orders_record(&e->orders, e->recorder) != 0) {
         snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
         return -EIO;
     }

@@ -43,8 +43,9 @@ struct exploration {
     int64_t time_limit;  /* 0: none */
     bool keep_going;
     enum control_record record;
-    bool count_orders; /* of calls, where a graph is new */
-    const char *trace; /* NULL: none */
+    bool count_orders;  /* of calls, where a graph is new */
+    const char *trace;  /* NULL: none */
+    bool only_failures; /* it is for runs that fail, and made with the first */
     /* How a run is performed with the given strategy. Returns 0 with the log filled in, a
      * negative errno when there could be none (-ECANCELED: it is to end, as `stopped` says), or 1
      * in a child that goes on with the program. */
@@ -61,13 +62,16 @@ struct exploration {
     void *context;
 
     /* What has come of it. */
-    struct log *log;    /* of the last run */
-    bool searching;     /* the strategy has runs that are still to be made */
-    bool settled;       /* no run changes the strategy any more */
-    uint64_t following; /* runs of the share that follow this one anyhow; UINT64_MAX: any number */
+    struct log *log;     /* of the last run */
+    bool searching;      /* the strategy has runs that are still to be made */
+    bool settled;        /* no run changes the strategy any more */
+    uint32_t given_anew; /* how often runs were given to other processes than at first */
+    uint64_t following;  /* runs of the share that follow this one anyhow; UINT64_MAX: any number */
     struct strategy *running; /* what performs it */
     struct shrink *shrink;    /* when that is what is done; else NULL */
     struct recorder *recorder;
+    int reserved; /* a descriptor, in whose place the trace comes, so that runs find the same ones
+                     open; -1: none */
     uint64_t done, distinct, failures, steps;
     uint64_t repeated;         /* runs that were nothing new to the strategy; not in `done` */
     bool exhausted;            /* every schedule that was asked for has been covered */

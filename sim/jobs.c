@@ -49,7 +49,7 @@
 enum {
     LEAST_WINDOW = 32, /* so that one run may take as long as some others together */
     WINDOW_FOR_EACH = 4,
-    MOST_AT_ONCE = 16, /* runs that a worker claims together */
+    MOST_AT_ONCE = 64, /* runs that a worker claims together */
     LARGEST_WINDOW = 4096,
     LONGEST_REST = 100, /* ms */
     MOST_DEATHS = 2,    /* of workers with the same run */
@@ -68,6 +68,7 @@ struct board {
     _Atomic uint32_t changes;   /* a futex: something has become free */
     _Atomic uint32_t waiting;   /* workers, for that */
     _Atomic uint32_t asleep;    /* the parent is, until position `first` is done */
+    _Atomic uint32_t anew;      /* how often claims have become free, since a worker had died */
     _Atomic uint64_t careful;   /* before this position each run is claimed by itself */
     size_t size;                /* of all this */
     _Atomic uint64_t entries[]; /* position << STATE_BITS | state */
@@ -176,6 +177,7 @@ static int perform(struct jobs *j, uint64_t position) {
     struct exploration *e = j->exploration;
     int rc;
     e->log = j->logs[position % j->window];
+    e->given_anew = atomic_load(&j->board->anew);
     if (j->searching) j->strategy->turn_to(j->strategy, position % j->window);
     rc = explore_perform(e, j->strategy, share_run(&e->share, position));
     return rc ? rc : explore_again(e, share_run(&e->share, position));
@@ -277,6 +279,7 @@ static int free_claims(struct jobs *j, unsigned worker, const char *end) {
              (unsigned long long)run + 1);
     wait_for_last_breath(j->logs[at % j->window]);
     atomic_store(&j->board->careful, first + j->window);
+    atomic_fetch_add(&j->board->anew, 1);
     for (; at < first + j->window; at++)
         if (is_claimed(j, at, worker))
             atomic_store(&j->board->entries[at % j->window], entry_of(at, 0));

@@ -7,6 +7,11 @@
  * ahead, up to AHEAD of them and no more than will be wanted; when it wants another seed what was
  * performed ahead is dropped. Both numbers are futexes.
  *
+ * What a run has come to is all that is wanted of most: nothing was found, its graph is one that
+ * has been handed over before, and it is not recorded. Those leave figures, and their log is that
+ * of the next run, too, so that it stays where the processor has it at hand. The others hand over
+ * their logs, of which there are a few, in turn, until they have been copied.
+ *
  * Runs that depend on those before are asked for one by one, and with each comes what the strategy
  * remembers by now.
  *
@@ -30,6 +35,7 @@
 #include <unistd.h>
 
 #include "lib/core/context.h"
+#include "sim/again.h"
 #include "sim/explore.h"
 #include "sim/outside.h"
 #include "sim/remembered.h"
@@ -38,9 +44,12 @@
 
 enum {
     STACK = 256 * 1024,
-    FRAME = 4096,          /* more than keeper_serve needs */
-    AHEAD = 16,            /* runs */
-    LONG_RUN = 10000,      /* steps: none is performed ahead of need */
+    FRAME = 4096,         /* more than keeper_serve needs */
+    AHEAD = 256,          /* runs */
+    STEPS_AHEAD = 200000, /* of all of them */
+    LONG_RUN = 10000,     /* steps: none is performed ahead of need */
+    LOGS = 16,
+    GRAPHS = 4096,
     LOOKS = 20,            /* before sleeping */
     LOOK_AGAIN = 10000000, /* ns, for a process that has died */
     WORDS = 128
@@ -48,7 +57,8 @@ enum {
 
 /* A run that has been performed. */
 struct performed {
-    struct log *log;
+    struct log *log; /* NULL: there are figures alone */
+    struct log_figures figures;
     enum keeper_answer answer;
     char why[WORDS];
 };
@@ -59,8 +69,13 @@ struct keeper {
     _Atomic bool waits, is_waited_for; /* the process for `asked`; the other one for `performed` */
     uint32_t first;                    /* whose seed is this; changed while nothing is asked for */
     uint64_t first_seed;
-    size_t room; /* of `runs` */
     struct performed runs[AHEAD];
+    struct log *logs[LOGS];
+    uint32_t room;                    /* of `logs` */
+    _Atomic uint32_t given, returned; /* logs: the last ones of these are handed over */
+    _Atomic bool waits_for_log;
+    bool brief, count_orders; /* runs may leave figures; only if the graph is known */
+    uint64_t graphs[GRAPHS];  /* that were handed over, of late */
     struct strategy *strategy;
     struct share share;
     uint64_t seed;    /* of the exploration */
@@ -69,7 +84,7 @@ struct keeper {
     bool told;    /* there is news there */
     bool settled; /* and will be no more */
     /* Of the process that explores. */
-    uint32_t taken, ahead;
+    uint32_t taken, ahead, given_anew;
     uint64_t expected_seed;
     /* Of the process itself. */
     pid_t process;
@@ -104,14 +119,16 @@ struct keeper *keeper_new(const struct exploration *e) {
         keeper_free(k);
         return NULL;
     }
-    while (k->room < AHEAD && (k->runs[k->room].log = log_new(e->run.max_steps))) k->room++;
+    k->count_orders = e->count_orders;
+    while (k->room < LOGS && (k->logs[k->room] = log_new(e->run.max_steps))) k->room++;
+    k->log = k->logs[0];
     if (k->room) return k;
     keeper_free(k);
     return NULL;
 }
 
 void keeper_free(struct keeper *k) {
-    for (size_t i = 0; i < k->room; i++) log_free(k->runs[i].log);
+    for (size_t i = 0; i < k->room; i++) log_free(k->logs[i]);
     if (k->remembered) munmap(k->remembered, k->remembered_size);
     munmap(k, sizeof *k);
 }
@@ -160,10 +177,12 @@ static bool has_died(pid_t process) {
 static enum keeper_answer await_run(struct keeper *k, pid_t process, int64_t limit,
                                     struct exploration *e) {
     static const struct timespec timeout = {0, LOOK_AGAIN};
-    const struct performed *run = &k->runs[k->taken % k->room];
+    const struct performed *run = &k->runs[k->taken % AHEAD];
+    uint32_t left = atomic_load(&k->asked) - k->taken;
+    bool more = !e->settled || e->following >= left;
     int64_t end = 0;
     /* Woken for each run, it would be asleep more often than awake. */
-    atomic_store(&k->enough, k->taken + (atomic_load(&k->asked) - k->taken + 1) / 2);
+    atomic_store(&k->enough, k->taken + (more ? (left + 1) / 2 : left));
     while (!await(&k->performed, k->taken, &k->is_waited_for, &timeout)) {
         if (has_died(process))
             return atomic_load(&k->performed) != k->taken ? run->answer : KEEPER_DEAD;
@@ -174,13 +193,23 @@ static enum keeper_answer await_run(struct keeper *k, pid_t process, int64_t lim
     return run->answer;
 }
 
+/* The log of a run is not needed any more, if it has one. */
+static void give_back(struct keeper *k, struct performed *run) {
+    uint32_t out;
+    if (!run->log) return;
+    run->log = NULL;
+    out = atomic_load(&k->given) - (atomic_fetch_add(&k->returned, 1) + 1);
+    if (out <= k->room / 2 && atomic_load(&k->waits_for_log))
+        futex(&k->returned, FUTEX_WAKE, 1, NULL);
+}
+
 /* Drops what has been performed ahead. Returns DONE, or what it has come to. */
 static enum keeper_answer drop(struct keeper *k, pid_t process, int64_t limit,
                                struct exploration *e) {
     enum keeper_answer answer = KEEPER_DONE;
     while (answer == KEEPER_DONE && k->taken != atomic_load(&k->asked)) {
         answer = await_run(k, process, limit, e);
-        k->taken++;
+        give_back(k, &k->runs[k->taken++ % AHEAD]);
     }
     return answer;
 }
@@ -195,15 +224,34 @@ static void ask(struct keeper *k, uint64_t following) {
 }
 
 /* Before anything is asked for. */
-static void tell(struct keeper *k, const struct log *log, bool settled) {
-    if (settled && k->settled) return;
+static void tell(struct keeper *k, const struct exploration *e) {
+    if (e->settled && k->settled) return;
     for (size_t i = 0; i < k->room; i++) {
-        log_take_points(k->runs[i].log, log);
-        k->runs[i].log->points_learned = log->points_learned;
+        log_take_points(k->logs[i], e->log);
+        k->logs[i]->points_learned = e->log->points_learned;
     }
     remembered_save(k->strategy, k->remembered);
     k->told = true;
-    k->settled = settled;
+    k->settled = e->settled;
+    k->brief = e->settled && (!e->trace || e->only_failures);
+}
+
+/* Graphs that were handed over with what was dropped have never come, and a run that is given anew
+ * comes before others that have been. */
+static void begin_elsewhere(struct keeper *k, const struct exploration *e, bool dropped) {
+    if (dropped || k->given_anew != e->given_anew) memset(k->graphs, 0, sizeof k->graphs);
+    k->given_anew = e->given_anew;
+    k->first = k->taken;
+    k->first_seed = e->log->seed;
+    tell(k, e);
+}
+
+/* How many runs are performed ahead after one of so many steps. */
+static uint32_t grow(const struct keeper *k, uint64_t steps) {
+    uint32_t most = k->brief ? AHEAD : k->room;
+    if (steps > LONG_RUN) return 1;
+    if (steps && most > STEPS_AHEAD / steps) most = (uint32_t)(STEPS_AHEAD / steps);
+    return 2 * k->ahead < most ? 2 * k->ahead : most;
 }
 
 /* The seed of the n-th run of the share after the one that has the first seed. */
@@ -212,53 +260,88 @@ static uint64_t seed_after(const struct keeper *k, uint64_t first_seed, uint32_t
     return k->seed + share_run(&k->share, share_position(&k->share, first_seed - k->seed) + n);
 }
 
+/* Else the process has ended in the run, or been ended. */
+static bool has_answered(enum keeper_answer answer) {
+    return answer == KEEPER_DONE || answer == KEEPER_LAST || answer == KEEPER_UNSURE;
+}
+
 enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, int64_t limit,
                               struct exploration *e, const char **why) {
-    bool expected = log->seed == k->expected_seed && e->settled && k->settled;
+    bool expected =
+        log->seed == k->expected_seed && e->settled && k->settled && k->given_anew == e->given_anew;
     const uint64_t seed = log->seed;
     enum keeper_answer answer;
     struct performed *run;
+    struct log *left;
     siginfo_t info;
 
     *why = "";
     if (!expected) {
-        if (k->taken != atomic_load(&k->asked)) k->ahead = 1;
+        bool dropped = k->taken != atomic_load(&k->asked);
+        if (dropped) k->ahead = 1;
         if (drop(k, process, limit, e) != KEEPER_DONE) return KEEPER_GONE;
-        k->first = k->taken;
-        k->first_seed = log->seed;
-        tell(k, log, e->settled);
+        begin_elsewhere(k, e, dropped);
     }
     ask(k, e->settled ? e->following : 0);
-    run = &k->runs[k->taken % k->room];
+    run = &k->runs[k->taken % AHEAD];
     answer = await_run(k, process, limit, e);
     if (answer == KEEPER_LATE || answer == KEEPER_STOPPED) {
         kill(process, SIGKILL);
         waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
     }
-    log_copy(log, run->log);
+    left = has_answered(answer) ? run->log : k->logs[atomic_load(&k->given) % k->room];
+    if (left)
+        log_copy(log, left);
+    else
+        log_take_figures(log, &run->figures);
     log->seed = seed; /* also where the run has not begun */
-    *why = run->why;
+    *why = has_answered(answer) ? run->why : "";
+    if (has_answered(answer)) give_back(k, run);
     k->taken++;
     k->expected_seed = seed_after(k, seed, 1);
-    /* A run that takes long is not made for nothing. */
-    if (log->steps > LONG_RUN)
-        k->ahead = 1;
-    else if (k->ahead < k->room)
-        k->ahead = 2 * k->ahead < k->room ? 2 * k->ahead : (uint32_t)k->room;
+    k->ahead = grow(k, log->steps);
     return answer;
 }
 
 /* ---- In its process ------------------------------------------------------------------------ */
 
+/* Whether figures are all that is wanted of the run. */
+static bool is_brief(struct keeper *k) {
+    const struct log *log = k->log;
+    uint64_t graph = log->graph | 1, *known = &k->graphs[log->graph / 2 % GRAPHS];
+    if (!k->brief || log->outcome != PIRN_OK || !log->finished || log->finding_count ||
+        log->race_count || (log->seed - k->seed + 1) % AGAIN_EVERY == 0)
+        return false;
+    if (!k->count_orders || *known == graph) return true;
+    *known = graph;
+    return false;
+}
+
+/* Waits until there is a log that nobody reads. */
+static void take_log(struct keeper *k) {
+    uint32_t all_out = atomic_load(&k->given) - k->room;
+    if (atomic_load(&k->returned) == all_out && atomic_load(&k->is_waited_for))
+        futex(&k->performed, FUTEX_WAKE, 1, NULL);
+    while (!await(&k->returned, all_out, &k->waits_for_log, NULL)) continue;
+    k->log = k->logs[atomic_load(&k->given) % k->room];
+}
+
 static void answer(struct keeper *k, enum keeper_answer what, const char *why) {
     uint32_t number = atomic_load(&k->performed);
-    struct performed *run = &k->runs[number % k->room];
+    struct performed *run = &k->runs[number % AHEAD];
+    bool enough = what != KEEPER_DONE || (int32_t)(number + 1 - atomic_load(&k->enough)) >= 0;
     run->answer = what;
-    snprintf(run->why, sizeof run->why, "%s", why ? why : "");
+    run->why[0] = '\0';
+    if (why) snprintf(run->why, sizeof run->why, "%s", why);
+    if (what == KEEPER_DONE && is_brief(k)) {
+        run->log = NULL;
+        run->figures = log_figures(k->log);
+    } else {
+        run->log = k->log;
+        enough |= atomic_fetch_add(&k->given, 1) + 1 - atomic_load(&k->returned) >= k->room / 2;
+    }
     atomic_store(&k->performed, number + 1);
-    if (atomic_load(&k->is_waited_for) &&
-        (what != KEEPER_DONE || (int32_t)(number + 1 - atomic_load(&k->enough)) >= 0))
-        futex(&k->performed, FUTEX_WAKE, 1, NULL);
+    if (enough && atomic_load(&k->is_waited_for)) futex(&k->performed, FUTEX_WAKE, 1, NULL);
 }
 
 /* Ends the process, without the program. */
@@ -318,7 +401,7 @@ static void perform(struct keeper *k, uint32_t number) {
     size_t points;
     struct essence before, after;
     const char *why;
-    k->log = k->runs[number % k->room].log;
+    take_log(k);
     points = k->log->point_count;
     if ((why = run_once(k, seed))) end(k, KEEPER_UNSURE, why);
     if ((why = restore(k))) end(k, KEEPER_LAST, why);

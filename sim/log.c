@@ -67,7 +67,7 @@ void log_free(struct log *log) {
 }
 
 void log_reset(struct log *log) {
-    log->finished = log->cut = log->armed = log->turns = false;
+    log->finished = log->cut = log->armed = log->turns = log->brief = false;
     log->outcome = PIRN_OK;
     log->message[0] = '\0';
     log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;
@@ -115,6 +115,24 @@ void log_copy(struct log *to, const struct log *from) {
     memcpy(to->findings, from->findings, from->finding_count * sizeof *to->findings);
     memcpy(to->races, from->races, from->race_count * sizeof *to->races);
     memcpy(to->marks, from->marks, (from->mark_count + 1) * sizeof *to->marks);
+}
+
+struct log_figures log_figures(const struct log *log) {
+    return (struct log_figures){log->steps,       log->tasks, log->switches,
+                                log->preemptions, log->graph, log->virtual_ns};
+}
+
+void log_take_figures(struct log *log, const struct log_figures *figures) {
+    uint64_t seed = log->seed;
+    log_reset(log);
+    log->seed = seed;
+    log->steps = figures->steps;
+    log->tasks = figures->tasks;
+    log->switches = figures->switches;
+    log->preemptions = figures->preemptions;
+    log->graph = figures->graph;
+    log->virtual_ns = figures->virtual_ns;
+    log->finished = log->brief = true;
 }
 
 void log_take_points(struct log *to, const struct log *from) {

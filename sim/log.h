@@ -103,6 +103,7 @@ struct log {
     bool cut;   /* by a limit, before everything had come to rest */
     bool armed; /* a timer has not fired */
     bool turns; /* tasks were made to take turns */
+    bool brief; /* nothing is here but figures: log_take_figures */
     pirn_outcome outcome;
     char message[LOG_MESSAGE]; /* one line; "" when ok */
     uint64_t seed;
@@ -146,6 +147,17 @@ uint32_t log_event_hash(const struct log *log);
 
 /* Copies all that a run has left in one log to another, made for as many steps. */
 void log_copy(struct log *to, const struct log *from);
+
+/* What a run has come to where nothing was found, without what it did. */
+struct log_figures {
+    uint64_t steps, tasks, switches, preemptions, graph;
+    int64_t virtual_ns;
+};
+
+struct log_figures log_figures(const struct log *log);
+
+/* Makes the log that of such a run; its seed is left. */
+void log_take_figures(struct log *log, const struct log_figures *figures);
 
 /* Has a log's next runs interrupted at the same places as another's. */
 void log_take_points(struct log *to, const struct log *from);

@@ -181,6 +181,6 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
     if (sim.active) return -EBUSY;
     if ((rc = config_resolve(config, &resolved))) return rc;
     if (!sim.forked && serve_wanted())
-        serve(resolved.stack_size, &child.log, &child.strategy, &child.options);
+        serve(main_fn, resolved.stack_size, &child.log, &child.strategy, &child.options);
     return sim.forked ? run_in_child(&resolved, main_fn, arg) : run_alone(&resolved, main_fn, arg);
 }

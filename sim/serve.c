@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -408,6 +409,12 @@ static void begin_isolation(const struct exploration *e) {
         give_up("the library is built with a sanitizer, which has memory of its own");
 }
 
+/* Gives standard output its buffer, which it would else look for in each run, with system calls: it
+ * is thrown away, to a file that is no terminal. Only where the program has not chosen itself. */
+static void prepare_output(void) {
+    if (!__fbufsize(stdout) && !__flbf(stdout)) setvbuf(stdout, NULL, _IOFBF, 0);
+}
+
 /* ---- All runs ------------------------------------------------------------------------------ */
 
 /* Reads the options and the schedule behind them; leaves the descriptors to this process alone. */
@@ -479,7 +486,7 @@ static int serve_shrinking(struct exploration *e, const struct schedule *schedul
     return rc ? rc : shrink(e, &task);
 }
 
-void serve(size_t stack_size, struct log **log, struct strategy **strategy,
+void serve(pirn_fn *main_fn, size_t stack_size, struct log **log, struct strategy **strategy,
            struct run_options *options) {
     static struct exploration e; /* in the child the run goes on with what it points at */
     static struct schedule schedule;
@@ -517,12 +524,13 @@ void serve(size_t stack_size, struct log **log, struct strategy **strategy,
     e.record = o->record;
     e.trace = o->trace[0] ? o->trace : NULL;
     e.count_orders = !o->schedule_length;
+    e.only_failures = o->scratch && !o->schedule_length && o->record == CONTROL_RECORD_FAILING;
     e.perform = perform;
     e.report = report;
     begin_isolation(&e);
     if (o->quiet_program) server.words = memfd_create("pirn-words", MFD_CLOEXEC);
     /* Reading the debugging information takes its time, so it is done once, for all children. */
-    symbol_resolve(__builtin_return_address(0), &symbol);
+    symbol_resolve((const char *)(uintptr_t)main_fn + 1, &symbol);
 
     rc = o->shrink ? serve_shrinking(&e, &schedule) : explore(&e);
     if (rc != 1) finish(&e, rc);
@@ -531,6 +539,7 @@ void serve(size_t stack_size, struct log **log, struct strategy **strategy,
         sim.stack_size = stack_size; /* else the run would begin with a pool of its own */
         stack_pool_prepare(&sim.stacks);
         race_prepare();
+        prepare_output();
         snapshot_prepare();
         e.log = keeper_serve(server.keeper, ended);
     }

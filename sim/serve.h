@@ -11,9 +11,9 @@ bool serve_wanted(void);
 /*
  * Performs all runs that the command asks for, and exits. In the child that is to perform one it
  * returns, with the log, strategy and options of that run; in one that performs many it returns for
- * each. `stack_size` is that of the tasks' stacks.
+ * each. `main_fn` is what the main task runs, `stack_size` that of the tasks' stacks.
  */
-void serve(size_t stack_size, struct log **log, struct strategy **strategy,
+void serve(pirn_fn *main_fn, size_t stack_size, struct log **log, struct strategy **strategy,
            struct run_options *options);
 
 #endif

@@ -10,8 +10,9 @@
  *
  * A page that has been written once is put back after each run from then on, whether or not that
  * run has written it: after a few runs these are all, and no page fault occurs any more. So the
- * process's count of page faults says whether there is anything new to be looked for. Now and then
- * pages that have not been written any more are given up again.
+ * process's count of page faults says whether there is anything new to be looked for. Pages that
+ * are found as they are saved time and again are given up; those that are written all the same, the
+ * more patiently the next time.
  *
  * Invariants
  *   1. Between restores each page that differs from what is saved is in `dirty`, or its first write
@@ -49,8 +50,11 @@ enum {
     STACK_ROOM = 512 * 1024,
     LARGEST_HOLE = 64 * 1024,
     MOST_HOLES = 100000,
-    SETTLED = 64,    /* restores */
-    SIZE_EVERY = 16, /* restores; a power of two */
+    COMPARE_EVERY = 64, /* restores */
+    IDLE_ENOUGH = 4,    /* times that a page was found as it is saved; the double each time */
+    MOST_DOUBLED = 10,
+    LARGEST_GAP = 1 << 20, /* between regions that are looked at together */
+    SIZE_EVERY = 16,       /* restores; a power of two */
     HEAP_ROOM = 4 << 20,
     LARGEST_CHUNK = 32 << 20 /* that malloc may take from the heap: its own limit */
 };
@@ -80,6 +84,7 @@ struct page_run {
 
 static const char too_much[] = "it has more memory than can be looked through";
 static const char no_memory[] = "there is no memory for a copy of its own";
+static const char no_room[] = "files may not be as large as a copy of its memory (ulimit -f)";
 static const char no_proc[] = "/proc cannot be read";
 static const char changed[] = "it changed mappings that were there before";
 
@@ -105,6 +110,7 @@ struct page {
     char *saved;     /* NULL: zeroes */
     unsigned region; /* which it is in */
     bool own;        /* of the library */
+    uint16_t idle;   /* how often it was found as it is saved, of late */
 };
 
 struct snapshot {
@@ -123,9 +129,10 @@ struct snapshot {
     struct range ranges[2 * MOST_REGIONS]; /* all mappings, when it was taken */
     uint64_t known[MOST_PAGES / 64];       /* pages that are in `dirty` */
     struct page dirty[MOST_PAGES];
-    uintptr_t last; /* end of pages that were found */
-    bool full;      /* there is no memory for the image */
-    bool no_scan;   /* the kernel cannot find pages: all entries are read */
+    uint8_t given_up[MOST_PAGES]; /* how often each page was */
+    uintptr_t last;               /* end of pages that were found */
+    bool full;                    /* there is no memory for the image */
+    bool no_scan;                 /* the kernel cannot find pages: all entries are read */
     struct page_run runs[MOST_RUNS];
     uint64_t entries[PAGEMAP_ENTRIES];
     char text[MAPS_TEXT];
@@ -279,7 +286,7 @@ static void add_page(struct snapshot *s, const struct region *region, uintptr_t 
     if (s->known[at / 64] & UINT64_C(1) << at % 64) return;
     s->known[at / 64] |= UINT64_C(1) << at % 64;
     s->dirty[s->dirty_count++] = (struct page){(char *)page, saved, (unsigned)(region - s->regions),
-                                               page >= s->own_start && page < s->own_end};
+                                               page >= s->own_start && page < s->own_end, 0};
 }
 
 static void add_pages(struct snapshot *s, const struct region *region, uintptr_t start,
@@ -309,16 +316,28 @@ static const struct region *add_run(struct snapshot *s, const struct region *reg
     return region;
 }
 
-/* All regions at once: they lie in the order of their addresses. */
-static bool scan_written(struct snapshot *s) {
-    const struct region *region = s->regions;
-    uintptr_t at = region->start, end = s->regions[s->region_count - 1].end;
-    while (at < end) {
-        struct scan_request request = request_for(s, at, end, PAGES_OWN);
+/* Regions that follow each other. */
+static bool scan_regions(struct snapshot *s, const struct region *region,
+                         const struct region *last) {
+    uintptr_t at = region->start;
+    while (at < last->end) {
+        struct scan_request request = request_for(s, at, last->end, PAGES_OWN);
         int count = ioctl(s->pagemap, SCAN_REQUEST, &request);
         if (count < 0) return false;
         for (int i = 0; i < count; i++) region = add_run(s, region, &s->runs[i]);
         at = (uintptr_t)request.walk_end;
+    }
+    return true;
+}
+
+/* They lie in the order of their addresses. What is far between them is memory that is not saved,
+ * such as logs. */
+static bool scan_written(struct snapshot *s) {
+    const struct region *end = s->regions + s->region_count, *last;
+    for (const struct region *region = s->regions; region < end; region = last + 1) {
+        last = region;
+        while (last + 1 < end && last[1].start - last->end <= LARGEST_GAP) last++;
+        if (!scan_regions(s, region, last)) return false;
     }
     return true;
 }
@@ -414,22 +433,29 @@ static bool is_zero(const char *page, size_t size) {
     return !*page && !memcmp(page, page + 1, size - 1);
 }
 
-/* Gives up pages that are as they are saved, until they are written again. */
+static bool as_saved(const struct snapshot *s, const struct page *page) {
+    return page->saved ? !memcmp(page->page, page->saved, s->page_size)
+                       : is_zero(page->page, s->page_size);
+}
+
+/* Whether the page has been given up until it is written again. */
+static bool give_up(struct snapshot *s, struct page *page) {
+    const struct region *region = &s->regions[page->region];
+    size_t at = region->first + ((uintptr_t)page->page - region->start) / s->page_size;
+    page->idle = as_saved(s, page) ? page->idle + 1 : 0;
+    if (page->idle < IDLE_ENOUGH << s->given_up[at] || (page->saved && !region->replaced))
+        return false;
+    /* Not by way of madvise, which is taken over to tell what the program gives back. */
+    if (syscall(SYS_madvise, page->page, s->page_size, MADV_DONTNEED) != 0) return false;
+    s->known[at / 64] &= ~(UINT64_C(1) << at % 64);
+    if (s->given_up[at] < MOST_DOUBLED) s->given_up[at]++;
+    return true;
+}
+
 static void give_up_pages(struct snapshot *s) {
     size_t left = 0;
-    for (size_t i = 0; i < s->dirty_count; i++) {
-        struct page page = s->dirty[i];
-        const struct region *region = &s->regions[page.region];
-        size_t at = region->first + ((uintptr_t)page.page - region->start) / s->page_size;
-        bool as_saved = page.saved ? !memcmp(page.page, page.saved, s->page_size)
-                                   : is_zero(page.page, s->page_size);
-        /* Not by way of madvise, which is taken over to tell what the program gives back. */
-        if (as_saved && (region->replaced || !page.saved) &&
-            syscall(SYS_madvise, page.page, s->page_size, MADV_DONTNEED) == 0)
-            s->known[at / 64] &= ~(UINT64_C(1) << at % 64);
-        else
-            s->dirty[left++] = page;
-    }
+    for (size_t i = 0; i < s->dirty_count; i++)
+        if (!give_up(s, &s->dirty[i])) s->dirty[left++] = s->dirty[i];
     s->dirty_count = left;
 }
 
@@ -443,7 +469,7 @@ const char *snapshot_restore(struct snapshot *s) {
     if (!mappings && (written || !(s->restores & (SIZE_EVERY - 1))))
         mappings = read_size(s) != s->size;
     if ((written || mappings) && (why = look_again(s, mappings))) return why;
-    if (++s->restores >= SETTLED && !(s->restores & (s->restores - 1))) give_up_pages(s);
+    if (++s->restores % COMPARE_EVERY == 0) give_up_pages(s);
     for (size_t i = 0; i < s->dirty_count; i++) {
         const struct page *page = &s->dirty[i];
         if (page->saved)
@@ -626,6 +652,7 @@ static bool save_region(struct snapshot *s, const struct region *region) {
 
 static const char *save(struct snapshot *s, const void *top) {
     size_t room = s->view_size;
+    struct rlimit limit;
     s->stack_at = room;
     for (size_t i = 0; i < s->region_count; i++) {
         const struct region *region = &s->regions[i];
@@ -636,6 +663,8 @@ static const char *save(struct snapshot *s, const void *top) {
         room += region->end - region->start;
     }
     s->view_size = room;
+    /* Else the signal would seem to be the program's. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < room) return no_room;
     if (ftruncate(s->image, (off_t)room) != 0 ||
         (s->view = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->image,
                         0)) == MAP_FAILED)

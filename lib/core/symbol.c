@@ -1,14 +1,73 @@
-/* symbol.c - addresses to source lines, by libbacktrace, and by the dynamic linker where that
- * knows nothing. */
+/*
+ * symbol.c - addresses to source lines, by libbacktrace, and by the dynamic linker where that
+ * knows nothing.
+ *
+ * libbacktrace reads the debugging information of every module that is loaded as soon as it is
+ * asked for one address, and what the C library's alone takes is often more than all the rest. So
+ * each module has a state of its own, which is shown that module alone: its calls of
+ * dl_iterate_phdr come here (--wrap). Where the linker has not been told to do so, as in a static
+ * library, one state has all modules.
+ */
 #include "lib/core/symbol.h"
 
 #include <backtrace.h>
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
-static struct backtrace_state *state;
+enum { MOST_MODULES = 64 }; /* that addresses are asked of; those beyond share a state */
+
+struct module {
+    _Atomic uintptr_t base; /* 0: free */
+    struct backtrace_state *state;
+};
+
+static struct module modules[MOST_MODULES];
+static atomic_size_t module_count;
+static struct backtrace_state *all; /* modules in one state */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* ---- The modules that libbacktrace sees ---------------------------------------------------- */
+
+typedef int look_at_module(struct dl_phdr_info *info, size_t size, void *arg);
+
+/* The linker's names. NULL: it has not wrapped anything. */
+int __real_dl_iterate_phdr(look_at_module *look, void *arg) __attribute__((weak));
+int __wrap_dl_iterate_phdr(look_at_module *look, void *arg);
+
+/* In the module that is to be seen; 0: all are. */
+static _Thread_local uintptr_t wanted;
+
+static bool has(const struct dl_phdr_info *info, uintptr_t address) {
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD &&
+            address - (info->dlpi_addr + segment->p_vaddr) < segment->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+struct viewer {
+    look_at_module *look;
+    void *arg;
+};
+
+static int show_wanted(struct dl_phdr_info *info, size_t size, void *arg) {
+    const struct viewer *viewer = arg;
+    return has(info, wanted) ? viewer->look(info, size, viewer->arg) : 0;
+}
+
+int __wrap_dl_iterate_phdr(look_at_module *look, void *arg) {
+    struct viewer viewer = {look, arg};
+    return wanted ? __real_dl_iterate_phdr(show_wanted, &viewer)
+                  : __real_dl_iterate_phdr(look, arg);
+}
+
+/* ---- States -------------------------------------------------------------------------------- */
 
 static void ignore_error(void *data, const char *message, int code) {
     /* A module without debugging information: what is known is shown. */
@@ -17,7 +76,51 @@ static void ignore_error(void *data, const char *message, int code) {
     (void)code;
 }
 
-static void open_state(void) { state = backtrace_create_state(NULL, 1, ignore_error, NULL); }
+static void open_all(void) { all = backtrace_create_state(NULL, 1, ignore_error, NULL); }
+
+static struct backtrace_state *state_of_all(void) {
+    pthread_once(&once, open_all);
+    return all;
+}
+
+/* Takes the name of the file that has the address; NULL: it is the executable. */
+static int take_path(struct dl_phdr_info *info, size_t size, void *arg) {
+    (void)size;
+    if (!has(info, wanted)) return 0;
+    *(const char **)arg = *info->dlpi_name ? info->dlpi_name : NULL;
+    return 1;
+}
+
+static struct backtrace_state *open_module(uintptr_t base) {
+    const char *path = NULL;
+    struct backtrace_state *state;
+    size_t at;
+    if (!__real_dl_iterate_phdr(take_path, &path) ||
+        !(state = backtrace_create_state(path, 1, ignore_error, NULL)))
+        return NULL;
+    /* Two threads may do so at once: the one that is found later on is as good. */
+    if ((at = atomic_fetch_add(&module_count, 1)) < MOST_MODULES) {
+        modules[at].state = state;
+        atomic_store(&modules[at].base, base);
+    }
+    return state;
+}
+
+/* The state to be asked for an address in the module that is loaded at `base`; 0: in none. */
+static struct backtrace_state *begin_asking(uintptr_t address, uintptr_t base) {
+    if (!__real_dl_iterate_phdr) return state_of_all();
+    if (!base) return NULL;
+    wanted = address;
+    for (size_t i = 0; i < MOST_MODULES; i++)
+        if (atomic_load(&modules[i].base) == base) return modules[i].state;
+    if (atomic_load(&module_count) < MOST_MODULES) return open_module(base);
+    wanted = 0;
+    return state_of_all();
+}
+
+static void end_asking(void) { wanted = 0; }
+
+/* ---- Places -------------------------------------------------------------------------------- */
 
 /* The innermost function comes first; where a call was inlined that is the one which contains
  * it. */
@@ -45,14 +148,17 @@ const char *symbol_basename(const char *path) {
 
 void symbol_resolve(const void *return_address, struct symbol *symbol) {
     uintptr_t pc = (uintptr_t)return_address - 1; /* within the call */
-    Dl_info info;
+    struct backtrace_state *state;
+    Dl_info info = {0};
 
     *symbol = (struct symbol){"", 0, "", "", 0};
     if (!return_address) return;
-    pthread_once(&once, open_state);
+    if (!dladdr((const void *)pc, &info)) info.dli_fbase = NULL;
+    state = begin_asking(pc, (uintptr_t)info.dli_fbase);
     if (state) backtrace_pcinfo(state, pc, take_line, ignore_error, symbol);
     if (state && !*symbol->function) backtrace_syminfo(state, pc, take_name, ignore_error, symbol);
-    if (!dladdr((const void *)pc, &info)) return;
+    end_asking();
+    if (!info.dli_fbase) return;
     if (info.dli_fname) symbol->module = symbol_basename(info.dli_fname);
     symbol->offset = pc - (uintptr_t)info.dli_fbase;
     if (!*symbol->function && info.dli_sname) symbol->function = info.dli_sname;
@@ -74,8 +180,12 @@ static void take_variable(void *data, uintptr_t pc, const char *name, uintptr_t 
 
 const char *symbol_variable(const void *address, uintptr_t *offset) {
     struct variable variable = {(uintptr_t)address, 0, NULL};
-    pthread_once(&once, open_state);
+    struct backtrace_state *state;
+    Dl_info info = {0};
+    if (!dladdr(address, &info)) info.dli_fbase = NULL;
+    state = begin_asking((uintptr_t)address, (uintptr_t)info.dli_fbase);
     if (state) backtrace_syminfo(state, (uintptr_t)address, take_variable, ignore_error, &variable);
+    end_asking();
     *offset = variable.offset;
     return variable.name;
 }

@@ -20,6 +20,7 @@ int report_prepare(struct report *report, struct options *options, FILE *out) {
     char message[1024];
     *report = (struct report){.options = options, .out = out, .scratch = options->trace == NULL};
     if (report->scratch && options->control.record == CONTROL_RECORD_NONE) return TOOL_OK;
+    options->control.scratch = report->scratch;
     if (report->scratch)
         return scratch_trace(options->control.trace, sizeof options->control.trace);
     /* The library would say the same, but only after the program has been started. */

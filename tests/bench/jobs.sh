@@ -2,9 +2,8 @@
 # How many runs a second `pirn explore -j N` makes, beside -j 1: measured in turn, the median of several. The start of the
 # program, which is once for each, is taken off.
 #
-# An exploration with -j 1 is two processes already: one explores, counts and records, while the other performs runs. So where
-# there are two processors it has one of them and a part of the other, and -j 2 cannot be twice as fast. What a run takes of
-# processors is shown where perf(1) can count it; "on one processor" is -j 1 with a single one for all of it.
+# An exploration with -j 1 is two processes already: one explores and counts, while the other performs runs. So where there are
+# two processors it has one of them and a small part of the other, which grows with --trace. What a run takes of processors is shown where perf(1) can count it; "on one processor" is -j 1 with a single one for all of it.
 #
 # Usage: jobs.sh BUILD-FOLDER [JOBS]...      PIRN_BENCH_RUNS: how often each is measured (5); PIRN_BENCH_COUNT: runs (60000)
 
