@@ -362,8 +362,9 @@ int explore_again(struct exploration *e, uint64_t run) {
 
 int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t run) {
     enum { REPORT_EVERY = 100000000 }; /* ns */
-    int rc = take_in(e, strategy->name, run);
-    if (rc) return rc;
+    int rc;
+    places_learn(e, run);
+    if ((rc = take_in(e, strategy->name, run))) return rc;
     if (e->log->outcome != PIRN_OK) {
         if ((rc = report(e, CONTROL_FAILURE))) return rc;
         e->over = e->over || !e->keep_going || e->log->outcome == PIRN_DIVERGED;
@@ -429,19 +430,20 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
                         uint64_t *run) {
     uint64_t next = e->next;
     int rc = 0;
-    e->log->points_learned = true;
     while (*run < LESSONS && is_wanted(e, *run) && e->searching && !explore_over(e)) {
+        places_give(e, e->log, *run);
         if ((rc = explore_perform(e, strategy, *run))) return rc;
         if (!search_on(e, strategy)) continue;
-        if (*run < next)
-            add_lesson(e, *run);
-        else if (share_has(share, *run))
+        if (*run >= next && share_has(share, *run)) {
             rc = explore_take_in(e, strategy, *run);
+        } else {
+            add_lesson(e, *run);
+            places_learn(e, *run);
+        }
         if (rc) return rc;
         if (strategy->learn) strategy->learn(strategy, e->log);
         ++*run;
     }
-    e->log->points_learned = false;
     for (uint64_t i = *run; i < LESSONS; i++) add_lesson(e, i);
     return 0;
 }
@@ -449,11 +451,16 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
 /* The runs from `position` on. */
 static int take_turns(struct exploration *e, struct strategy *strategy, const struct share *share,
                       uint64_t position) {
+    uint64_t end = 0;
     int rc = 0;
     while (rc == 0 && e->searching && !explore_over(e)) {
         uint64_t run = share_run(share, position);
         if (!is_wanted(e, run)) break;
-        e->following = e->runs ? share_position(share, e->runs) - position - 1 : UINT64_MAX;
+        if (run >= end) {
+            end = places_give(e, e->log, run);
+            if (e->runs && end > e->runs) end = e->runs;
+        }
+        e->following = end < UINT64_MAX ? share_position(share, end) - position - 1 : UINT64_MAX;
         if ((rc = explore_perform(e, strategy, run))) break;
         if (strategy->next && !search_on(e, strategy)) continue;
         if ((rc = explore_again(e, run))) break;
@@ -484,6 +491,7 @@ int explore(struct exploration *e) {
     if (rc) return rc;
     strategy_start(strategy);
     rc = search_begin(e, strategy);
+    if (rc == 0) rc = places_begin(e);
     if (rc == 0) rc = take_all(e, strategy);
     if (rc == 1) return 1;
     if (rc == -ECANCELED) {

@@ -11,6 +11,7 @@
 #include "sim/control.h"
 #include "sim/log.h"
 #include "sim/orders.h"
+#include "sim/race/places.h"
 #include "sim/recorder.h"
 #include "sim/schedule.h"
 #include "sim/share.h"
@@ -101,6 +102,7 @@ struct exploration {
         uint64_t pair, kind;
     } races[MOST_FAILURE_KINDS]; /* pairs of places, and the kind of failure each was told with */
     size_t race_count;
+    struct places places;
     uint64_t *graphs; /* a set */
     size_t graph_room;
 };

@@ -24,7 +24,9 @@
  *   1. An entry's log is written by the worker that has claimed it, and by the process it has
  *      forked, alone.
  *   2. The last log taken in stays as it is until the next one has been.
- *   3. A worker waits only while no position in the window is free, or few are: the parent wakes it
+ *   3. Positions are performed up to the end of an epoch (race/places.h), until all of them have been
+ *      taken in.
+ *   4. A worker waits only while no position in the window is free, or few are: the parent wakes it
  *      when a quarter of the window has become free, and before it rests.
  */
 #include "sim/jobs.h"
@@ -69,6 +71,7 @@ struct board {
     _Atomic uint32_t waiting;   /* workers, for that */
     _Atomic uint32_t asleep;    /* the parent is, until position `first` is done */
     _Atomic uint32_t anew;      /* how often claims have become free, since a worker had died */
+    _Atomic uint64_t end;       /* positions from here on are not to be performed yet */
     _Atomic uint64_t careful;   /* before this position each run is claimed by itself */
     size_t size;                /* of all this */
     _Atomic uint64_t entries[]; /* position << STATE_BITS | state */
@@ -117,7 +120,8 @@ static bool is_wanted(const struct jobs *j, uint64_t position) {
 static bool claim_one(struct jobs *j, unsigned worker, uint64_t position) {
     _Atomic uint64_t *entry = &j->board->entries[position % j->window];
     uint64_t seen = entry_of(position, 0);
-    return is_wanted(j, position) && atomic_load(entry) == seen &&
+    return is_wanted(j, position) && position < atomic_load(&j->board->end) &&
+           atomic_load(entry) == seen &&
            atomic_compare_exchange_strong(entry, &seen, entry_of(position, worker + 1));
 }
 
@@ -376,6 +380,16 @@ static int take_in(struct jobs *j, uint64_t position) {
     return rc;
 }
 
+/* All before this position have been taken in: what they have taught is for those that follow. No
+ * worker writes to a log now. */
+static void begin_epoch(struct jobs *j, uint64_t position) {
+    struct exploration *e = j->exploration;
+    uint64_t end = UINT64_MAX;
+    for (size_t i = 0; i < j->window; i++)
+        end = places_give(e, j->logs[i], share_run(&e->share, position));
+    atomic_store(&j->board->end, end < UINT64_MAX ? share_position(&e->share, end) : end);
+}
+
 static int take_in_all(struct jobs *j, uint64_t position) {
     struct exploration *e = j->exploration;
     int64_t looked = now();
@@ -383,6 +397,10 @@ static int take_in_all(struct jobs *j, uint64_t position) {
     if (j->searching) give_out(j);
     for (uint64_t p = position; rc == 0 && is_wanted(j, p);) {
         if (explore_over(e)) break;
+        if (p == atomic_load(&j->board->end)) {
+            begin_epoch(j, p);
+            wake_workers(j);
+        }
         if (now() - looked >= LOOK_AGAIN) {
             rc = look_after_workers(j);
             looked = now();
@@ -455,6 +473,7 @@ static int prepare(struct jobs *j, uint64_t position) {
     for (uint64_t p = position; p < position + j->window; p++)
         atomic_store(&j->board->entries[p % j->window], entry_of(p, j->searching ? EMPTY : 0));
     j->given = j->counted = position;
+    begin_epoch(j, position);
     if (j->searching && j->strategy->share(j->strategy, j->window)) return no_memory(j);
     return 0;
 }

@@ -86,6 +86,7 @@ struct keeper {
     /* Of the process that explores. */
     uint32_t taken, ahead, given_anew;
     uint64_t expected_seed;
+    size_t points; /* of what is performed: they only become more */
     /* Of the process itself. */
     pid_t process;
     keeper_ended *ended;
@@ -225,11 +226,9 @@ static void ask(struct keeper *k, uint64_t following) {
 
 /* Before anything is asked for. */
 static void tell(struct keeper *k, const struct exploration *e) {
-    if (e->settled && k->settled) return;
-    for (size_t i = 0; i < k->room; i++) {
-        log_take_points(k->logs[i], e->log);
-        k->logs[i]->points_learned = e->log->points_learned;
-    }
+    if (e->settled && k->settled && k->points == e->log->points_used) return;
+    for (size_t i = 0; i < k->room; i++) log_take_points(k->logs[i], e->log);
+    k->points = e->log->points_used;
     remembered_save(k->strategy, k->remembered);
     k->told = true;
     k->settled = e->settled;
@@ -267,8 +266,8 @@ static bool has_answered(enum keeper_answer answer) {
 
 enum keeper_answer keeper_run(struct keeper *k, pid_t process, struct log *log, int64_t limit,
                               struct exploration *e, const char **why) {
-    bool expected =
-        log->seed == k->expected_seed && e->settled && k->settled && k->given_anew == e->given_anew;
+    bool expected = log->seed == k->expected_seed && e->settled && k->settled &&
+                    k->given_anew == e->given_anew && k->points == log->points_used;
     const uint64_t seed = log->seed;
     enum keeper_answer answer;
     struct performed *run;
@@ -310,7 +309,8 @@ static bool is_brief(struct keeper *k) {
     const struct log *log = k->log;
     uint64_t graph = log->graph | 1, *known = &k->graphs[log->graph / 2 % GRAPHS];
     if (!k->brief || log->outcome != PIRN_OK || !log->finished || log->finding_count ||
-        log->race_count || (log->seed - k->seed + 1) % AGAIN_EVERY == 0)
+        log->race_count || log->point_count != log->points_used ||
+        (log->seed - k->seed + 1) % AGAIN_EVERY == 0)
         return false;
     if (!k->count_orders || *known == graph) return true;
     *known = graph;
@@ -398,16 +398,13 @@ static bool same(const struct essence *a, const struct essence *b) {
 
 static void perform(struct keeper *k, uint32_t number) {
     uint64_t seed = seed_after(k, k->first_seed, number - k->first);
-    size_t points;
     struct essence before, after;
     const char *why;
     take_log(k);
-    points = k->log->point_count;
     if ((why = run_once(k, seed))) end(k, KEEPER_UNSURE, why);
     if ((why = restore(k))) end(k, KEEPER_LAST, why);
     if (number == 0) {
         before = essence_of(k->log);
-        k->log->point_count = points; /* what it has learned must not change it */
         why = run_once(k, seed);
         if (!why) why = restore(k);
         after = essence_of(k->log);

@@ -52,10 +52,13 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/race/clock.c \
 	%D%/race/found.c \
 	%D%/race/heap.c \
+	%D%/race/kept.h \
 	%D%/race/libc.c \
 	%D%/race/libc.h \
 	%D%/race/live.c \
 	%D%/race/memory.c \
+	%D%/race/places.c \
+	%D%/race/places.h \
 	%D%/race/points.c \
 	%D%/race/race.h \
 	%D%/race/report.c \

@@ -76,7 +76,8 @@ void log_reset(struct log *log) {
     log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
         0;
     log->mark_count = log->race_count = 0;
-    log->points_used = log->point_count;
+    log->point_count = log->points_used;
+    log->watched = false;
     log->performer = 0;
 }
 
@@ -137,7 +138,7 @@ void log_take_figures(struct log *log, const struct log_figures *figures) {
 
 void log_take_points(struct log *to, const struct log *from) {
     memcpy(to->points, from->points, sizeof to->points);
-    to->point_count = from->point_count;
+    to->point_count = to->points_used = from->points_used;
 }
 
 void log_find(struct log *log, pirn_outcome kind, uint32_t step, uint32_t object, const void *site,

@@ -65,7 +65,7 @@ struct log_object {
     char label[LOG_NAME];
     uint64_t capacity, value_size;
     const void *site;
-    const void *address; /* of memory that may have a name; else NULL */
+    const void *address; /* NULL: it is no memory */
 };
 
 struct log_finding {
@@ -124,11 +124,11 @@ struct log {
     struct log_finding *findings; /* LOG_FINDINGS at most */
     struct log_race *races;       /* LOG_FINDINGS at most */
     size_t race_count;
-    /* Places where plain accesses are scheduling points; those of this run, and those that have been
-     * found since it began. They stay from one run to the next. */
+    /* Places where plain accesses are scheduling points: those of this run, which stay from one run to
+     * the next, and behind them further ones that have raced in it. */
     uint32_t points[LOG_POINTS];
     size_t points_used, point_count;
-    bool points_learned; /* they may become more */
+    bool watched; /* for races */
     struct log_mark {
         uint32_t step, rest;
     } * marks;   /* lists of steps; private to the engine */

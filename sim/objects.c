@@ -59,7 +59,7 @@ static uint32_t add_object(waitq *queue, enum object_kind kind, const void *addr
     object->capacity = capacity;
     object->value_size = value_size;
     object->site = site;
-    object->address = kind == OBJECT_ATOMIC || kind == OBJECT_MEMORY ? address : NULL;
+    object->address = kind == OBJECT_FD ? NULL : address;
     addresses[number] = (struct object_address){address, key_of(address), false};
     queue->object = (uint64_t)sim.epoch << 32 | number;
     return number;

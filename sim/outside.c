@@ -74,6 +74,8 @@ static const char *noted(unsigned changes) {
     if (changes & OUTSIDE_THREADS) return "it starts threads in a run";
     if (changes & OUTSIDE_PROCESSES) return "it starts processes in a run";
     if (changes & OUTSIDE_HANDLERS) return "it sets what signals do in a run";
+    if (changes & OUTSIDE_WATCHED)
+        return "it accesses more memory than can be watched from run to run";
     return NULL;
 }
 

@@ -12,8 +12,9 @@ enum outside_change {
     OUTSIDE_THREADS = 1,
     OUTSIDE_PROCESSES = 2,
     OUTSIDE_HANDLERS = 4,
-    OUTSIDE_PERHAPS = 8,  /* something that /proc shows */
-    OUTSIDE_MAPPINGS = 16 /* which can be put back */
+    OUTSIDE_PERHAPS = 8,   /* something that /proc shows */
+    OUTSIDE_MAPPINGS = 16, /* which can be put back */
+    OUTSIDE_WATCHED = 32   /* what the race detector keeps lies in memory that is put back */
 };
 
 struct outside;

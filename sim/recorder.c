@@ -590,8 +590,10 @@ static void object_cell(sqlite3_context *result, const void *context, size_t row
 /* Memory is called what the variable is called, unless it got another label. */
 static bool label_of(const struct log_object *object, char label[LOG_NAME]) {
     uintptr_t offset;
-    const char *name =
-        object->labelled || !object->address ? NULL : symbol_variable(object->address, &offset);
+    const char *name = NULL;
+    if (!object->labelled && object->address &&
+        (object->kind == OBJECT_ATOMIC || object->kind == OBJECT_MEMORY))
+        name = symbol_variable(object->address, &offset);
     if (!name)
         one_line(label, object->label, LOG_NAME);
     else if (offset)

@@ -7,7 +7,8 @@
  *
  * A strategy learns from the first LESSONS runs alone. So a later run is a function of the
  * program, the exploration's first seed and the run's own number, whoever makes it, and beside
- * whatever else: a shard and a process only have to be taught by the same lessons.
+ * whatever else: a shard and a process only have to be taught by the same lessons. Places of the
+ * program that race are learned later, too: see race/places.h.
  */
 #ifndef SIM_SHARE_H
 #define SIM_SHARE_H

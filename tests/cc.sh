@@ -329,4 +329,78 @@ after_free() {
 }
 run 'use after free: who freed it, who allocated it' after_free
 
+cat >raced.c <<'END'
+#include <pirn.h>
+#include <stdlib.h>
+static struct {
+    int number;
+    pirn_mutex mutex;
+} desk;
+static pirn_waitgroup group;
+static int *form;
+static void sign(void *arg) {
+    (void)arg;
+    pirn_mutex_lock(&desk.mutex);
+    *form = ++desk.number;
+    pirn_mutex_unlock(&desk.mutex);
+}
+static void body(void *arg) {
+    form = malloc(sizeof *form);
+    pirn_waitgroup_go(&group, sign, arg);
+    free(form);
+    pirn_waitgroup_wait(&group);
+}
+int main(void) { return pirn_run(0, body, 0); }
+END
+# With the order that is missing, and once; a lock without a label goes by the variable that it is.
+raced_after_free() {
+    "$pirn" cc -w -O1 -fno-inline -o raced raced.c && ends 1 "$pirn" explore --seed 1 --strategy fifo ./raced &&
+        says 'misuse' 'used after free: task 2 (sign) writes 4 bytes in sign at raced.c:12' \
+            'holding mutex desk+8, since sign at raced.c:11' 'freed 4 bytes in body at raced.c:18' \
+            'last synchronised with task 1 (main)' 'to order them: free it only after' &&
+        test "$(grep -c 'in step [0-9]*, task 2' "$scratch/out")" -eq 1
+}
+run 'use after free that nothing orders' raced_after_free
+
+cat >inlined.c <<'END'
+#include <pirn.h>
+static struct account {
+    long number;
+    int balance;
+} accounts[4];
+static pirn_mutex ledger;
+static inline __attribute__((always_inline)) void deposit(struct account *to) {
+    to->balance++;
+}
+static inline __attribute__((always_inline)) void pay(int number) {
+    deposit(&accounts[number]);
+}
+static void teller(void *arg) {
+    pirn_mutex_lock(arg);
+    pay(2);
+    pirn_mutex_unlock(arg);
+}
+static void auditor(void *arg) {
+    pay(2);
+}
+static void body(void *arg) {
+    pirn_go(teller, &ledger);
+    pirn_go(auditor, 0);
+}
+int main(void) { return pirn_run(0, body, 0); }
+END
+inlined() {
+    for level in -O0 -O2; do
+        "$pirn" cc -w $level -o inlined inlined.c && ends 1 "$pirn" explore --seed 1 ./inlined &&
+            says 'in deposit at inlined.c:8' 'called in pay at inlined.c:11' 'called in teller at inlined.c:15' \
+                'called in auditor at inlined.c:19' 'hold mutex ledger for both' &&
+            test "$(grep -c 'called in pay' "$scratch/out")" -eq 2 || return 1
+        echo 'race:^auditor$' >suppressed
+        ends 0 "$pirn" explore --seed 1 -n 50 --suppress suppressed ./inlined || return 1
+        echo 'race_top:^auditor$' >suppressed
+        ends 1 "$pirn" explore --seed 1 -n 50 --suppress suppressed ./inlined || return 1
+    done
+}
+run 'calls that are inlined are calls' inlined
+
 done_testing

@@ -58,6 +58,7 @@ test_scripts = \
 	%D%/outcomes.sh \
 	%D%/packaging.sh \
 	%D%/counts.sh \
+	%D%/points.sh \
 	%D%/races.sh \
 	%D%/record.sh \
 	%D%/readme.sh \

@@ -143,13 +143,14 @@ run "processes" cannot process processes
 run "protected memory" cannot protect mappings
 run "too much memory" cannot reserve "more memory than"
 
-# ---- Programs that are watched for races: what is remembered of their memory is put back as well ----
+# ---- Programs that are watched for races: what is remembered of their memory tells one run from another ----
 
 cat >"$scratch/one.c" <<'END'
 #include <stdio.h>
 #include <races.h>
 static struct race_case *cases;
 void race_case_add(struct race_case *one) { one->next = cases; cases = one; }
+void race_object_add(struct race_object *one) { one->next = NULL; } /* it is new in each run by itself */
 /* Runs the case of a name as a program of its own; without one lists all names. */
 int main(int argc, char **argv) {
     for (struct race_case *one = cases; one; one = one->next)
@@ -177,4 +178,38 @@ done
 run "races: the same runs" same_put_back "$runs" "$scratch/one" seqlock_of_plain_data
 run "races: the same where each access is a scheduling point" same_put_back 100 --points=access "$scratch/one" read_set_both_ordered
 run "races: the same with dpor" same_search 100 --strategy=dpor "$scratch/one" seqlock_of_plain_data
+
+# Memory in so many places that not all of them can be watched from run to run.
+cat >"$scratch/far.c" <<'END'
+#define _GNU_SOURCE
+#include <pirn.h>
+#include <stdint.h>
+#include <sys/mman.h>
+enum { PLACES = 140, FIRST = 512 };
+static char *places[PLACES];
+static void count(void *arg) {
+    (void)arg;
+    for (int i = 0; i < PLACES; i++) places[i][0]++;
+}
+static void both(void *arg) {
+    pirn_waitgroup group = {0};
+    pirn_waitgroup_go(&group, count, arg);
+    pirn_waitgroup_go(&group, count, arg);
+    pirn_waitgroup_wait(&group);
+    pirn_assert(places[PLACES - 1][0] == 2);
+}
+int main(void) {
+    for (uintptr_t i = 0; i < PLACES; i++) {
+        places[i] = mmap((void *)((i + FIRST) << 30), 4096, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (places[i] == MAP_FAILED) return 2;
+    }
+    return pirn_run(0, both, 0);
+}
+END
+far() {
+    "$pirn" cc --cc="$CC" -O1 -o "$scratch/far" "$scratch/far.c" && same 30 "$scratch/far" && says '"failures":30' &&
+        says '"isolation":"fork"' && says '"not_restored":"it accesses more memory'
+}
+run "races: memory in very many places" far
 done_testing

@@ -451,6 +451,34 @@ static void label_ends_with_its_channel(void) {
     conclude("labels");
 }
 
+/* ---- Names of tasks ------------------------------------------------------------------------ */
+
+static volatile int coins;
+
+static inline __attribute__((always_inline)) int inlined_at_once(void) { return coins + 1; }
+
+static void counts_and_waits(void *arg) {
+    coins = inlined_at_once();
+    pirn_recv(arg, NULL); /* by a jump, so that nothing need be done before */
+}
+
+static void wait_with_it(void *arg) {
+    pirn_chan *till = pirn_chan_new(0, 0);
+    (void)arg;
+    check_equal(pirn_go(counts_and_waits, till), 0);
+    pirn_recv(till, NULL);
+    NOT_A_TAIL_CALL();
+}
+
+/* Not by one that the compiler has put at its beginning. */
+static void task_goes_by_its_function(void) {
+    char *report = run_report(wait_with_it, -EDEADLK);
+    check_contains(report, "(counts_and_waits)");
+    check(!strstr(report, "inlined_at_once"));
+    free(report);
+    conclude("name");
+}
+
 static const struct test tests[] = {
     TEST_SECONDS(misuse_is_reported, 60),
     TEST(freeing_a_channel_in_use_is_reported),
@@ -464,6 +492,7 @@ static const struct test tests[] = {
     TEST(long_message_is_no_overflow),
     TEST(label_is_cut_off_and_replaced),
     TEST(label_ends_with_its_channel),
+    TEST(task_goes_by_its_function),
 };
 
 HARNESS(tests)

@@ -25,7 +25,7 @@ CREATE TABLE exploration(          -- many runs with seeds that follow each othe
     max_steps   INTEGER NOT NULL,
     late_timers INTEGER NOT NULL,
     next        INTEGER NOT NULL,  -- of the runs before this one, those of the shard are done
-    position    TEXT               -- where a systematic search stands; NULL: it draws
+    position    TEXT               -- for --resume: where a search stands, or what has raced; or NULL
 ) STRICT;
 
 CREATE TABLE run(

@@ -22,6 +22,9 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 
 /* Adds "function at file:line", or what of it is known. */
 void text_add_site(struct text *text, const void *site);
+/* The same of what has been resolved. */
+struct symbol;
+void text_add_symbol(struct text *text, const struct symbol *symbol);
 
 /* Adds the same without the function, for a name: "file:line". */
 void text_add_line(struct text *text, const void *site);

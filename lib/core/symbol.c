@@ -122,15 +122,33 @@ static void end_asking(void) { wanted = 0; }
 
 /* ---- Places -------------------------------------------------------------------------------- */
 
+struct lookup {
+    struct symbol *symbol;
+    unsigned room, count; /* further ones of functions that the call was inlined in */
+    bool entry;           /* of a function */
+};
+
 /* The innermost function comes first; where a call was inlined that is the one which contains
- * it. */
+ * it. A function is meant by its entry whatever was inlined there. */
 static int take_line(void *data, uintptr_t pc, const char *file, int line, const char *function) {
-    struct symbol *symbol = data;
+    struct lookup *lookup = data;
     (void)pc;
-    if (file) symbol->file = file;
-    if (file) symbol->line = line;
-    if (function) symbol->function = function;
-    return 1;
+    if (file) lookup->symbol->file = file;
+    if (file) lookup->symbol->line = line;
+    if (function) lookup->symbol->function = function;
+    if (lookup->entry) return 0;
+    if (++lookup->count == lookup->room) return 1;
+    lookup->symbol[1] = *lookup->symbol;
+    lookup->symbol++;
+    return 0;
+}
+
+static void look_for_entry(void *data, uintptr_t pc, const char *name, uintptr_t value,
+                           uintptr_t size) {
+    struct lookup *lookup = data;
+    (void)name;
+    (void)size;
+    lookup->entry = value == pc;
 }
 
 static void take_name(void *data, uintptr_t pc, const char *name, uintptr_t value, uintptr_t size) {
@@ -146,22 +164,39 @@ const char *symbol_basename(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-void symbol_resolve(const void *return_address, struct symbol *symbol) {
+static unsigned take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbols,
+                     unsigned most) {
+    struct lookup lookup = {symbols, most, 0, false};
+    backtrace_syminfo(from, pc, look_for_entry, ignore_error, &lookup);
+    backtrace_pcinfo(from, pc, take_line, ignore_error, &lookup);
+    if (!*symbols->function) backtrace_syminfo(from, pc, take_name, ignore_error, symbols);
+    return lookup.count ? lookup.count : 1;
+}
+
+void symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol) {
+    take(from, pc, symbol, 1);
+}
+
+unsigned symbol_resolve_all(const void *return_address, struct symbol *symbols, unsigned most) {
     uintptr_t pc = (uintptr_t)return_address - 1; /* within the call */
     struct backtrace_state *state;
+    unsigned count = 1;
     Dl_info info = {0};
 
-    *symbol = (struct symbol){"", 0, "", "", 0};
-    if (!return_address) return;
-    if (!dladdr((const void *)pc, &info)) info.dli_fbase = NULL;
+    *symbols = (struct symbol){"", 0, "", "", 0};
+    if (!return_address) return 1;
+    if (!dladdr((const void *)pc, &info)) info = (Dl_info){0};
+    if (info.dli_fname) symbols->module = symbol_basename(info.dli_fname);
+    if (info.dli_fbase) symbols->offset = pc - (uintptr_t)info.dli_fbase;
     state = begin_asking(pc, (uintptr_t)info.dli_fbase);
-    if (state) backtrace_pcinfo(state, pc, take_line, ignore_error, symbol);
-    if (state && !*symbol->function) backtrace_syminfo(state, pc, take_name, ignore_error, symbol);
+    if (state) count = take(state, pc, symbols, most);
     end_asking();
-    if (!info.dli_fbase) return;
-    if (info.dli_fname) symbol->module = symbol_basename(info.dli_fname);
-    symbol->offset = pc - (uintptr_t)info.dli_fbase;
-    if (!*symbol->function && info.dli_sname) symbol->function = info.dli_sname;
+    if (!*symbols->function && info.dli_sname) symbols->function = info.dli_sname;
+    return count;
+}
+
+void symbol_resolve(const void *return_address, struct symbol *symbol) {
+    symbol_resolve_all(return_address, symbol, 1);
 }
 
 struct variable {

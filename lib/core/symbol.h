@@ -22,6 +22,20 @@ struct symbol {
  */
 void symbol_resolve(const void *return_address, struct symbol *symbol);
 
+/* What functions are inlined in each other as a rule. */
+enum { SYMBOL_DEPTH = 16 };
+
+/*
+ * The same, and behind it the functions that this one was inlined in, the innermost first, each
+ * with the line that calls the one before it; `most` of them at most, which is not 0. Returns how
+ * many; at least 1.
+ */
+unsigned symbol_resolve_all(const void *return_address, struct symbol *symbols, unsigned most);
+
+/* Fills in what libbacktrace knows of an address: function, file and line. */
+struct backtrace_state;
+void symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol);
+
 /* The name of the variable that the address lies in, and where in it; NULL: it is in none that is
  * known. The name lives as long as the module is loaded. */
 const char *symbol_variable(const void *address, uintptr_t *offset);

@@ -16,16 +16,20 @@ void text_add(struct text *text, const char *format, ...) {
     if (text->length >= text->size) text->length = text->size - 1;
 }
 
+void text_add_symbol(struct text *text, const struct symbol *s) {
+    if (*s->file)
+        text_add(text, "%s%s%s:%d", s->function, *s->function ? " at " : "",
+                 symbol_basename(s->file), s->line);
+    else if (*s->function)
+        text_add(text, "%s in %s", s->function, *s->module ? s->module : "an unknown module");
+    else
+        text_add(text, "%s+%#zx", *s->module ? s->module : "unknown module", (size_t)s->offset);
+}
+
 void text_add_site(struct text *text, const void *site) {
     struct symbol s;
     symbol_resolve(site, &s);
-    if (*s.file)
-        text_add(text, "%s%s%s:%d", s.function, *s.function ? " at " : "", symbol_basename(s.file),
-                 s.line);
-    else if (*s.function)
-        text_add(text, "%s in %s", s.function, *s.module ? s.module : "an unknown module");
-    else
-        text_add(text, "%s+%#zx", *s.module ? s.module : "unknown module", (size_t)s.offset);
+    text_add_symbol(text, &s);
 }
 
 void text_add_line(struct text *text, const void *site) {

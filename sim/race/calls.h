@@ -14,7 +14,7 @@ struct call {
 };
 
 struct calls {
-    uint32_t epoch;
+    uint32_t run; /* number of it; else they are none */
     unsigned depth, room;
     struct call *calls;
 };
@@ -25,7 +25,7 @@ extern HIDDEN struct calls_now {
     struct calls *calls;
 } calls_now;
 
-/* Those of a task. Returns NULL when memory is short. */
+/* Those of a task. */
 struct calls *calls_turn(struct task *self);
 
 static inline struct calls *calls_of(struct task *self) {
@@ -49,7 +49,7 @@ static inline bool calls_entered(struct task *self, const void *site, const void
 
 static inline void calls_leave(struct task *self) {
     struct calls *calls = calls_of(self);
-    if (LIKELY(calls && calls->depth)) calls->depth--;
+    if (LIKELY(calls->depth)) calls->depth--;
 }
 
 #endif

@@ -6,9 +6,9 @@
  * it, and the marks in the program's objects need nothing but numbers of steps. The clock of task
  * 0, which stands for timers, begins anew with each step of it.
  */
-#include <stdlib.h>
 #include <string.h>
 
+#include "sim/race/kept.h"
 #include "sim/race/race.h"
 
 struct version {
@@ -25,10 +25,8 @@ static uint64_t used, reserved;
 
 struct head {
     uint64_t newest; /* version; 0: none */
-    uint32_t epoch;  /* of the run; else it is as good as empty */
+    uint32_t run;    /* number of it; else it is as good as empty */
 };
-static struct head *heads; /* by task */
-static size_t head_room;
 
 bool clock_reserve(void) {
     for (int bits = MOST_RESERVED; !store && bits >= LEAST_RESERVED; bits--)
@@ -37,7 +35,7 @@ bool clock_reserve(void) {
 }
 
 void clock_start(void) {
-    if (!clock_reserve()) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
+    if (!clock_reserve()) race_no_memory();
     used = 8;
 }
 
@@ -45,18 +43,15 @@ static struct version *version(uint64_t name) { return (struct version *)(void *
 
 static struct head *head_of(uint32_t task) {
     struct head *head;
-    if (task >= head_room) {
-        size_t room = head_room ? head_room : 64;
-        struct head *bigger;
+    if (UNLIKELY(task >= race_kept.head_room)) {
+        size_t room = race_kept.head_room ? race_kept.head_room : 16;
         while (room <= task) room *= 2;
-        if (!(bigger = realloc(heads, room * sizeof *heads)))
-            sim_stop(PIRN_LIVELOCK, "more tasks than there is memory to watch for races");
-        memset(bigger + head_room, 0, (room - head_room) * sizeof *heads);
-        heads = bigger;
-        head_room = room;
+        race_kept.heads =
+            race_grow(race_kept.heads, race_kept.head_room * sizeof *head, room * sizeof *head);
+        race_kept.head_room = room;
     }
-    head = &heads[task];
-    if (head->epoch != sim.epoch) *head = (struct head){0, sim.epoch};
+    head = &race_kept.heads[task];
+    if (head->run != race_kept.run) *head = (struct head){0, race_kept.run};
     return head;
 }
 

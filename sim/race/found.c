@@ -86,6 +86,16 @@ static bool is_known(const struct log_race *race) {
     return false;
 }
 
+/* Whether nothing orders the two. */
+static bool is_unordered(const struct log_race *race) {
+    return race->now.task != race->before.task && race->known <= race->before.step;
+}
+
+static void learn(const struct log_race *race) {
+    if (site_of(&race->before)) points_learn(site_of(&race->before));
+    if (site_of(&race->now)) points_learn(site_of(&race->now));
+}
+
 static void add(const struct log_race *race, pirn_outcome kind) {
     struct log *log = sim.log;
     struct log_finding *finding;
@@ -100,8 +110,7 @@ void race_found(struct task *self, uintptr_t address, size_t size, struct seen b
     struct log_race *race;
     (void)self;
     if (is_thread_local(address) || !(race = new_race(address, size, before, now))) return;
-    if (site_of(&race->before)) points_learn(site_of(&race->before));
-    if (site_of(&race->now)) points_learn(site_of(&race->now));
+    learn(race);
     if (!(sim.options.allow & PIRN_ALLOW_RACE) && !is_known(race)) add(race, PIRN_RACE);
 }
 
@@ -112,6 +121,7 @@ _Noreturn void race_misuse(struct task *self, uintptr_t address, struct seen fre
     const char *message = twice ? "memory is freed twice" : "memory is used after it was freed";
     (void)self;
     if (!race) sim_stop(PIRN_MISUSE, message);
+    if (is_unordered(race)) learn(race);
     add(race, PIRN_MISUSE);
     sim_outcome(PIRN_MISUSE, message);
     sim_leave();

@@ -1,4 +1,5 @@
 /* live.c - when a run is watched for races. */
+#include "sim/race/kept.h"
 #include "sim/race/race.h"
 #include "sim/race/shadow.h"
 
@@ -13,7 +14,7 @@ void race_start(void) {
     shadow_start();
     heap_start();
     atomics_start();
-    race_live = true;
+    race_live = sim.log->watched = true;
     for (size_t i = 0; i < log->edge_count; i++) {
         const struct log_edge *edge = &log->edges[i];
         clock_edge(log->events[edge->after - 1].task, edge->after, edge->before);
@@ -22,6 +23,7 @@ void race_start(void) {
 
 void race_begin(void) {
     race_live = false;
+    if (!++race_kept.run) race_kept.run++;
     shadow_step();
     calls_forget();
     race_thread = true;

@@ -44,7 +44,7 @@ bool points_at(const void *site) {
 void points_learn(const void *site) {
     struct log *log = sim.log;
     uint32_t name;
-    if (!log->points_learned || sim.options.points != POINTS_ATOMIC) return;
+    if (sim.options.points != POINTS_ATOMIC) return;
     name = name_of(site);
     if (log->point_count < LOG_POINTS && !is_listed(name, log->point_count))
         log->points[log->point_count++] = name;

@@ -46,7 +46,12 @@ void race_start(void);
 void *race_map(size_t size);
 /* The same, for as long as the process lives; ends the run under way where there is none. */
 void *race_reserve(size_t size);
-/* Reserves what the runs of this process may need, as far as it can. Not in a run. */
+/* The same with the contents of a smaller array, which is left to itself. */
+void *race_grow(void *array, size_t old_size, size_t size);
+/* Ends the run under way. */
+_Noreturn void race_no_memory(void);
+/* Runs are going to share this process, and its memory is put back between them: has what outlives
+ * runs kept from that, as far as it can. Not in a run. */
 void race_prepare(void);
 bool race_prepared(void);
 

@@ -26,9 +26,13 @@ static void add_task(struct text *text, const struct log *log, uint32_t task) {
 
 static void add_object(struct text *text, const struct log *log, uint32_t number) {
     const struct log_object *object = &log->objects[number - 1];
+    uintptr_t offset;
+    const char *name;
     text_add(text, "%s", object_names[object->kind < OBJECT_COUNT ? object->kind : 0]);
     if (object->labelled) {
         text_add(text, " %.*s", LOG_NAME, object->label);
+    } else if (object->address && (name = symbol_variable(object->address, &offset))) {
+        text_add(text, offset ? " %s+%llu" : " %s", name, (unsigned long long)offset);
     } else if (object->site) {
         text_add(text, " from ");
         text_add_line(text, object->site);
@@ -105,11 +109,13 @@ static void add_line(struct text *text, const struct log *log, const struct log_
 /* The calls, without those of this library between a task's function and the program's. */
 static void add_calls(struct text *text, const struct log_access *access) {
     for (unsigned i = 0; i < access->calls && i < LOG_CALLS; i++) {
-        struct symbol symbol;
-        symbol_resolve(access->sites[i], &symbol);
-        if (i && !strncmp(symbol.module, "libpirn", 7)) continue;
-        text_add(text, i ? "\n        called in " : "\n        in ");
-        text_add_site(text, access->sites[i]);
+        struct symbol symbols[SYMBOL_DEPTH];
+        unsigned count = symbol_resolve_all(access->sites[i], symbols, SYMBOL_DEPTH);
+        if (i && !strncmp(symbols->module, "libpirn", 7)) continue;
+        for (unsigned j = 0; j < count; j++) {
+            text_add(text, i || j ? "\n        called in " : "\n        in ");
+            text_add_symbol(text, &symbols[j]);
+        }
     }
 }
 
@@ -280,7 +286,8 @@ void race_describe(struct text *text, const struct log *log, const struct log_fi
     add_whole_access(text, log, &race->now, false);
     add_whole_access(text, log, &race->before, true);
     add_memory(text, log, race);
-    if (finding->kind != PIRN_RACE) return;
+    /* What is freed and used one after the other is wrong in any order. */
+    if (race->now.task == race->before.task || race->known > race->before.step) return;
     add_order(text, log, race);
     add_remedy(text, log, race);
 }

@@ -13,7 +13,6 @@
  * are not ordered, and atomic accesses, the last of each kind and task. A plain write empties it:
  * what races with anything before it races with the write.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -33,15 +32,11 @@ struct item {
     uint32_t next; /* 0: none */
 };
 
-struct region *shadow_regions[REGIONS];
 uint64_t shadow_stamp = STAMP_NONE;
-static uint32_t run;
-static struct item *items; /* from 1; those of this run */
-static uint32_t item_count, item_room;
+static struct race_kept *const kept = &race_kept;
 
 void shadow_start(void) {
-    if (!++run) run++;
-    item_count = 0;
+    kept->item_count = 0;
     shadow_step();
 }
 
@@ -49,69 +44,63 @@ void shadow_start(void) {
 
 /* Cells of pages that follow each other lie apart by no power of two, or those of a column of a
  * matrix would all compete for the same few lines of cache. */
-enum { COARSE = 3, FIRST_CHUNK = 1 << 22, CHUNK = 1 << 25, APART = 64 };
+enum { FIRST_CHUNK = 1 << 22, CHUNK = 1 << 25, APART = 64 };
 
-/* By shift; linked through their beginnings. */
-static union spare {
+/* Linked through their beginnings. */
+union spare {
     union spare *next;
     struct cell first;
-} * spare[COARSE + 1];
-static char *chunk;
-static size_t chunk_left;
+};
 
-/* A program that has filled the first one goes far and wide: with large pages, if the kernel has any,
- * it waits for memory less often. Where it is put back after each run, mappings stay as they are. */
+/* A program that has filled the first one goes far and wide: with large pages, if the kernel has
+ * any, it waits for memory less often. */
 static void next_chunk(void) {
-    chunk_left = chunk ? CHUNK : FIRST_CHUNK;
-    if (chunk) {
-        chunk = race_reserve(CHUNK);
-        if (!race_prepared()) madvise(chunk, CHUNK, MADV_HUGEPAGE);
-    } else {
-        chunk = race_reserve(FIRST_CHUNK);
-    }
+    size_t size = kept->chunk ? CHUNK : FIRST_CHUNK;
+    char *chunk = race_reserve(size);
+    if (size == CHUNK && !race_prepared()) madvise(chunk, size, MADV_HUGEPAGE);
+    kept->chunk = chunk;
+    kept->chunk_left = size;
 }
 
 static size_t cells_in_page(uint32_t shift) { return (size_t)1 << (PAGE_BITS - shift); }
 
 static struct cell *cells_get(uint32_t shift) {
     size_t size = cells_in_page(shift) * sizeof(struct cell) + APART;
-    union spare *found = spare[shift];
+    union spare *found = kept->spare[shift];
     struct cell *cells;
     if (found) {
-        spare[shift] = found->next;
+        kept->spare[shift] = found->next;
         return &found->first;
     }
-    if (chunk_left < size) next_chunk();
-    cells = (struct cell *)(void *)chunk;
-    chunk += size;
-    chunk_left -= size;
+    if (kept->chunk_left < size) next_chunk();
+    cells = (struct cell *)(void *)kept->chunk;
+    kept->chunk += size;
+    kept->chunk_left -= size;
     return cells;
 }
 
 static void cells_put(struct cell *cells, uint32_t shift) {
     union spare *put = (union spare *)(void *)cells;
-    put->next = spare[shift];
-    spare[shift] = put;
+    put->next = kept->spare[shift];
+    kept->spare[shift] = put;
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
 
 static uint32_t item_new(struct item item) {
-    if (item_count + 1 >= item_room) {
-        uint32_t room = item_room ? 2 * item_room : 256;
-        struct item *bigger = realloc(items, room * sizeof *items);
-        if (!bigger) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
-        items = bigger;
-        item_room = room;
+    if (UNLIKELY(kept->item_count + 1 >= kept->item_room)) {
+        uint32_t room = kept->item_room ? 2 * kept->item_room : 64;
+        kept->items = race_grow(kept->items, kept->item_room * sizeof item, room * sizeof item);
+        kept->item_room = room;
     }
-    items[++item_count] = item;
-    return item_count;
+    kept->items[++kept->item_count] = item;
+    return kept->item_count;
 }
 
 static uint32_t copy_list(uint32_t first) {
     uint32_t copy = 0;
-    for (; first; first = items[first].next) {
-        struct item item = items[first];
+    for (; first; first = kept->items[first].next) {
+        struct item item = kept->items[first];
         item.next = copy;
         copy = item_new(item);
     }
@@ -128,9 +117,9 @@ static void list_add(struct cell *cell, uint32_t task, struct seen seen, unsigne
         cell->read = (struct seen){LISTED, 0};
         if (read.step) cell->read.place = item_new((struct item){read, task_in(read.step), 0, 0});
     }
-    for (i = cell->read.place; i; i = items[i].next) {
-        if (items[i].task != task || items[i].how != how) continue;
-        items[i].seen = seen;
+    for (i = cell->read.place; i; i = kept->items[i].next) {
+        if (kept->items[i].task != task || kept->items[i].how != how) continue;
+        kept->items[i].seen = seen;
         return;
     }
     i = item_new((struct item){seen, task, how, cell->read.place});
@@ -140,7 +129,7 @@ static void list_add(struct cell *cell, uint32_t task, struct seen seen, unsigne
 /* ---- Pages --------------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) void region_make(uintptr_t address) {
-    shadow_regions[address >> REGION_BITS] = race_reserve(sizeof(struct region));
+    kept->regions[address >> REGION_BITS] = race_reserve(sizeof(struct region));
 }
 
 static struct page *page_in(struct region *region, uintptr_t address) {
@@ -176,7 +165,7 @@ static void page_split(struct page *page, uint32_t shift) {
 static struct page *page_get(uintptr_t start, uintptr_t end) {
     struct page *page = page_in(shadow_region(start), start);
     uint32_t shift = shift_for(start, end);
-    if (page->run != run) {
+    if (page->run != kept->run) {
         if (page->cells && page->shift > shift) {
             cells_put(page->cells, page->shift);
             page->cells = NULL;
@@ -186,7 +175,7 @@ static struct page *page_get(uintptr_t start, uintptr_t end) {
             page->shift = shift;
         }
         memset(page->cells, 0, cells_in_page(page->shift) * sizeof(struct cell));
-        page->run = run;
+        page->run = kept->run;
     } else if (page->shift > shift) {
         page_split(page, shift);
     }
@@ -197,39 +186,35 @@ static struct page *page_get(uintptr_t start, uintptr_t end) {
 
 /* Written, so odd; the least is above STAMP_NONE. */
 enum { LEAST_STAMP = 5, MOST_STAMP = UINT8_MAX };
-static unsigned stamp = MOST_STAMP;
-static uint32_t round_number;
-static uintptr_t *stamped; /* beginnings of the pages that bear stamps of this round */
-static size_t stamped_count, stamped_room;
 
 static void begin_round(void) {
-    for (size_t i = 0; i < stamped_count; i++)
-        memset(shadow_region(stamped[i])->stamps + shadow_within(stamped[i], REGION_BITS), 0,
-               1 << PAGE_BITS);
-    stamped_count = 0;
-    if (!++round_number) round_number++;
+    for (size_t i = 0; i < kept->stamped_count; i++)
+        memset(shadow_region(kept->stamped[i])->stamps +
+                   shadow_within(kept->stamped[i], REGION_BITS),
+               0, 1 << PAGE_BITS);
+    kept->stamped_count = 0;
+    if (!++kept->round_number) kept->round_number++;
 }
 
 static __attribute__((noinline)) void new_stamp(void) {
-    if (stamp == MOST_STAMP) {
+    if (kept->stamp < LEAST_STAMP || kept->stamp == MOST_STAMP) {
         begin_round();
-        stamp = LEAST_STAMP;
+        kept->stamp = LEAST_STAMP;
     } else {
-        stamp += 2;
+        kept->stamp += 2;
     }
-    shadow_stamp = SHADOW_ALL(stamp);
+    shadow_stamp = SHADOW_ALL(kept->stamp);
 }
 
 static __attribute__((noinline)) void note_stamped(struct page *page, uintptr_t address) {
-    if (stamped_count == stamped_room) {
-        size_t room = stamped_room ? 2 * stamped_room : 64;
-        uintptr_t *bigger = realloc(stamped, room * sizeof *stamped);
-        if (!bigger) sim_stop(PIRN_LIVELOCK, "there is not enough memory to watch for races");
-        stamped = bigger;
-        stamped_room = room;
+    if (kept->stamped_count == kept->stamped_room) {
+        size_t room = kept->stamped_room ? 2 * kept->stamped_room : 64;
+        kept->stamped = race_grow(kept->stamped, kept->stamped_room * sizeof *kept->stamped,
+                                  room * sizeof *kept->stamped);
+        kept->stamped_room = room;
     }
-    stamped[stamped_count++] = address >> PAGE_BITS << PAGE_BITS;
-    page->stamped = round_number;
+    kept->stamped[kept->stamped_count++] = address >> PAGE_BITS << PAGE_BITS;
+    page->stamped = kept->round_number;
 }
 
 /* Bytes of one page have been read or written in this step. */
@@ -238,7 +223,7 @@ static void put_stamps(struct page *page, uintptr_t address, size_t size, bool w
     uint64_t all;
     if (points_any) return;
     if (UNLIKELY(shadow_stamp == STAMP_NONE)) new_stamp();
-    if (UNLIKELY(page->stamped != round_number)) note_stamped(page, address);
+    if (UNLIKELY(page->stamped != kept->round_number)) note_stamped(page, address);
     all = writes ? shadow_stamp : shadow_stamp - SHADOW_ALL(1);
     if (LIKELY(size == sizeof all))
         memcpy(at, &all, sizeof all);
@@ -250,7 +235,7 @@ static void put_stamps(struct page *page, uintptr_t address, size_t size, bool w
 
 static void take_stamps(const struct page *page, uintptr_t address, size_t size) {
     unsigned char *at = shadow_region(address)->stamps + shadow_within(address, REGION_BITS);
-    if (page->stamped == round_number) memset(at, 0, size);
+    if (page->stamped == kept->round_number) memset(at, 0, size);
 }
 
 /* ---- Accesses ------------------------------------------------------------------------------ */
@@ -283,8 +268,8 @@ static bool conflict(unsigned one, unsigned other) {
 }
 
 static void compare_with_list(struct access *access, uint32_t first) {
-    for (uint32_t i = first; i; i = items[i].next) {
-        struct item *item = &items[i];
+    for (uint32_t i = first; i; i = kept->items[i].next) {
+        struct item *item = &kept->items[i];
         if (!conflict(item->how, access->how)) continue;
         /* An atomic access is its step's operation, and not what came after it. */
         if (item->how & ACCESS_ATOMIC && clock_of(access->task, item->task) >= item->seen.step)
@@ -295,7 +280,6 @@ static void compare_with_list(struct access *access, uint32_t first) {
 
 static __attribute__((noinline)) void use_after_free(struct access *access, struct seen freed) {
     freed.step &= ~FREED;
-    compare(access, task_in(freed.step), freed);
     race_misuse(access->self, access->address, freed, seen_of(access));
 }
 
@@ -409,7 +393,7 @@ void shadow_clear(uintptr_t address, size_t size) {
         }
         until = page_end(address) < end ? page_end(address) : end;
         page = page_in(region, address);
-        if (page->run != run) continue;
+        if (page->run != kept->run) continue;
         take_stamps(page, address, until - address);
         for (size_t i = shadow_within(address, PAGE_BITS) >> page->shift,
                     last = shadow_within(until - 1, PAGE_BITS) >> page->shift;

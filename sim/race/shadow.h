@@ -12,14 +12,12 @@
 
 #include <string.h>
 
+#include "sim/race/kept.h"
 #include "sim/race/race.h"
 
 enum {
-    ADDRESS_BITS = 47,
     PAGE_BITS = 10,
-    REGION_BITS = 30,
-    PAGES = 1 << (REGION_BITS - PAGE_BITS), /* of a region */
-    REGIONS = 1 << (ADDRESS_BITS - REGION_BITS)
+    PAGES = 1 << (REGION_BITS - PAGE_BITS) /* of a region */
 };
 
 struct cell {
@@ -42,12 +40,9 @@ struct region {
     struct page pages[PAGES];
 };
 
-/* By the highest bits of the address; NULL: not touched. */
-extern HIDDEN struct region *shadow_regions[REGIONS];
-
 /* An address that can be none is told by the processor in a moment. */
 static inline struct region *shadow_region(uintptr_t address) {
-    return shadow_regions[address << (64 - ADDRESS_BITS) >> (64 - ADDRESS_BITS + REGION_BITS)];
+    return race_kept.regions[address << (64 - ADDRESS_BITS) >> (64 - ADDRESS_BITS + REGION_BITS)];
 }
 
 static inline uintptr_t shadow_within(uintptr_t address, unsigned bits) {

@@ -38,18 +38,24 @@ static bool matches(const char *pattern, const char *text) {
     return false;
 }
 
-static bool matches_call(const char *pattern, const void *site) {
-    struct symbol symbol;
-    symbol_resolve(site, &symbol);
-    return (*symbol.function && matches(pattern, symbol.function)) ||
-           (*symbol.file && matches(pattern, symbol.file)) ||
-           (*symbol.module && matches(pattern, symbol.module));
+static bool matches_symbol(const char *pattern, const struct symbol *symbol) {
+    return (*symbol->function && matches(pattern, symbol->function)) ||
+           (*symbol->file && matches(pattern, symbol->file)) ||
+           (*symbol->module && matches(pattern, symbol->module));
+}
+
+static bool matches_call(const char *pattern, const void *site, bool top) {
+    struct symbol symbols[SYMBOL_DEPTH];
+    unsigned calls = symbol_resolve_all(site, symbols, top ? 1 : SYMBOL_DEPTH);
+    for (unsigned i = 0; i < calls; i++)
+        if (matches_symbol(pattern, &symbols[i])) return true;
+    return false;
 }
 
 static bool matches_access(const struct suppression *one, const struct log_access *access) {
     unsigned calls = one->top && access->calls ? 1 : access->calls;
     for (unsigned i = 0; i < calls && i < LOG_CALLS; i++)
-        if (matches_call(one->pattern, access->sites[i])) return true;
+        if (matches_call(one->pattern, access->sites[i], one->top)) return true;
     return false;
 }
 

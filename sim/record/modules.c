@@ -83,23 +83,6 @@ static void open_module(struct module *module) {
     module->state = backtrace_create_state(module->path, 0, ignore_error, NULL);
 }
 
-static int take_line(void *data, uintptr_t pc, const char *file, int line, const char *function) {
-    struct symbol *symbol = data;
-    (void)pc;
-    if (file) symbol->file = file;
-    if (file) symbol->line = line;
-    if (function) symbol->function = function;
-    return 1;
-}
-
-static void take_name(void *data, uintptr_t pc, const char *name, uintptr_t value, uintptr_t size) {
-    struct symbol *symbol = data;
-    (void)pc;
-    (void)value;
-    (void)size;
-    if (name) symbol->function = name;
-}
-
 void modules_resolve(struct modules *modules, const void *return_address, struct symbol *symbol) {
     uint64_t pc = (uint64_t)(uintptr_t)return_address - 1;
     *symbol = (struct symbol){"", 0, "", "", 0};
@@ -112,9 +95,7 @@ void modules_resolve(struct modules *modules, const void *return_address, struct
         if (!module->opened) open_module(module);
         if (!module->state) return;
         at = module->base + (uintptr_t)(pc - module->bias);
-        backtrace_pcinfo(module->state, at, take_line, ignore_error, symbol);
-        if (!*symbol->function)
-            backtrace_syminfo(module->state, at, take_name, ignore_error, symbol);
+        symbol_take(module->state, at, symbol);
         return;
     }
 }

@@ -2,8 +2,8 @@
  * races.h - small programs, each with what is known to be found in it: a race, or nothing.
  *
  * A case begins with RACE(name), CLEAN(name) or MISUSE(name) and its body, which is a main function
- * of its own and sets up all of its state. Most come in twins: the race-free one differs by what
- * orders the accesses.
+ * of its own and sets up all of its state, but for objects that are ANEW in each run. Most come in
+ * twins: the race-free one differs by what orders the accesses.
  */
 #ifndef TESTS_RACES_RACES_H
 #define TESTS_RACES_RACES_H
@@ -28,6 +28,21 @@ void race_case_add(struct race_case *one);
     static struct race_case name##_case = {#name, outcome, name, NULL};                        \
     __attribute__((constructor)) static void name##_add(void) { race_case_add(&name##_case); } \
     static void name(__attribute__((unused)) void *arg)
+
+/* An object of pirn.h, which a run may leave in any state. */
+struct race_object {
+    void *at;
+    size_t size;
+    struct race_object *next;
+};
+
+void race_object_add(struct race_object *one);
+
+#define ANEW(object)                                                               \
+    static struct race_object object##_object = {&(object), sizeof(object), NULL}; \
+    __attribute__((constructor)) static void object##_add(void) {                  \
+        race_object_add(&object##_object);                                         \
+    }
 
 #define RACE(name) RACE_CASE(name, PIRN_RACE)
 #define CLEAN(name) RACE_CASE(name, PIRN_OK)

@@ -9,6 +9,7 @@ struct thing {
 static _Atomic(struct thing *) thing;
 static struct thing *plain_thing;
 static pirn_mutex mutex;
+ANEW(mutex)
 
 static struct thing *make(void) {
     struct thing *new = malloc(sizeof *new);

@@ -8,6 +8,13 @@ static pirn_cond cond;
 static pirn_once once;
 static pirn_waitgroup group;
 static pirn_sem sem;
+ANEW(mutex)
+ANEW(second)
+ANEW(rwmutex)
+ANEW(cond)
+ANEW(once)
+ANEW(group)
+ANEW(sem)
 static pirn_chan *chan;
 
 /* ---- Nothing ------------------------------------------------------------------------------- */
@@ -31,7 +38,9 @@ CLEAN(parent_before_go) {
 }
 RACE(end_orders_nothing) {
     pirn_go(write_data, NULL);
-    for (int i = 0; i < 3; i++) pirn_yield();
+    pirn_yield(); /* not in a loop, which would be one that waits for something */
+    pirn_yield();
+    pirn_yield();
     use(data);
 }
 
@@ -161,10 +170,7 @@ TASK(lazy_user) {
     use(data);
 }
 
-CLEAN(lazily_by_once) {
-    once = (pirn_once){0};
-    both(once_user, once_user);
-}
+CLEAN(lazily_by_once) { both(once_user, once_user); }
 RACE(lazily_by_flag) {
     other = 0;
     both(lazy_user, lazy_user);
@@ -182,21 +188,18 @@ TASK(group_worker_done_early) {
 }
 
 CLEAN(waitgroup_wait) {
-    group = (pirn_waitgroup){0};
     pirn_waitgroup_add(&group, 1);
     pirn_go(group_worker, NULL);
     pirn_waitgroup_wait(&group);
     use(data);
 }
 RACE(waitgroup_done_early) {
-    group = (pirn_waitgroup){0};
     pirn_waitgroup_add(&group, 1);
     pirn_go(group_worker_done_early, NULL);
     pirn_waitgroup_wait(&group);
     use(data);
 }
 RACE(waitgroup_without_wait) {
-    group = (pirn_waitgroup){0};
     pirn_waitgroup_add(&group, 1);
     pirn_go(group_worker, NULL);
     use(data);

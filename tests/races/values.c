@@ -188,6 +188,7 @@ CLEAN(fd_read_of_its_own) { with_pipe(read_more_than_there_is, write_another_and
 /* ---- Copied arguments ---------------------------------------------------------------------- */
 
 static pirn_waitgroup copies;
+ANEW(copies)
 static struct argument {
     int number;
     pirn_chan *told;
