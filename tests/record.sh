@@ -24,8 +24,11 @@ ends() {
     test $status -eq "$expected" || { echo "the exit status is $status, not $expected"; return 1; }
 }
 
-# The command makes a trace of what was recorded.
-ask() { "$pirn" list "$trace" >/dev/null && sqlite3 "$trace" "$1"; }
+# The command makes a trace of what was recorded; unless `damaged` is yes it has nothing to complain of.
+damaged=
+ask() {
+    "$pirn" list "$trace" >/dev/null && { test "$damaged" = yes || test ! -e "$trace-damaged"; } && sqlite3 "$trace" "$1"
+}
 
 # The answer to a question about the trace.
 answers() {
@@ -221,30 +224,134 @@ reads_while_it_runs() {
 run "a run can be read before it has ended" reads_while_it_runs
 
 elsewhere() {
-    by_environment 0 "$examples/pipeline" && cp "$trace" "$scratch/kept" && mkdir "$scratch/other" &&
+    by_environment 0 "$examples/pipeline" && mkdir "$scratch/other" &&
         mv "$trace" "$scratch/other/" && ends 0 "$pirn" explain "$scratch/other/trace.db" &&
         grep -q 'pipeline.c' "$scratch/out" && ends 0 "$pirn" merge "$trace" "$scratch/other/trace.db" &&
         ends 0 "$pirn" view "$trace#1" -o "$scratch/picture.dot" && sound
 }
 run "a recording is read wherever it is, by every command" elsewhere
 
-# Whatever has become of a recording: a trace, or a message.
-damaged() {
-    size=$(wc -c <"$scratch/kept")
-    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        cp "$scratch/kept" "$trace"
-        at=$((i * 7919 % 4096))
-        for place in $at $((65536 + at)) $((131072 + at)); do
-            test "$place" -lt "$size" && printf '\377\377\377\001' |
-                dd of="$trace" bs=1 seek="$place" conv=notrunc 2>/dev/null
-        done
-        test $((i % 5)) -ne 0 || truncate -s $((size - i * 3000)) "$trace"
-        timeout 60 "$pirn" list "$trace" >"$scratch/out" 2>&1
-        status=$?
-        test $status -le 3 || { cat "$scratch/out"; echo "damage $i: status $status"; return 1; }
+# A recording of several blocks, of which the second is full of steps; it is cut and changed below.
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    PIRN_WORKERS=1 by_environment 0 "$recorded" many 20000 >"$scratch/.log" 2>&1
+    mv "$trace" "$scratch/kept"
+    test "$(dd if="$scratch/kept" bs=60000 skip=2 count=1 2>/dev/null | head -c 4096 | tr -d '\0' | wc -c)" -gt 1000 && break
+done
+kept_size=$(wc -c <"$scratch/kept")
+head -c 8192 /dev/urandom >"$scratch/garbage"
+
+# Makes the recording that was kept the trace again; cuts it behind $1 bytes, puts the bytes of $2 at $3.
+again() {
+    rm -f "$trace" "$trace"-*
+    head -c "${1:-$kept_size}" "$scratch/kept" >"$trace"
+    test -z "$2" || dd if="$2" of="$trace" bs=4096 seek="$3" oflag=seek_bytes conv=notrunc 2>/dev/null
+    cp "$trace" "$scratch/before"
+}
+
+is_not_damaged() {
+    again && ends 0 "$pirn" list "$trace" && test ! -s "$trace-damaged" && ! grep -q damaged "$scratch/out"
+}
+run "a whole recording is not called damaged" is_not_damaged
+damaged=yes
+
+# Some of it is read, and the file is kept as it was; $1: what is said.
+says_and_keeps() {
+    ends 0 "$pirn" list "$trace" && cmp "$scratch/before" "$trace-damaged" && sound &&
+        grep "pirn: $trace: the recording is damaged: $1; the damaged file is kept as $trace-damaged\$" "$scratch/out" &&
+        test "$(grep -c '^pirn: ' "$scratch/out")" = 1 && answers 1 'SELECT count(*) FROM run WHERE steps > 0' &&
+        ask 'SELECT message FROM run' | grep 'the recording is damaged: ' && ends 0 "$pirn" explain "$trace" &&
+        grep 'the recording is damaged' "$scratch/out"
+}
+is_cut() { again 70000 && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'; }
+run "a recording that was cut is told of, and kept" is_cut
+is_cut_at_block() { again 131072 && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'; }
+run "so is one cut between two blocks" is_cut_at_block
+has_garbage() { again "" "$scratch/garbage" 90000 && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'; }
+run "so is one with garbage in the middle" has_garbage
+head -c 8192 /dev/zero >"$scratch/zeros"
+has_hole() { again "" "$scratch/zeros" 90112 && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'; }
+run "so is one with a hole" has_hole
+has_no_head() { again "" "$scratch/zeros" 131072 && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'; }
+run "so is one with a block whose head is gone" has_no_head
+loses_block() {
+    again && {
+        head -c 131072 "$scratch/kept"
+        tail -c +196609 "$scratch/kept"
+    } >"$trace" && cp "$trace" "$scratch/before" && says_and_keeps '[0-9]* of 120[0-9]* steps can be read'
+}
+run "so is one that a block has been taken from" loses_block
+is_kept_twice() {
+    again 70000 && ends 0 "$pirn" list "$trace" && cp "$scratch/before" "$trace" && ends 0 "$pirn" list "$trace" &&
+        grep "kept as $trace-damaged-2\$" "$scratch/out" && cmp "$scratch/before" "$trace-damaged" &&
+        cmp "$scratch/before" "$trace-damaged-2"
+}
+run "a second one does not take the first one's place" is_kept_twice
+
+has_nothing() {
+    again "$1" && ends 3 "$pirn" list "$trace" && cmp "$scratch/before" "$trace" && test ! -e "$trace-damaged" &&
+        test "$(wc -l <"$scratch/out")" = 1 &&
+        grep "pirn: $trace: the recording is damaged: no step of a run can be read; the damaged file is left as it is" "$scratch/out" &&
+        ends 3 "$pirn" explain "$trace" && cmp "$scratch/before" "$trace"
+}
+run "a recording of which nothing can be read is left as it is" has_nothing 3000
+run "so is the beginning of a head" has_nothing 30
+no_run_begun() {
+    again 56 && head -c 65480 /dev/zero >>"$trace" && cp "$trace" "$scratch/before" && ends 3 "$pirn" list "$trace" &&
+        grep 'holds no run' "$scratch/out" && cmp "$scratch/before" "$trace"
+}
+run "so is one of a program that was ended before its run began" no_run_begun
+
+damaged_beside() {
+    by_environment 0 "$examples/pipeline" && answers 1 'SELECT count(*) FROM run' &&
+        head -c "$1" "$scratch/kept" >"$trace-recorded" && cp "$trace-recorded" "$scratch/before" &&
+        ends 0 "$pirn" list "$trace" && grep 'the recording is damaged' "$scratch/out" &&
+        cmp "$scratch/before" "$trace-recorded-damaged" && test ! -e "$trace-recorded" && sound &&
+        answers "$2" 'SELECT count(*) FROM run'
+}
+run "what is damaged beside a trace comes into it as far as it can be read" damaged_beside 70000 2
+rm -f "$trace-recorded-damaged"
+run "and is put away where it cannot" damaged_beside 3000 1
+
+# Whatever has become of a recording: a trace, with the damaged file kept, or a message.
+is_handled() {
+    timeout 60 "$pirn" list "$trace" >"$scratch/out" 2>&1
+    status=$?
+    if test $status -eq 0 || test $status -eq 1; then
+        { test ! -e "$trace-damaged" || cmp "$scratch/before" "$trace-damaged"; } && test -s "$trace" && return
+    elif test $status -eq 3 && grep -q '^pirn: ' "$scratch/out"; then
+        cmp "$scratch/before" "$trace" && return
+    fi
+    cat "$scratch/out"
+    echo "status $status, after $1"
+    return 1
+}
+
+# The more rounds, the more places: PIRN_FUZZ_ROUNDS=1000 cuts at each multiple of 997.
+rounds=${PIRN_FUZZ_ROUNDS-20}
+cut_anywhere() {
+    at=997
+    step=$((kept_size / 997 / rounds * 997))
+    test $step -gt 0 || step=997
+    while test $at -lt "$kept_size"; do
+        again $at
+        is_handled "a cut at $at" && test -e "$trace-damaged" -o "$status" = 3 || return 1
+        at=$((at + step))
     done
 }
-run "a damaged recording does no harm" damaged
+run "a recording cut anywhere is never lost, and never called whole" cut_anywhere
+printf '\377' >"$scratch/byte"
+flip_anywhere() {
+    for i in $(seq "$rounds"); do
+        at=$((i * 7919 % kept_size))
+        # Every other one among the heads and what is told of the run.
+        test $((i % 2)) -eq 0 || at=$((at % 2048 + at / 65536 * 65536))
+        again "" "$scratch/byte" $at
+        is_handled "another byte at $at" || return 1
+    done
+}
+run "with a byte that is another one neither" flip_anywhere
+damaged=
+rm -f "$trace" "$trace"-*
 
 many_steps() { by_environment 0 "$recorded" many 20000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
 run "of many steps none is lost" many_steps
@@ -290,6 +397,21 @@ environment_is_restored() {
 run "what the program starts does not load the library too" environment_is_restored
 tells_of_nothing() { by_command 2 "$recorded" && grep -q 'nothing was recorded' "$scratch/out"; }
 run "a program without pirn_run is told of" tells_of_nothing
+# Programs like ls close their standard error at the end, so that nothing that was written is lost unnoticed.
+tells_after_closing() {
+    by_command 0 ls "$top_srcdir/docs/examples" && grep -q 'hello.c' "$scratch/out" && grep -q 'nothing was recorded' "$scratch/out"
+}
+run "also where it closes its standard error" tells_after_closing
+# In a file of its own that has the descriptor's number nothing is written.
+leaves_descriptors_alone() {
+    by_command 0 bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; test "$fd" -gt 2 && eval "exec $fd>>\"\$0\""; done; exec 2>&-; exit 0' \
+        "$scratch/own" && test ! -s "$scratch/own"
+}
+if command -v bash >/dev/null; then
+    run "a program's own files are left alone" leaves_descriptors_alone
+else
+    skip "a program's own files are left alone" "bash is not installed"
+fi
 
 refuses_replay() {
     by_environment 0 "$examples/pipeline" && ends 2 "$pirn" replay "$trace#1" "$examples/pipeline" && grep -q 'recorded on threads' "$scratch/out"

@@ -94,6 +94,69 @@ static void golden_group(void) { golden("group", true); }
 
 static void golden_race(void) { golden("race", true); }
 
+/* Whether a label of the picture lies over the head of one of its arrows. */
+static bool covers_head(const char *dot) {
+    const char *edge, *node;
+    for (edge = strstr(dot, "[pos=\"e,"); edge; edge = strstr(edge + 1, "[pos=\"e,")) {
+        double head_x, head_y, x, y, width;
+        if (sscanf(edge, "[pos=\"e,%lf,%lf", &head_x, &head_y) != 2) return true;
+        for (node = strstr(dot, "\n  l"); node; node = strstr(node + 1, "\n  l")) {
+            const char *size = strstr(node, "width=");
+            if (sscanf(node, "\n  l%*d [pos=\"%lf,%lf", &x, &y) != 2 || !size) continue;
+            width = strtod(size + 6, NULL) * 72;
+            if (head_x > x - width / 2 - 6 && head_x < x + width / 2 + 6 && head_y > y - 6 &&
+                head_y < y + 6)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Two events in one row, of which one has a long label and the other an arrow's head; and one to
+ * which arrows come from both sides. */
+static void heads_are_free(void) {
+    static const char *const rows[] = {"step", "causal"};
+    begin();
+    make_small("(1,1,1,'start',NULL,0,1,0), (1,2,1,'lock',2,0,1,0), (1,3,1,'unlock',2,0,1,0),"
+               "(1,4,2,'start',NULL,0,1,0), (1,5,2,'lock',2,0,1,0), (1,6,2,'unlock',2,0,1,0),"
+               "(1,7,2,'trylock',3,-16,1,0), (1,8,3,'start',NULL,0,1,0), (1,9,3,'lock',2,0,1,0),"
+               "(1,10,3,'unlock',2,0,1,0), (1,11,4,'start',NULL,0,1,0), (1,12,4,'send',1,0,1,0),"
+               "(1,13,3,'recv',1,0,1,0)",
+               "INSERT INTO edge VALUES(1,3,9,'lock'), (1,6,13,'cond'), (1,12,13,'message');");
+    for (size_t i = 0; i < 2; i++) {
+        char option[32], *dot;
+        snprintf(option, sizeof option, "--rows=%s", rows[i]);
+        CU_ASSERT_EQUAL(call(view_main, "--full", option, "-o", "heads.dot", "small.db", NULL), 0);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(dot = read_path("heads.dot"));
+        CU_ASSERT_FALSE(covers_head(dot));
+        free(dot);
+    }
+}
+
+/* Who goes round, and who has what that one wants, which has not moved for long. */
+static void livelock_shows_both(void) {
+    struct tool_text events = {0};
+    char *dot;
+    begin();
+    tool_text_add(&events, "(1,1,1,'start',NULL,0,1,0), (1,2,2,'start',NULL,0,1,0),"
+                           "(1,3,2,'lock',2,0,2,0), (1,4,2,'yield',NULL,0,1,0)");
+    for (int step = 5; step < 400; step += 2)
+        tool_text_addf(&events, ",(1,%d,1,'trylock',2,-16,3,0), (1,%d,1,'yield',NULL,0,1,0)", step,
+                       step + 1);
+    make_small(events.data,
+               "DELETE FROM finding; UPDATE run SET outcome = 'livelock';"
+               "UPDATE task SET state = 'runnable';"
+               "INSERT INTO finding VALUES(1, 1, 'livelock', 400, NULL, NULL, 'no end')");
+    CU_ASSERT_EQUAL(call(view_main, "-o", "livelock.dot", "small.db", NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dot = read_path("livelock.dot"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(dot, "label=\"anna\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(dot, "label=\"lock mu  p.c:20"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(dot, "label=\"trylock mu: busy  p.c:30"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(dot, "could run, holds mu"));
+    free(dot);
+    tool_text_free(&events);
+}
+
 static void golden_hostile(void) { golden("hostile", false); }
 
 /* ---- Meaning ------------------------------------------------------------------------------- */
@@ -872,6 +935,8 @@ static const struct test tests[] = {
     TEST(title_is_short),
     TEST(golden_group),
     TEST(golden_race),
+    TEST(heads_are_free),
+    TEST(livelock_shows_both),
     TEST(golden_hostile),
     TEST(finds_the_cycle_only),
     TEST(tells_why_locks_wait),

@@ -21,7 +21,9 @@ def sarif(schema, names):
         import jsonschema
     except ImportError:
         sys.exit(77)
-    validator = jsonschema.Draft7Validator(read(schema), format_checker=jsonschema.FormatChecker())
+    contents = read(schema)
+    kind = jsonschema.validators.validator_for(contents, default=jsonschema.Draft7Validator)
+    validator = kind(contents, format_checker=jsonschema.FormatChecker())
     for name in names:
         log = read(name)
         for error in validator.iter_errors(log):

@@ -35,7 +35,7 @@ CREATE TABLE run(
     seed        INTEGER NOT NULL,  -- an unsigned 64-bit number, stored as signed
     schedule    TEXT NOT NULL,     -- "pirn1:..."
     outcome     TEXT NOT NULL,
-    message     TEXT NOT NULL,     -- one line; empty when the outcome is "ok"
+    message     TEXT NOT NULL,     -- one line; "" when "ok", and the recording was whole
     steps       INTEGER NOT NULL,
     tasks       INTEGER NOT NULL,
     switches    INTEGER NOT NULL,

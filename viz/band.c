@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viz/backoff.h"
 #include "viz/draw.h"
 #include "viz/label.h"
 #include "viz/utf8.h"
@@ -15,8 +16,9 @@
 #define BOX_HEIGHT 19
 #define MOST_ARCS 200 /* more are no picture; the text names them all */
 #define STATE_LENGTH 40
-#define MOST_HELD 2  /* told */
-#define MOST_ALIKE 4 /* arcs of one task for one reason; of more, one is drawn */
+#define MOST_HELD 2     /* told */
+#define MOST_REFUSED 12 /* tasks of a run without an end */
+#define MOST_ALIKE 4    /* arcs of one task for one reason; of more, one is drawn */
 
 struct draw_arc {
     const struct waits_arc *arc;
@@ -68,6 +70,24 @@ static void add_holds(struct tool_text *text, const struct picture *p, size_t ta
     if (count > MOST_HELD) tool_text_add(text, ", ...");
 }
 
+/* What a task has that others of a run without an end are refused. */
+static void add_refused(struct tool_text *text, const struct picture *p, size_t task) {
+    const struct trace_run *run = p->run;
+    struct backoff found[MOST_REFUSED];
+    size_t count = 0, last = backoff_last(run);
+    if (last != TRACE_NONE) count = backoff_find(run, last, found, MOST_REFUSED);
+    for (size_t i = 0; i < count; i++) {
+        const struct trace_event *event = &run->events[found[i].holder];
+        size_t later = event->next;
+        while (later != TRACE_NONE && run->events[later].object != event->object)
+            later = run->events[later].next;
+        if (event->task != task || later != TRACE_NONE) continue;
+        tool_text_add(text, ", holds ");
+        label_object(text, run, event->object);
+        return;
+    }
+}
+
 static void state_text(const struct drawing *d, size_t column, struct tool_text *text) {
     const struct picture *p = d->picture;
     tool_text_clear(text);
@@ -87,6 +107,7 @@ static void state_text(const struct drawing *d, size_t column, struct tool_text 
         break;
     case WAITS_RUNNABLE:
         tool_text_add(text, "could run");
+        add_refused(text, p, index);
         break;
     case WAITS_SLEEPING:
     case WAITS_BLOCKED: {

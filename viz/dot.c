@@ -20,6 +20,8 @@
 #define NODE 10     /* size of an event */
 #define CLEAR 6     /* an edge keeps this far from the middle of an event */
 #define LABEL_AT 10 /* a label begins this far from its lifeline */
+#define LOWER 10    /* and so far below an event to which arrows come from both sides */
+#define HEAD 26     /* what shows of an arrow, from its lifeline on */
 #define BAR 8.6     /* width of a blocked bar */
 #define LABEL_LENGTH 60
 #define PAIR 150 /* between the columns of a race */
@@ -36,10 +38,21 @@ static double row_y(const struct drawing *d, size_t row) {
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-enum side { SIDE_RIGHT, SIDE_LEFT };
+enum side { SIDE_RIGHT, SIDE_LEFT, SIDE_BELOW };
 
-/* The side away from the event's arrows: for each event, whether one goes to a column on the left
- * or on the right. */
+/* Where an event has the ends of arrows. */
+enum { TAIL_RIGHT = 1, TAIL_LEFT = 2, HEAD_RIGHT = 4, HEAD_LEFT = 8 };
+
+/* Away from the arrows, and from their heads at least, which come from above. */
+static enum side side_of(unsigned arrows) {
+    bool right = arrows & (TAIL_RIGHT | HEAD_RIGHT), left = arrows & (TAIL_LEFT | HEAD_LEFT);
+    if (!right) return SIDE_RIGHT;
+    if (!left) return SIDE_LEFT;
+    if (!(arrows & HEAD_RIGHT)) return SIDE_RIGHT;
+    return arrows & HEAD_LEFT ? SIDE_BELOW : SIDE_LEFT;
+}
+
+/* For each event the side on which its label is. */
 static unsigned char *find_sides(const struct drawing *d) {
     const struct trace_run *run = d->picture->run;
     const struct spacetime *st = d->picture->spacetime;
@@ -50,19 +63,18 @@ static unsigned char *find_sides(const struct drawing *d) {
         if (!draw_shows_edge(d->picture, i)) continue;
         size_t from = spacetime_column(st, run, edge->before),
                to = spacetime_column(st, run, edge->after);
-        arrows[edge->before] |= to > from ? 1 : 2;
-        arrows[edge->after] |= to > from ? 2 : 1;
+        arrows[edge->before] |= to > from ? TAIL_RIGHT : TAIL_LEFT;
+        arrows[edge->after] |= to > from ? HEAD_LEFT : HEAD_RIGHT;
     }
     for (size_t i = 0; i < run->finding_count; i++) {
         const struct trace_finding *finding = &run->findings[i];
         if (!draw_shows_pair(d->picture, finding)) continue;
         size_t one = spacetime_column(st, run, finding->event),
                other = spacetime_column(st, run, finding->other);
-        arrows[finding->event] |= other > one ? 1 : 2;
-        arrows[finding->other] |= other > one ? 2 : 1;
+        arrows[finding->event] |= other > one ? TAIL_RIGHT : TAIL_LEFT;
+        arrows[finding->other] |= other > one ? TAIL_LEFT : TAIL_RIGHT;
     }
-    for (size_t i = 0; i < run->event_count; i++)
-        sides[i] = arrows[i] == 1 ? SIDE_LEFT : SIDE_RIGHT;
+    for (size_t i = 0; i < run->event_count; i++) sides[i] = (unsigned char)side_of(arrows[i]);
     free(arrows);
     return sides;
 }
@@ -142,6 +154,19 @@ static void make_room_for_pairs(struct drawing *d) {
     }
 }
 
+/* Labels that share a row with the end of an arrow leave its head free. */
+static void make_room_for_heads(const struct drawing *d, double *left, double *right) {
+    const struct trace_run *run = d->picture->run;
+    const struct spacetime *st = d->picture->spacetime;
+    for (size_t i = 0; i < run->edge_count; i++) {
+        if (!draw_shows_edge(d->picture, i)) continue;
+        size_t from = spacetime_column(st, run, run->edges[i].before),
+               to = spacetime_column(st, run, run->edges[i].after);
+        double *room = to > from ? left : right;
+        room[to] = larger(room[to], HEAD);
+    }
+}
+
 /* Gives the columns as much room as their labels need. Where only one row's label is on a line it may
  * reach as far as the next lifeline, but no farther. */
 static void lay_out(struct drawing *d, const unsigned char *sides) {
@@ -164,6 +189,7 @@ static void lay_out(struct drawing *d, const unsigned char *sides) {
             sides[row->event] == SIDE_LEFT && row->kind == SPACETIME_EVENT ? left : right;
         room[column] = larger(room[column], width);
     }
+    if (st->causal) make_room_for_heads(d, left, right);
     band_measure(d);
     make_room_for_pairs(d);
     double x = LEFT + 2 * number_middle(d), reach = 0, before = 0;
@@ -219,7 +245,8 @@ static void draw_column(struct drawing *d, size_t column) {
     tool_text_add(d->out, "\", tooltip=\"");
     if (task != TRACE_NONE) {
         size_t last = run->tasks[task].last;
-        if (last != TRACE_NONE && run->events[last].op == TRACE_OP_EXIT)
+        if (last != TRACE_NONE && run->events[last].op == TRACE_OP_EXIT &&
+            (!st->causal || draw_has_row(d->picture, last)))
             bottom = row_y(d, st->event_row[last]);
         draw_quote(d->out, tool_text_string(&text));
         tool_text_addf(d->out, ": task %lld", (long long)run->tasks[task].id);
@@ -337,6 +364,7 @@ static void draw_event(struct drawing *d, size_t row, enum side side) {
     const struct draw_shape *shape = &draw_shapes[draw_shape_of(run, index)];
     bool evidence = d->picture->spacetime->evidence[index];
     double x = d->x[spacetime_column(d->picture->spacetime, run, index)], y = row_y(d, row);
+    double label_y = side == SIDE_BELOW ? y + LOWER : y;
     const char *fill = evidence && shape == &draw_shapes[DRAW_WRITE]      ? DRAW_RED
                        : evidence || (!event->slept && event->result < 0) ? "#ffffff"
                        : event->slept                                     ? "#bdbdbd"
@@ -358,7 +386,7 @@ static void draw_event(struct drawing *d, size_t row, enum side side) {
     snprintf(name, sizeof name, "l%lld", (long long)event->step);
     draw_label(d, name,
                &(struct draw_label){tool_text_string(&text),
-                                    side == SIDE_LEFT ? x - LABEL_AT : x + LABEL_AT, y, 9,
+                                    side == SIDE_LEFT ? x - LABEL_AT : x + LABEL_AT, label_y, 9,
                                     side == SIDE_LEFT ? DRAW_RIGHT : DRAW_LEFT,
                                     evidence       ? DRAW_RED
                                     : event->slept ? "#6a6a6a"

@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libviz.la
 
 libviz_la_SOURCES = \
+	%D%/backoff.c \
+	%D%/backoff.h \
 	%D%/band.c \
 	%D%/certainty.c \
 	%D%/certainty.h \

@@ -82,12 +82,50 @@ static void add_number(struct tool_text *out, int64_t number) {
     tool_text_addf(out, exact ? "%lld" : "\"%lld\"", (long long)number);
 }
 
+/* ---- The schedule -------------------------------------------------------------------------- */
+
+/* The next byte of base64url; -1: there is none. */
+static int next_byte(const char **text, unsigned *bits, int *count) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    while (*count < 8) {
+        const char *digit = **text != '\0' ? strchr(digits, **text) : NULL;
+        if (digit == NULL) return -1;
+        *bits = *bits << 6 | (unsigned)(digit - digits);
+        *count += 6;
+        (*text)++;
+    }
+    *count -= 8;
+    return (int)(*bits >> *count & 0xff);
+}
+
+/* How many choices a schedule has: behind 8 bytes and the number of steps, both in bytes of seven
+ * bits; -1: it is none. */
+static int64_t choice_count(const char *schedule) {
+    static const char prefix[] = "pirn1:";
+    const char *text = schedule + sizeof prefix - 1;
+    unsigned bits = 0;
+    int count = 0, byte = 0;
+    uint64_t number = 0;
+    if (strncmp(schedule, prefix, sizeof prefix - 1) != 0) return -1;
+    for (int i = 0; i < 8; i++) byte = next_byte(&text, &bits, &count);
+    do byte = next_byte(&text, &bits, &count);
+    while (byte >= 0x80);
+    for (unsigned shift = 0; shift < 49; shift += 7) {
+        if (byte < 0 || (byte = next_byte(&text, &bits, &count)) < 0) return -1;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) return (int64_t)number;
+    }
+    return -1;
+}
+
 static void add_summary(struct tool_text *out, const struct trace_summary *summary) {
+    int64_t choices = choice_count(summary->schedule);
     tool_text_addf(out, "\"id\":\"%lld\",\"outcome\":", (long long)summary->id);
     page_json_string(out, summary->outcome);
     tool_text_add(out, ",\"strategy\":");
     page_json_string(out, summary->strategy);
     tool_text_addf(out, ",\"seed\":\"0x%llx\"", (unsigned long long)summary->seed);
+    if (choices >= 0) tool_text_addf(out, ",\"choices\":%lld", (long long)choices);
 }
 
 static void add_tasks(struct tool_text *out, const struct trace_run *run,

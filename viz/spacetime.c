@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viz/backoff.h"
 #include "viz/tool.h"
 
 #define CONTEXT 2        /* events of the same task before and after a piece of evidence */
@@ -41,6 +42,17 @@ size_t spacetime_column(const struct spacetime *spacetime, const struct trace_ru
 }
 
 /* ---- Evidence ------------------------------------------------------------------------------ */
+
+/* Of a run without an end: who stands in whose way. */
+static void find_backoff(struct slicer *s) {
+    struct backoff found[MOST_EVIDENCE];
+    size_t count = 0, last = backoff_last(s->run);
+    if (last != TRACE_NONE) count = backoff_find(s->run, last, found, MOST_EVIDENCE);
+    for (size_t i = 0; i < count; i++) {
+        size_t steps[] = {found[i].event, found[i].holder};
+        for (int k = 0; k < 2; k++) s->must[steps[k]] = s->result->causes[steps[k]] = true;
+    }
+}
 
 static void find_evidence(struct slicer *s) {
     const struct trace_run *run = s->run;
@@ -77,6 +89,7 @@ static void find_evidence(struct slicer *s) {
             if (steps[k] != TRACE_NONE) evidence[steps[k]] = s->must[steps[k]] = true;
         }
     }
+    find_backoff(s);
 }
 
 /* ---- Rounds -------------------------------------------------------------------------------- */

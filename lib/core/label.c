@@ -13,13 +13,39 @@
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static void *tree;
 struct label *label_newest;
-static struct label *kept;   /* the newest at label_keep */
-static _Atomic size_t count; /* so that freeing an object asks no lock where no labels are used */
+static struct label *kept; /* the newest at label_keep */
+static _Atomic size_t count;
+
+/* So that freeing an object that has no label mostly asks no lock: a bit for each address that has
+ * had one, which others share. */
+static _Atomic uint64_t marks[16];
 
 static int by_address(const void *a, const void *b) {
     uintptr_t x = (uintptr_t)((const struct label *)a)->object,
               y = (uintptr_t)((const struct label *)b)->object;
     return (x > y) - (x < y);
+}
+
+static unsigned mark_of(const void *object) {
+    return (unsigned)((uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15) >> 54);
+}
+
+static bool may_have(const void *object) {
+    unsigned mark = mark_of(object);
+    return atomic_load_explicit(&marks[mark / 64], memory_order_relaxed) >> mark % 64 & 1;
+}
+
+/* The lock is held. */
+static void add_mark(const void *object) {
+    unsigned mark = mark_of(object);
+    atomic_fetch_or_explicit(&marks[mark / 64], UINT64_C(1) << mark % 64, memory_order_relaxed);
+    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+}
+
+static void remove_mark(void) {
+    if (atomic_fetch_sub_explicit(&count, 1, memory_order_relaxed) > 1) return;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        atomic_store_explicit(&marks[i], 0, memory_order_relaxed);
 }
 
 static struct label *find(const void *object) {
@@ -44,7 +70,7 @@ EXPORT void pirn_label(const void *object, const char *format, ...) {
         if (tsearch(label, &tree, by_address)) {
             label->next = label_newest;
             label_newest = label;
-            atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+            add_mark(object);
         } else {
             free(label);
             label = NULL;
@@ -57,7 +83,7 @@ EXPORT void pirn_label(const void *object, const char *format, ...) {
 
 bool label_get(const void *object, char text[LABEL_SIZE]) {
     struct label *label;
-    if (!atomic_load_explicit(&count, memory_order_relaxed)) return false;
+    if (!may_have(object)) return false;
     pthread_mutex_lock(&guard);
     label = find(object);
     if (label) memcpy(text, label->text, LABEL_SIZE);
@@ -68,13 +94,13 @@ bool label_get(const void *object, char text[LABEL_SIZE]) {
 /* Removes and frees; the lock is held. */
 static void drop(struct label *label) {
     tdelete(label, &tree, by_address);
-    atomic_fetch_sub_explicit(&count, 1, memory_order_relaxed);
+    remove_mark();
     free(label);
 }
 
 void label_forget(const void *object) {
     struct label *label, **link;
-    if (!atomic_load_explicit(&count, memory_order_relaxed)) return;
+    if (!may_have(object)) return;
     pthread_mutex_lock(&guard);
     if ((label = find(object))) {
         for (link = &label_newest; *link != label; link = &(*link)->next) continue;

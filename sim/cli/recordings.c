@@ -66,10 +66,40 @@ static bool has_ended(const char *path, int *fd) {
     return *fd >= 0 && !flock(*fd, LOCK_EX | LOCK_NB);
 }
 
-/* In the place of the recording. Returns false where that cannot be. */
+/* ---- What is damaged is kept --------------------------------------------------------------- */
+
+enum { MOST_KEPT = 1000 }; /* damaged files of one name */
+
+/* Gives the file one more name, "FILE-damaged" or one like it, which is put into `kept`; with
+ * `instead` no other one. Returns 0 or a negative errno. */
+static int keep(const char *path, bool instead, struct tool_text *kept) {
+    for (int i = 1; i <= MOST_KEPT; i++) {
+        tool_text_clear(kept);
+        tool_text_addf(kept, "%s" DAMAGED_SUFFIX, path);
+        if (i > 1) tool_text_addf(kept, "-%d", i);
+        if (!access(kept->data, F_OK)) continue;
+        if (!(instead ? rename(path, kept->data) : link(path, kept->data))) return 0;
+        if (errno != EEXIST) return -errno;
+    }
+    return -EEXIST;
+}
+
+static void tell_damage(const char *path, const char *how_much, const char *kept) {
+    if (kept)
+        tool_error("%s: the recording is damaged: %s; the damaged file is kept as %s", path,
+                   how_much, kept);
+    else
+        tool_error("%s: the recording is damaged: %s; the damaged file is left as it is", path,
+                   how_much);
+}
+
+/* ---- In the place of the recording --------------------------------------------------------- */
+
+/* Returns false where that cannot be. */
 static bool replace(const char *path, char *message, size_t size, int *rc) {
-    struct tool_text made = {0};
+    struct tool_text made = {0}, kept = {0};
     struct stat status;
+    bool damaged = false, done = true;
     int fd;
     tool_text_addf(&made, "%s-XXXXXX", path);
     fd = mkstemp(made.data);
@@ -80,20 +110,26 @@ static bool replace(const char *path, char *message, size_t size, int *rc) {
     /* Who may read the one may read the other, as far as that can be. */
     if (!stat(path, &status) && fchmod(fd, status.st_mode & 0777)) status.st_mode = 0;
     close(fd);
-    *rc = recording_convert(path, made.data, true, message, size);
-    if (!*rc && rename(made.data, path)) {
+    *rc = recording_convert(path, made.data, true, &damaged, message, size);
+    if (!*rc && damaged) done = !keep(path, false, &kept);
+    if (!*rc && done && rename(made.data, path)) {
         *rc = -errno;
         snprintf(message, size, "%s: cannot be replaced: %s", path, strerror(errno));
+        if (damaged) unlink(kept.data); /* one name of two */
+    } else if (!*rc && done && damaged) {
+        tell_damage(path, message, kept.data);
     }
-    if (*rc) unlink(made.data);
+    if (*rc || !done) unlink(made.data);
     tool_text_free(&made);
-    return true;
+    tool_text_free(&kept);
+    return done;
 }
 
 /* The argument, or what is to take its place; NULL: it failed, which has been told. */
 static const char *prepare(const char *path) {
     char message[2048] = "";
     const char *result = path;
+    bool damaged = false;
     int fd, rc = 0;
     bool ended = has_ended(path, &fd);
     /* Another process may have been faster. */
@@ -103,29 +139,58 @@ static const char *prepare(const char *path) {
     }
     if (!ended || !replace(path, message, sizeof message, &rc)) {
         result = make_copy(path);
-        if (result) rc = recording_convert(path, result, ended, message, sizeof message);
+        if (result) rc = recording_convert(path, result, ended, &damaged, message, sizeof message);
+        if (result && !rc && damaged) tell_damage(path, message, NULL);
     }
     if (fd >= 0) close(fd);
-    if (rc) refuse(message);
+    if (rc == -EBADMSG)
+        tell_damage(path, message, NULL);
+    else if (rc)
+        refuse(message);
     return rc ? NULL : result;
+}
+
+/* ---- Beside a trace ------------------------------------------------------------------------ */
+
+/* What can be read of it is in the trace; `message` says how much. Returns 0, or a negative errno
+ * with another message. */
+static int put_away(const char *rest, bool damaged, char *message, size_t size) {
+    struct tool_text kept = {0};
+    int rc = 0;
+    if (!damaged)
+        unlink(rest);
+    else if ((rc = keep(rest, true, &kept)))
+        snprintf(message, size, "%s: the recording is damaged, and cannot be put away: %s", rest,
+                 strerror(-rc));
+    else
+        tell_damage(rest, message, kept.data);
+    tool_text_free(&kept);
+    return rc;
 }
 
 /* What has been recorded since into a trace that was there already. */
 static int take_rest(const char *path) {
     struct tool_text rest = {0};
     char message[2048] = "";
+    bool damaged = false;
     int fd = -1, rc = 0;
     tool_text_addf(&rest, "%s" RECORDING_SUFFIX, path);
     if (recording_is(rest.data)) {
-        if (!has_ended(rest.data, &fd))
+        if (!has_ended(rest.data, &fd)) {
             tool_error("%s: a program still records into it; its run is not among these", path);
-        else if (!(rc = recording_convert(rest.data, path, true, message, sizeof message)))
-            unlink(rest.data);
+        } else {
+            rc = recording_convert(rest.data, path, true, &damaged, message, sizeof message);
+            /* Where nothing of it can be read there is still the trace. */
+            if (!rc || rc == -ENODATA || rc == -EBADMSG)
+                rc = put_away(rest.data, damaged, message, sizeof message);
+        }
         if (fd >= 0) close(fd);
     }
     tool_text_free(&rest);
     return rc ? refuse(message) : TOOL_OK;
 }
+
+/* ---- Arguments ----------------------------------------------------------------------------- */
 
 /* An argument may be FILE, FILE#RUN or --option=FILE. */
 static int prepare_argument(char **argument) {

@@ -48,7 +48,6 @@ static inline bool buffer_room(struct buffer *buffer, uint64_t number) {
 
 /* Makes room for all that a usual operation tells, so that no lock is held while the file grows.
  * Returns whether there is some. */
-enum { OPERATION_ROOM = 4096 };
 static inline bool buffer_prepare(struct buffer *buffer, uint64_t number) {
     return __builtin_expect(buffer->full - buffer->at >= OPERATION_ROOM && buffer->run == number,
                             1) ||

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/record/damage.h"
 #include "sim/record/modules.h"
 #include "sim/record/rows.h"
 #include "sim/program.h"
 
 enum { LONGEST_TEXT = 1 << 20 }; /* of what is told of a program */
 
-/* A block of the file. */
-struct place_of_block {
-    const unsigned char *block;
-    const struct block_head *head;
-};
-
 /* A run: the blocks of it, those of the run itself first. */
 struct part {
-    struct place_of_block *blocks;
+    struct block *blocks;
     size_t count;
     const unsigned char *first; /* of them in the file */
     struct stream *streams;
@@ -32,22 +28,27 @@ struct part {
     /* What is told of the run */
     char *texts[PROGRAM_TEXTS];
     size_t lengths[PROGRAM_TEXTS];
-    uint64_t base, last, started;
+    uint64_t base, last_events, started;
     bool told, ended;
-    uint64_t end_ticks;
+    uint64_t end_ticks, end_steps; /* the last number; 0: not known */
     int64_t end_ns;
     struct modules *modules;
     struct rows_clock clock;
     struct rows_end end;
+    struct damage_of_run found; /* by looking at its blocks */
+    bool damaged;
+    uint64_t written, expected; /* steps; the latter 0: nobody knows */
 };
 
 struct recording {
     const unsigned char *bytes;
     size_t size;
-    struct place_of_block *blocks;
+    struct block *blocks;
     size_t block_count;
     struct part *parts;
     size_t part_count;
+    bool ended;
+    bool damaged; /* a piece of it that is no run's, or one of a run */
 };
 
 bool recording_is(const char *path) {
@@ -64,12 +65,13 @@ bool recording_is(const char *path) {
 static int compare(uint64_t x, uint64_t y) { return (x > y) - (x < y); }
 
 static int by_run(const void *a, const void *b) {
-    const struct place_of_block *x = a, *y = b;
-    int order = compare(x->head->process, y->head->process);
-    if (!order) order = compare(x->head->run, y->head->run);
-    if (!order) order = compare(x->head->buffer, y->head->buffer);
-    if (!order) order = compare(x->head->index, y->head->index);
-    return order ? order : compare((uintptr_t)x->block, (uintptr_t)y->block);
+    const struct block *x = a, *y = b;
+    const struct block_head *head = block_head(x), *other = block_head(y);
+    int order = compare(head->process, other->process);
+    if (!order) order = compare(head->run, other->run);
+    if (!order) order = compare(head->buffer, other->buffer);
+    if (!order) order = compare(head->index, other->index);
+    return order ? order : compare((uintptr_t)x->bytes, (uintptr_t)y->bytes);
 }
 
 static int by_place(const void *a, const void *b) {
@@ -78,13 +80,15 @@ static int by_place(const void *a, const void *b) {
 }
 
 static bool find_blocks(struct recording *r) {
-    size_t most = r->size / BLOCK_SIZE;
-    r->blocks = malloc((most + 1) * sizeof *r->blocks);
+    r->blocks = malloc((r->size / BLOCK_SIZE + 1) * sizeof *r->blocks);
     if (!r->blocks) return false;
-    for (size_t i = 0; i < most; i++) {
-        const unsigned char *block = r->bytes + i * BLOCK_SIZE;
-        const struct block_head *head = block_head(block);
-        if (head) r->blocks[r->block_count++] = (struct place_of_block){block, head};
+    for (size_t at = 0; at < r->size; at += BLOCK_SIZE) {
+        size_t rest = r->size - at;
+        struct block block = {r->bytes + at, rest < BLOCK_SIZE ? rest : BLOCK_SIZE};
+        if (block_head(&block))
+            r->blocks[r->block_count++] = block;
+        else if (r->ended && damage_of_gap(&block))
+            r->damaged = true;
     }
     qsort(r->blocks, r->block_count, sizeof *r->blocks, by_run);
     return true;
@@ -98,39 +102,29 @@ static bool find_parts(struct recording *r) {
     r->parts = calloc(r->block_count + 1, sizeof *r->parts);
     if (!r->parts) return false;
     for (size_t i = 0; i < r->block_count; i++) {
-        struct place_of_block *at = &r->blocks[i];
+        struct block *at = &r->blocks[i];
+        const struct block_head *head = block_head(at);
         struct part *part = r->part_count ? &r->parts[r->part_count - 1] : NULL;
-        if (!part || !same_run(part->blocks->head, at->head)) {
+        if (!part || !same_run(block_head(part->blocks), head)) {
             part = &r->parts[r->part_count++];
-            *part = (struct part){.blocks = at, .first = at->block, .base = at->head->step};
+            *part = (struct part){.blocks = at, .first = at->bytes, .base = head->step};
         }
         part->count++;
-        if (at->block < part->first) part->first = at->block;
+        if (at->bytes < part->first) part->first = at->bytes;
     }
     qsort(r->parts, r->part_count, sizeof *r->parts, by_place);
     return true;
 }
 
-static bool add_to_stream(struct stream *stream, const unsigned char *block) {
-    if (stream->count == stream->room) {
-        size_t room = stream->room ? 2 * stream->room : 8;
-        void *larger = realloc(stream->blocks, room * sizeof *stream->blocks);
-        if (!larger) return false;
-        stream->blocks = larger;
-        stream->room = room;
-    }
-    stream->blocks[stream->count++] = block;
-    return true;
-}
-
+/* The blocks of each buffer follow each other. */
 static bool find_streams(struct part *part) {
     part->streams = calloc(part->count, sizeof *part->streams);
     if (!part->streams) return false;
     for (size_t i = 0; i < part->count; i++) {
-        if (!i || part->blocks[i].head->buffer != part->blocks[i - 1].head->buffer)
-            part->stream_count++;
-        if (!add_to_stream(&part->streams[part->stream_count - 1], part->blocks[i].block))
-            return false;
+        const struct block *at = &part->blocks[i];
+        if (!i || block_head(at)->buffer != block_head(at - 1)->buffer)
+            part->streams[part->stream_count++].blocks = at;
+        part->streams[part->stream_count - 1].count++;
     }
     return true;
 }
@@ -192,7 +186,7 @@ static bool take_item(struct part *part, const struct item *item) {
         part->told = true;
         part->base = item->step;
         part->started = item->time;
-        part->last = (uint64_t)item->result;
+        part->last_events = (uint64_t)item->result;
         return true;
     case ITEM_PROGRAM:
         return add_text(part, item);
@@ -204,6 +198,7 @@ static bool take_item(struct part *part, const struct item *item) {
         part->ended = true;
         part->end_ticks = item->time;
         part->end_ns = (int64_t)item->step;
+        part->end_steps = (uint64_t)item->result;
         part->end.outcome = (pirn_outcome)item->kind;
         snprintf(part->end.message, sizeof part->end.message, "%.*s", (int)item->length,
                  item->text);
@@ -216,10 +211,10 @@ static bool take_item(struct part *part, const struct item *item) {
 /* Reads the blocks of the run itself, which have no steps. */
 static bool read_run(struct part *part) {
     if (!(part->modules = modules_new())) return false;
-    for (size_t i = 0; i < part->count && part->blocks[i].head->buffer == 0; i++) {
+    for (size_t i = 0; i < part->count && block_head(&part->blocks[i])->buffer == 0; i++) {
         struct block_reader reader;
         struct item item;
-        block_begin(&reader, part->blocks[i].block);
+        block_begin(&reader, &part->blocks[i]);
         while (block_next(&reader, &item))
             if (!take_item(part, &item)) return false;
     }
@@ -230,11 +225,11 @@ static bool read_run(struct part *part) {
 
 /* The time of a tick, by the two readings that are furthest apart: each block has one, and the end. */
 static void set_clock(struct part *part) {
-    const struct block_head *first = part->blocks->head, *last = first;
+    const struct block_head *first = block_head(part->blocks), *last = first;
     uint64_t ticks;
     int64_t ns;
     for (size_t i = 1; i < part->count; i++) {
-        const struct block_head *head = part->blocks[i].head;
+        const struct block_head *head = block_head(&part->blocks[i]);
         if (head->ticks < first->ticks) first = head;
         if (head->ticks > last->ticks) last = head;
     }
@@ -246,53 +241,73 @@ static void set_clock(struct part *part) {
                            : 0;
 }
 
-/* The last step that is told of; 0: none. */
-static uint64_t find_newest(const struct part *part) {
-    uint64_t newest = 0;
-    for (size_t i = 0; i < part->count; i++) {
-        struct block_reader reader;
-        struct item item;
-        block_begin(&reader, part->blocks[i].block);
-        while (block_next(&reader, &item))
-            if (item.type == ITEM_EVENT && item.step > newest) newest = item.step;
-    }
-    return newest;
-}
-
 /* ---- A run into a trace -------------------------------------------------------------------- */
 
 static void resolve(void *context, const void *address, struct symbol *symbol) {
     modules_resolve(context, address, symbol);
 }
 
+/* Whether steps are missing that a program has told of. Each thread may have been at one when the
+ * run ended; what was in memory may not have been written. */
+static void count_steps(struct part *part, uint64_t base, const struct rows_of_run *rows) {
+    bool is_known = part->end_steps >= base && part->ended;
+    part->written = rows_count(rows);
+    part->expected = is_known ? part->end_steps - base : 0;
+    if (is_known && part->expected > part->written + part->stream_count) part->damaged = true;
+    if (part->written > part->expected) part->expected = is_known ? part->written : 0;
+    if (!is_known && !part->found.in_memory && part->found.ended &&
+        rows_last(rows) > part->written + part->stream_count)
+        part->damaged = true;
+}
+
+static void tell_how_much(uint64_t written, uint64_t expected, char *message, size_t size) {
+    if (expected)
+        snprintf(message, size, "%" PRIu64 " of %" PRIu64 " steps can be read", written, expected);
+    else
+        snprintf(message, size, "%" PRIu64 " %s can be read", written,
+                 written == 1 ? "step" : "steps");
+}
+
+/* In the words that tell how the run ended. */
+static void tell_damage(struct part *part) {
+    char how_much[80], *message = part->end.message;
+    size_t length = strnlen(message, sizeof part->end.message - 1);
+    size_t most = sizeof part->end.message - sizeof how_much - 40;
+    if (length > most) length = most;
+    tell_how_much(part->written, part->expected, how_much, sizeof how_much);
+    snprintf(message + length, sizeof part->end.message - length, "%sthe recording is damaged: %s",
+             length ? "; " : "", how_much);
+}
+
 static int write_rows(struct part *part, struct recorder *recorder) {
-    uint64_t newest = part->last ? find_newest(part) : 0, base = part->base;
+    uint64_t newest = part->found.newest, base = part->base;
     struct rows_of_run *rows;
     int rc;
-    if (newest > base && newest - base > part->last && part->last) base = newest - part->last;
-    rows = rows_new(recorder, base, &part->clock);
+    if (part->last_events && newest > base && newest - base > part->last_events)
+        base = newest - part->last_events;
+    rows = rows_new(recorder, base, part->found.last, &part->clock);
     if (!rows) return -ENOMEM;
     drain_all(rows_drain(rows), part->streams, part->stream_count);
+    if (rows_drain(rows)->cut && part->found.ended) part->damaged = true;
+    count_steps(part, base, rows);
+    if (part->damaged) tell_damage(part);
     rc = rows_finish(rows, &part->end);
     rows_free(rows);
     return rc;
 }
 
-static int write_part(struct part *part, const char *path, bool ended, char *message, size_t size) {
+static int write_part(struct part *part, const char *path, char *message, size_t size) {
     struct recorder_program program;
     struct recorder *recorder;
     int rc;
 
-    if (!find_streams(part) || !read_run(part)) {
-        snprintf(message, size, "not enough memory to read the recording");
-        return -ENOMEM;
-    }
-    if (!part->told) return 0; /* killed before it had begun */
     if (!part->ended) {
         part->end.outcome = PIRN_CRASH;
         snprintf(part->end.message, sizeof part->end.message, "%s",
-                 ended ? "the process ended without a word: it was killed, or the machine stopped"
-                       : "the program was still running when its recording was read");
+                 !part->found.ended ? "the program was still running when its recording was read"
+                 : part->damaged
+                     ? "how the program ended is not told"
+                     : "the process ended without a word: it was killed, or the machine stopped");
     }
     set_clock(part);
     program = (struct recorder_program){.path = text_of(part, PROGRAM_PATH),
@@ -314,37 +329,107 @@ static int write_part(struct part *part, const char *path, bool ended, char *mes
     return rc;
 }
 
+/* ---- All runs ------------------------------------------------------------------------------ */
+
 static void free_part(struct part *part) {
-    for (size_t i = 0; i < part->stream_count; i++) {
-        free(part->streams[i].blocks);
-        free(part->streams[i].pending);
-    }
+    for (size_t i = 0; i < part->stream_count; i++) free(part->streams[i].pending);
     for (int i = 0; i < PROGRAM_TEXTS; i++) free(part->texts[i]);
     free(part->streams);
     free(part->end.findings);
     modules_free(part->modules);
 }
 
-static int convert(struct recording *r, const char *trace, bool ended, char *message, size_t size) {
+/* Reads what is told of the run, and finds out what there is of it. */
+static bool look_at(struct part *part, bool ended) {
+    if (!find_streams(part) || !read_run(part)) return false;
+    part->found = (struct damage_of_run){
+        .base = part->base,
+        .last = part->end_steps ? part->end_steps + part->stream_count : UINT64_MAX,
+        .ended = ended,
+        .in_memory = part->last_events != 0};
+    for (size_t i = 0; i < part->stream_count; i++) {
+        struct stream *stream = &part->streams[i];
+        /* What is told of the run itself was never in memory. */
+        if (block_head(stream->blocks)->buffer == 0) part->found.in_memory = false;
+        if (damage_of_buffer(stream->blocks, stream->count, &part->found) && ended)
+            part->damaged = true;
+        part->found.in_memory = part->last_events != 0;
+    }
+    /* One that was killed before it had begun has told nothing. */
+    if (!part->told && part->found.steps) part->damaged = true;
+    return true;
+}
+
+/* Whether there is something in it to be written: each run, but of a damaged one some steps. */
+static bool is_worth(const struct recording *r, const struct part *part) {
+    return part->told && (part->found.steps || !r->damaged);
+}
+
+static int tell_of_nothing(const struct recording *r, const char *path, char *message,
+                           size_t size) {
+    if (r->damaged) {
+        snprintf(message, size, "no step of a run can be read");
+        return -EBADMSG;
+    }
+    snprintf(message, size, "%s: the recording holds no run: %s", path,
+             r->ended ? "the program ended before it began one" : "the program has begun none yet");
+    return -ENODATA;
+}
+
+static int write_parts(struct recording *r, const char *trace, char *message, size_t size) {
+    uint64_t written = 0, expected = 0, lost = 0;
+    char steps[80];
     int rc = 0;
-    if (!find_blocks(r) || !find_parts(r)) {
-        snprintf(message, size, "not enough memory to read the recording");
-        return -ENOMEM;
-    }
     for (size_t i = 0; i < r->part_count && !rc; i++) {
-        rc = write_part(&r->parts[i], trace, ended, message, size);
-        free_part(&r->parts[i]);
+        struct part *part = &r->parts[i];
+        if (!is_worth(r, part)) {
+            lost += part->told || part->found.steps;
+            continue;
+        }
+        rc = write_part(part, trace, message, size);
+        written += part->written;
+        expected += part->expected ? part->expected : part->written;
+        r->damaged |= part->damaged;
     }
+    if (rc || !r->damaged) return rc;
+    tell_how_much(written, expected > written ? expected : 0, steps, sizeof steps);
+    if (lost)
+        snprintf(message, size, "%s, and nothing of %" PRIu64 " other %s", steps, lost,
+                 lost == 1 ? "run" : "runs");
+    else
+        snprintf(message, size, "%s", steps);
+    return 0;
+}
+
+static int convert(struct recording *r, const char *path, const char *trace, char *message,
+                   size_t size) {
+    bool done = find_blocks(r) && find_parts(r), any = false;
+    int rc;
+    for (size_t i = 0; i < r->part_count && done; i++) {
+        done = look_at(&r->parts[i], r->ended);
+        r->damaged |= r->parts[i].damaged;
+    }
+    for (size_t i = 0; i < r->part_count; i++) any |= is_worth(r, &r->parts[i]);
+    if (!done) {
+        snprintf(message, size, "not enough memory to read the recording");
+        rc = -ENOMEM;
+    } else if (!any) {
+        rc = tell_of_nothing(r, path, message, size);
+    } else {
+        rc = write_parts(r, trace, message, size);
+    }
+    for (size_t i = 0; i < r->part_count; i++) free_part(&r->parts[i]);
     free(r->parts);
     free(r->blocks);
     return rc;
 }
 
-int recording_convert(const char *recording, const char *trace, bool ended, char *message,
-                      size_t size) {
-    struct recording r = {0};
+int recording_convert(const char *recording, const char *trace, bool ended, bool *damaged,
+                      char *message, size_t size) {
+    struct recording r = {.ended = ended};
     struct stat status;
     int rc, fd = open(recording, O_RDONLY | O_CLOEXEC);
+    *damaged = false;
     if (fd < 0 || fstat(fd, &status)) {
         rc = -errno;
         snprintf(message, size, "%s: cannot be read: %s", recording, strerror(-rc));
@@ -357,7 +442,8 @@ int recording_convert(const char *recording, const char *trace, bool ended, char
         rc = -errno;
         snprintf(message, size, "%s: cannot be read: %s", recording, strerror(-rc));
     } else {
-        rc = convert(&r, trace, ended, message, size);
+        rc = convert(&r, recording, trace, message, size);
+        *damaged = r.damaged;
         if (r.size) munmap((void *)(uintptr_t)r.bytes, r.size);
     }
     close(fd);

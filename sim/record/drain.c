@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* Threads that a crash may have stopped between taking a number and telling of the step. */
-enum { MOST_MISSING = 10000 };
+/* Where a recording is damaged; a crash leaves out no more steps than there are threads. */
+enum { MOST_MISSING = 1 << 20 };
 
 static void keep(struct drain *drain, struct stream *stream, const struct item *item) {
     if (stream->pending_count == stream->pending_room) {
@@ -24,7 +24,7 @@ static void keep(struct drain *drain, struct stream *stream, const struct item *
 static bool next_item(struct stream *stream, struct item *item) {
     while (!block_next(&stream->reader, item)) {
         if (stream->next == stream->count) return false;
-        block_begin(&stream->reader, stream->blocks[stream->next++]);
+        block_begin(&stream->reader, &stream->blocks[stream->next++]);
     }
     return true;
 }
@@ -36,7 +36,8 @@ static bool fill(struct drain *drain, struct stream *stream) {
         switch (item.type) {
         case ITEM_EVENT:
             stream->event = item;
-            stream->ready = true;
+            stream->ready = item.step <= drain->last;
+            if (!stream->ready) stream->pending_count = 0;
             break;
         case ITEM_EDGE:
         case ITEM_EDGES:

@@ -10,8 +10,8 @@
 
 /* The blocks of one buffer, in their order. */
 struct stream {
-    const unsigned char **blocks;
-    size_t count, room, next; /* the block to be read next */
+    const struct block *blocks;
+    size_t count, next; /* the block to be read next */
     struct block_reader reader;
     struct item *pending; /* of the step whose event comes next */
     uint32_t pending_count, pending_room;
@@ -28,9 +28,10 @@ struct drain {
     /* Nobody has told of that step. */
     void (*missing)(struct drain *drain, uint64_t step);
     uint64_t base; /* steps up to that are left out */
+    uint64_t last; /* and those after it */
     uint64_t next; /* the step that comes next */
     bool no_memory;
-    bool cut; /* too many are missing: the recording is damaged there */
+    bool cut; /* too many are missing for the rest to be handed over */
 };
 
 /* Hands over all that there is. */

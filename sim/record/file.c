@@ -98,14 +98,21 @@ static off_t find_end(void) {
     return (status.st_size + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
 }
 
-/* Has the file system take the room, so that a full one shows now and not as a fault later. */
-static bool take_room(off_t at) {
-    static const char zeros[4096];
-    if (!fallocate(fd, 0, at, BLOCK_SIZE)) return true;
-    if (errno != EOPNOTSUPP && errno != ENOSYS) return false;
-    for (off_t done = 0; done < BLOCK_SIZE; done += (off_t)sizeof zeros)
-        if (pwrite(fd, zeros, sizeof zeros, at + done) != (ssize_t)sizeof zeros) return false;
+static bool write_at(off_t at, const char *bytes, size_t size) {
+    for (size_t written = 0; written < size;) {
+        ssize_t n = pwrite(fd, bytes + written, size - written, at + (off_t)written);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        written += (size_t)n;
+    }
     return true;
+}
+
+/* Has the file system take the room, so that a full one shows now and not as a fault later. Zeros
+ * are written, since pages that are in memory already cost half as much to map as others. */
+static bool take_room(off_t at) {
+    static char zeros[BLOCK_SIZE];
+    return write_at(at, zeros, sizeof zeros);
 }
 
 static unsigned char *map_block(void) {
@@ -150,17 +157,7 @@ bool file_add(const void *bytes, size_t size) {
     bool done = false;
     if (!lock_end(F_WRLCK)) return false;
     at = find_end();
-    if (at >= 0 && !ftruncate(fd, at + BLOCK_SIZE)) {
-        size_t written = 0;
-        while (written < size) {
-            ssize_t n =
-                pwrite(fd, (const char *)bytes + written, size - written, at + (off_t)written);
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) break;
-            written += (size_t)n;
-        }
-        done = written == size;
-    }
+    if (at >= 0 && !ftruncate(fd, at + BLOCK_SIZE)) done = write_at(at, bytes, size);
     lock_end(F_UNLCK);
     return done;
 }

@@ -4,8 +4,13 @@
  *
  * A recording is a sequence of blocks, of one process or several. A block is a head and the items
  * that one buffer has told, up to a type of 0. Each block can be read by itself: numbers are told
- * as differences from the item before, in bytes of seven bits, and begin anew with each block. The
- * type of an item is written last, so what can be seen of it is whole, whenever the process ends.
+ * as differences from the item before, and begin anew with each block. The type of an item is
+ * written last, so what can be seen of it is whole, whenever the process ends. Most numbers are in
+ * bytes of seven bits. Those of an event, of which there are most, are what takes fewest branches:
+ * behind the type four bytes, which are six lengths of four bits, then the operation; then six
+ * numbers of so many bytes, the lowest first: step (less the one before, less 1), time, result,
+ * site, task and object; from time on those of both signs are twice what they are, or one less than
+ * twice when negative.
  */
 #ifndef RECORD_FORMAT_H
 #define RECORD_FORMAT_H
@@ -19,10 +24,14 @@
 /* Added to the path of a trace: the recording of what is to be added to it. */
 #define RECORDING_SUFFIX "-recorded"
 
+/* Added to the path of a recording: its file as it was, where a part of it could not be read. */
+#define DAMAGED_SUFFIX "-damaged"
+
 enum {
     BLOCK_SIZE = 65536,
     LONGEST_ITEM = 2048,
     BLOCK_FULL = BLOCK_SIZE - LONGEST_ITEM, /* no further item begins behind */
+    OPERATION_ROOM = 4096,                  /* for all that a usual operation tells */
 };
 
 struct block_head {
@@ -56,8 +65,9 @@ enum item_type {
     ITEM_PROGRAM,    /* text: what is in `kind`, enum program_text */
     ITEM_MODULE,     /* text: its path; `step` is added to its addresses, which begin at `time` and
                         have ended at `result` */
-    ITEM_ENDING,     /* ticks in `time`, ns in `step`, outcome in `kind`, text: the message */
-    ITEM_FINDING,    /* task, site, flags, text */
+    ITEM_ENDING,  /* ticks in `time`, ns in `step`, outcome in `kind`, text: the message; the last
+                        number of a step in `result` */
+    ITEM_FINDING, /* task, site, flags, text */
     ITEM_TYPES,
     ITEM_EVENT = 0x80, /* and flags: a step: op, step, time in ticks, result, site, task, object */
 };
@@ -72,6 +82,8 @@ enum program_text {
 
 /* Of events and states; of tasks; of findings. */
 enum { ITEM_SLEEPS = 1, ITEM_TIMED = 2, ITEM_CHOSEN = 4, ITEM_DAEMON = 8, ITEM_HAS_OBJECT = 16 };
+
+enum { EVENT_NUMBERS = 6, EVENT_HEAD = 5 }; /* the latter in bytes, the type included */
 
 static inline unsigned char *put_number(unsigned char *to, uint64_t value) {
     while (value >= 0x80) {

@@ -45,27 +45,51 @@ static inline uint64_t take_number(struct recorded *r) {
     return r->step;
 }
 
+/* How many bytes a number has, which may be none. Without a branch, which nobody could predict. */
+static inline unsigned length_of_number(uint64_t value) {
+    return (71 - (unsigned)__builtin_clzll(value | 1)) / 8 - (value == 0);
+}
+
+static inline uint64_t fold(int64_t value) {
+    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}
+
+/* Writes a number whole, over what was too much of the one before; returns where the next one goes. */
+static inline unsigned char *put_short(unsigned char *to, uint64_t value, unsigned length) {
+    memcpy(to, &value, sizeof value);
+    return to + length;
+}
+
 static inline void put_event(struct recorded *r, int64_t result, unsigned flags) {
     uint64_t step = take_number(r), ticks = run_ticks(), site = (uintptr_t)r->site;
     struct buffer *buffer = begin_item();
-    unsigned char *to;
     if (UNLIKELY(!buffer)) return;
-    to = buffer->at + 1;
-    *to++ = (unsigned char)r->op;
-    to = put_signed(to, (int64_t)(step - buffer->step));
-    to = put_signed(to, (int64_t)(ticks - buffer->ticks));
-    to = put_signed(to, result);
-    to = put_signed(to, (int64_t)(site - buffer->site));
-    to = put_signed(to, (int32_t)(r->id - buffer->task));
-    to = put_signed(to, (int32_t)(r->object - buffer->object));
+    uint32_t id = r->id, number = r->object;
+    uint64_t steps = step - buffer->step - 1, time = fold((int64_t)(ticks - buffer->ticks)),
+             value = fold(result), place = fold((int64_t)(site - buffer->site)),
+             task = fold((int32_t)(id - buffer->task)),
+             object = fold((int32_t)(number - buffer->object));
+    unsigned of_steps = length_of_number(steps), of_time = length_of_number(time),
+             of_value = length_of_number(value), of_place = length_of_number(place),
+             of_task = length_of_number(task), of_object = length_of_number(object);
+    uint32_t head = of_steps | of_time << 4 | of_value << 8 | of_place << 12 | of_task << 16 |
+                    of_object << 20 | (uint32_t)r->op << 4 * EVENT_NUMBERS;
+    unsigned char *at = buffer->at, *to = at + EVENT_HEAD;
     buffer->step = step;
     buffer->ticks = ticks;
     buffer->site = site;
-    buffer->task = r->id;
-    buffer->object = r->object;
-    buffer_put(buffer, (unsigned char)(ITEM_EVENT | flags), to);
+    buffer->task = id;
+    buffer->object = number;
     r->last = step;
     r->state = (uint8_t)flags;
+    to = put_short(to, steps, of_steps);
+    to = put_short(to, time, of_time);
+    to = put_short(to, value, of_value);
+    to = put_short(to, place, of_place);
+    to = put_short(to, task, of_task);
+    to = put_short(to, object, of_object);
+    memcpy(at + 1, &head, sizeof head);
+    buffer_put(buffer, (unsigned char)(ITEM_EVENT | flags), to);
 }
 
 static unsigned char *put_text(unsigned char *to, const char *text) {

@@ -1,10 +1,13 @@
 /* load.c - the library has been loaded: what PIRN_TRACE asks for, and an environment as it was. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/record/run.h"
@@ -67,15 +70,54 @@ static int take_wish(const char *wish) {
     return 0;
 }
 
+/* ---- Whether anything was recorded --------------------------------------------------------- */
+
+enum { HIGH_DESCRIPTOR = 500 }; /* out of the way of the program's own */
+
+/* A duplicate of standard error, which the program may have closed when it is known. */
+static int spare = -1;
+static struct stat spare_file;
+
+static void keep_spare(void) {
+    spare = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+    if (spare >= 0 && fstat(spare, &spare_file)) spare = -1;
+}
+
+/* The descriptor; -1: there is none, or it is the program's by now. */
+static int find_spare(void) {
+    struct stat now;
+    return spare >= 0 && !fstat(spare, &now) && now.st_dev == spare_file.st_dev &&
+                   now.st_ino == spare_file.st_ino
+               ? spare
+               : -1;
+}
+
+/* A pipe that the program closes is to end for who reads it, in a child of it also before. */
+void load_close_spare(void) {
+    int fd = find_spare();
+    if (fd >= 0) close(fd);
+    spare = -1;
+}
+
+static void say_nothing_was_recorded(void) {
+    static const char line[] =
+        "pirn: nothing was recorded: the program did not call pirn_run of libpirn; is it linked "
+        "with -lpirn dynamically?\n";
+    int fd = find_spare();
+    if (write(STDERR_FILENO, line, sizeof line - 1) < 0 && errno == EBADF && fd >= 0 &&
+        write(fd, line, sizeof line - 1) < 0)
+        return;
+}
+
 static __attribute__((constructor)) void load(void) {
     const char *wish = getenv("PIRN_TRACE");
     restore_preload();
     process = getpid();
-    if (wish && *wish) take_wish(wish);
+    if (!wish || !*wish || take_wish(wish)) return;
+    keep_spare();
+    pthread_atfork(NULL, NULL, load_close_spare);
 }
 
 static __attribute__((destructor)) void unload(void) {
-    if (run.path && !atomic_load(&run.number) && getpid() == process)
-        fprintf(stderr, "pirn: nothing was recorded: the program did not call pirn_run of libpirn; "
-                        "is it linked with -lpirn dynamically?\n");
+    if (run.path && !atomic_load(&run.number) && getpid() == process) say_nothing_was_recorded();
 }

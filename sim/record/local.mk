@@ -37,6 +37,8 @@ noinst_LTLIBRARIES += librecording.la
 librecording_la_SOURCES = \
 	%D%/convert.c \
 	%D%/convert.h \
+	%D%/damage.c \
+	%D%/damage.h \
 	%D%/drain.c \
 	%D%/drain.h \
 	%D%/format.h \

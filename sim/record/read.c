@@ -3,15 +3,17 @@
 
 #include <string.h>
 
-const struct block_head *block_head(const unsigned char *block) {
-    const struct block_head *head = (const struct block_head *)block;
-    return memcmp(head->magic, RECORDING_MAGIC, sizeof head->magic) ? NULL : head;
+const struct block_head *block_head(const struct block *block) {
+    const struct block_head *head = (const struct block_head *)block->bytes;
+    return block->size < sizeof *head || memcmp(head->magic, RECORDING_MAGIC, sizeof head->magic)
+               ? NULL
+               : head;
 }
 
-void block_begin(struct block_reader *reader, const unsigned char *block) {
-    const struct block_head *head = (const struct block_head *)block;
-    *reader = (struct block_reader){.at = block + sizeof *head,
-                                    .end = block + BLOCK_SIZE,
+void block_begin(struct block_reader *reader, const struct block *block) {
+    const struct block_head *head = (const struct block_head *)block->bytes;
+    *reader = (struct block_reader){.at = block->bytes + sizeof *head,
+                                    .end = block->bytes + block->size,
                                     .step = head->step,
                                     .ticks = head->ticks,
                                     .site = head->site};
@@ -37,10 +39,9 @@ static uint64_t get_number(struct block_reader *r) {
     return value;
 }
 
-static int64_t get_signed(struct block_reader *r) {
-    uint64_t value = get_number(r);
-    return (int64_t)(value >> 1 ^ -(value & 1));
-}
+static int64_t unfold(uint64_t value) { return (int64_t)(value >> 1 ^ -(value & 1)); }
+
+static int64_t get_signed(struct block_reader *r) { return unfold(get_number(r)); }
 
 static uint32_t get_id(struct block_reader *r) { return (uint32_t)get_number(r); }
 
@@ -57,14 +58,29 @@ static void get_text(struct block_reader *r, struct item *item) {
 
 /* ---- Items --------------------------------------------------------------------------------- */
 
+/* A number of so many bytes. */
+static uint64_t get_short(struct block_reader *r, unsigned length) {
+    uint64_t value = 0;
+    if (length > sizeof value || !r->at || (size_t)(r->end - r->at) < length) {
+        r->at = r->end = NULL;
+        return 0;
+    }
+    for (unsigned i = 0; i < length; i++) value |= (uint64_t)r->at[i] << 8 * i;
+    r->at += length;
+    return value;
+}
+
 static void get_event(struct block_reader *r, struct item *item) {
-    item->op = get_byte(r);
-    item->step = r->step += (uint64_t)get_signed(r);
-    item->time = r->ticks += (uint64_t)get_signed(r);
-    item->result = get_signed(r);
-    item->site = r->site += (uint64_t)get_signed(r);
-    item->task = r->task += (uint32_t)get_signed(r);
-    item->object = r->object += (uint32_t)get_signed(r);
+    uint32_t head = (uint32_t)get_short(r, EVENT_HEAD - 1);
+    uint64_t numbers[EVENT_NUMBERS];
+    item->op = (uint8_t)(head >> 4 * EVENT_NUMBERS);
+    for (int i = 0; i < EVENT_NUMBERS; i++) numbers[i] = get_short(r, head >> 4 * i & 0xf);
+    item->step = r->step += numbers[0] + 1;
+    item->time = r->ticks += (uint64_t)unfold(numbers[1]);
+    item->result = unfold(numbers[2]);
+    item->site = r->site += (uint64_t)unfold(numbers[3]);
+    item->task = r->task += (uint32_t)unfold(numbers[4]);
+    item->object = r->object += (uint32_t)unfold(numbers[5]);
 }
 
 /* Of any other type. */
@@ -140,6 +156,7 @@ static void get_rest(struct block_reader *r, struct item *item) {
         item->time = get_number(r);
         item->step = get_number(r);
         get_text(r, item);
+        if (r->at) item->result = (int64_t)get_number(r);
         break;
     case ITEM_FINDING:
         item->task = get_id(r);

@@ -18,17 +18,23 @@ struct item {
     size_t length;
 };
 
-/* A position among the items of one block. */
+/* A block of a file; the last one may have been cut. */
+struct block {
+    const unsigned char *bytes;
+    size_t size;
+};
+
+/* A position among the items of one block; `at` NULL: what follows is no item. */
 struct block_reader {
     const unsigned char *at, *end;
     uint64_t step, ticks, site;
     uint32_t task, object;
 };
 
-/* The head of a block of BLOCK_SIZE bytes; NULL: it is none. */
-const struct block_head *block_head(const unsigned char *block);
+/* The head of a block; NULL: it has none. */
+const struct block_head *block_head(const struct block *block);
 
-void block_begin(struct block_reader *reader, const unsigned char *block);
+void block_begin(struct block_reader *reader, const struct block *block);
 
 /* Reads the next item. Returns false where there is none, or what follows is none. */
 bool block_next(struct block_reader *reader, struct item *item);

@@ -443,7 +443,7 @@ static void write_task(struct rows_of_run *r, struct row_task *task, const char 
 
 static void fill_log(const struct rows_of_run *r, struct log *log) {
     *log = (struct log){.outcome = PIRN_CRASH,
-                        .steps = r->steps - r->hole_count,
+                        .steps = rows_count(r),
                         .tasks = r->task_count,
                         .switches = r->switches,
                         .wall_ns = r->time,
@@ -521,7 +521,11 @@ struct drain *rows_drain(struct rows_of_run *rows) {
     return &rows->drain;
 }
 
-struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base,
+uint64_t rows_count(const struct rows_of_run *rows) { return rows->steps - rows->hole_count; }
+
+uint64_t rows_last(const struct rows_of_run *rows) { return rows->steps; }
+
+struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base, uint64_t last,
                              const struct rows_clock *clock) {
     struct rows_of_run *r = calloc(1, sizeof *r);
     struct log log;
@@ -530,6 +534,7 @@ struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base,
                               .other = take_other,
                               .missing = miss_step,
                               .base = base,
+                              .last = last,
                               .next = base + 1};
     r->recorder = recorder;
     r->clock = *clock;

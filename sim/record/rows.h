@@ -24,10 +24,15 @@ struct rows_end {
     size_t finding_count, finding_room;
 };
 
-/* For a run whose steps after `base` are written. NULL: no memory. */
-struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base,
+/* For a run whose steps after `base` and up to `last` are written. NULL: no memory. */
+struct rows_of_run *rows_new(struct recorder *recorder, uint64_t base, uint64_t last,
                              const struct rows_clock *clock);
 struct drain *rows_drain(struct rows_of_run *rows);
+
+/* How many have been written, */
+uint64_t rows_count(const struct rows_of_run *rows);
+/* and which was the last, counted from the base; 0: none. */
+uint64_t rows_last(const struct rows_of_run *rows);
 
 /* All has been handed over: writes the rest. Returns 0; -EIO, which the recorder explains; -ENOMEM;
  * -EFBIG: more steps than a trace may have. */

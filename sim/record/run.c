@@ -157,7 +157,8 @@ static void put_end(const struct run_end *end) {
     *to++ = (unsigned char)end->outcome;
     to = put_number(to, run_ticks());
     to = put_number(to, (uint64_t)engine_now());
-    buffer_put(own, ITEM_ENDING, put_bytes(to, end->message, strnlen(end->message, LOG_MESSAGE)));
+    to = put_bytes(to, end->message, strnlen(end->message, LOG_MESSAGE));
+    buffer_put(own, ITEM_ENDING, put_number(to, atomic_load(&run.steps)));
 }
 
 /* ---- The last steps ------------------------------------------------------------------------ */
@@ -209,6 +210,7 @@ static uint64_t process_number(void) {
 void recorded_run_begin(void) {
     char message[1200];
     if (!run.path) return;
+    load_close_spare();
     if (!run.process) run.process = process_number();
     run.has_ticks = has_ticks();
     run.base = atomic_load(&run.steps);

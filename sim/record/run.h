@@ -26,17 +26,18 @@ struct run_finding {
 };
 
 struct run {
-    _Atomic bool recording;
-    _Atomic uint64_t steps;   /* the last number taken */
-    _Atomic uint32_t lists;   /* that marks have been made of */
-    _Atomic uint32_t objects; /* the last number */
-    _Atomic uint64_t number;  /* of this run, from 1 */
+    /* Written with each step, by all threads: in a cache line apart from what they only read. */
+    _Alignas(64) _Atomic uint64_t steps; /* the last number taken */
+    _Atomic uint32_t lists;              /* that marks have been made of */
+    _Atomic uint32_t objects;            /* the last number */
+    _Alignas(64) _Atomic bool recording;
+    bool has_ticks;          /* the processor counts them */
+    _Atomic uint64_t number; /* of this run, from 1 */
     uint64_t base;
     uint32_t list_base, object_base;
     uint64_t process;     /* a number that tells this process from others */
     uint64_t last_events; /* to be kept; 0: all */
     const char *path;
-    bool has_ticks; /* the processor counts them */
 };
 extern struct run run;
 
@@ -65,6 +66,9 @@ void run_finish(const struct run_end *end, int64_t limit, bool in_handler);
 
 /* The process will end before its run has. */
 void run_watch_end(void);
+
+/* A run has begun: that none did need not be said at the end. */
+void load_close_spare(void);
 
 /* Recording cannot go on. `message`: what is said. */
 void run_give_up(const char *message);

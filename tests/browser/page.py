@@ -363,6 +363,22 @@ def _():
     same(offered, [3, 7, 8])
 
 
+@test("a timer is no alternative in runs in which timers are late")
+def _():
+    for when, example in (("early", "cancel"), ("late", "cancel"), ("early", "service"), ("late", "service")):
+        name = f"{example}-{when}.db"
+        program = [os.path.join(EXAMPLES, example + "-sim")] + (["2", "2"] if example == "service" else [])
+        done = pirn("run", "--seed", "3", "--strategy=random", f"--timers={when}", "--trace", path(name), *program)
+        assert done.returncode in (0, 1), done.stderr
+        browser.open(view(name + "#1", "--with=none"), "#s=1")
+        steps = rows(sqlite3.connect(path(name)), "SELECT steps FROM run")[0][0]
+        offered = 0
+        for _ in range(min(steps, 150)):
+            offered += any(text.startswith("a timer") for text in choices())
+            browser.press("j")
+        assert (offered > 0) == (when == "early"), (example, when, offered)
+
+
 @test("the nearest passing run stands beside it, and where they part")
 def _():
     db = explore("bank.db", "transactions", "-n", "200")

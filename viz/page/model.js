@@ -20,6 +20,8 @@ function upTo(array, value) {
     return low;
 }
 
+const MOST_COUNTED = 2e7; /* events times tasks, within a second */
+
 function listOfLists(count) { return Array.from({ length: count }, () => []); }
 
 class Run {
@@ -192,6 +194,31 @@ class Run {
             while (end < list.length && !["stop", "reset", "fire"].includes(this.word(list[end]))) end++;
             this.timers.push({ from: i, to: end === list.length ? this.n : this.word(list[end]) === "fire" ? list[end] - 1 : list[end], fires: false });
         }
+        if (this.areLate()) this.timers = [];
+    }
+
+    /*
+     * Whether timers could fire where no task could run, and nowhere else. The schedule tells by how many
+     * choices it has: where timers may be early each step with one ready task is a choice while one is
+     * armed. Not all timers are known, so it is the one that is nearer.
+     */
+    areLate() {
+        if (this.choices === undefined || this.timers.length === 0 || this.n * this.tasks.length > MOST_COUNTED) return false;
+        const armed = new Int32Array(this.n + 2);
+        for (const timer of this.timers) {
+            armed[timer.from + 1]++;
+            armed[Math.min(timer.to, this.n) + 1]--;
+        }
+        let late = 0, more = 0;
+        for (let i = 0, count = 0; i < this.n; i++) {
+            count += armed[i];
+            if (this.word(i) === "exit") continue;
+            const tasks = this.choice(i).length;
+            if (this.task[i] < 0) more += tasks > 0;
+            else if (tasks > 1) late++;
+            else more += count > 0;
+        }
+        return more > 0 && this.choices < late + more / 2;
     }
 
     /* The timer that could have fired instead of the step `i`, the one that did first; or undefined. */
