@@ -65,22 +65,23 @@ static int read_steps(sqlite3_stmt *rows, struct recorder_step **steps, int64_t 
 
 int64_t recorder_expect(const char *path, int64_t run, struct recorder_step **steps, char *message,
                         size_t size) {
-    sqlite3 *db = trace_file_open(path, TRACE_READ, message, size);
+    int error;
+    sqlite3 *db = trace_file_open(path, TRACE_READ, message, size, &error);
     sqlite3_stmt *rows = NULL;
     int64_t count = 0;
     *steps = NULL;
-    if (!db) return -EINVAL;
+    if (!db) return error;
     int rc = sqlite3_prepare_v2(db, query, -1, &rows, NULL);
     if (!rc) {
         sqlite3_bind_int64(rows, 1, run);
         rc = read_steps(rows, steps, &count);
     }
     if (rc) {
-        trace_file_explain(db, rc, path, message, size);
+        error = trace_file_explain(db, rc, path, message, size);
         free(*steps);
         *steps = NULL;
     }
     sqlite3_finalize(rows);
     sqlite3_close(db);
-    return rc ? rc == SQLITE_NOMEM ? -ENOMEM : -EIO : count;
+    return rc ? error : count;
 }

@@ -240,12 +240,18 @@ void explore_check(struct exploration *e, const struct schedule *schedule) {
              (unsigned long long)log->steps, (unsigned long long)schedule->steps, build);
 }
 
+/* The recorder's error, if `rc` is one, is the exploration's. */
+static int recorder_said(struct exploration *e, int rc) {
+    if (rc) snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
+    return rc;
+}
+
 static int open_trace(struct exploration *e) {
     uint64_t graph, seed;
     int rc;
     if (e->reserved >= 0) close(e->reserved);
     e->reserved = -1;
-    if (!(e->recorder = recorder_open(e->trace, e->message, sizeof e->message))) return -EIO;
+    if (!(e->recorder = recorder_open(e->trace, e->message, sizeof e->message, &rc))) return rc;
     if (!e->share.shards) return 0;
     if (e->resumed) {
         rc = recorder_resume(e->recorder, e->resumed, &e->done, &e->failures, &e->steps);
@@ -257,17 +263,15 @@ static int open_trace(struct exploration *e) {
                                            e->run.late_timers};
         rc = recorder_explore(e->recorder, &row);
     }
-    if (rc) snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-    return rc;
+    return recorder_said(e, rc);
 }
 
 static int record(struct exploration *e, const char *strategy, const char *schedule) {
     bool failed = e->log->outcome != PIRN_OK;
     bool full = e->record == CONTROL_RECORD_ALL || (failed && e->record == CONTROL_RECORD_FAILING);
     recorder_reached(e->recorder, e->next);
-    if (!recorder_add(e->recorder, e->log, strategy, schedule, full, &e->trace_run)) return 0;
-    snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-    return -EIO;
+    return recorder_said(
+        e, recorder_add(e->recorder, e->log, strategy, schedule, full, &e->trace_run));
 }
 
 /* Counts and records the run that is in the log. */
@@ -307,9 +311,7 @@ static int take_in(struct exploration *e, const char *strategy, uint64_t run) {
 }
 
 static int commit(struct exploration *e) {
-    if (!e->recorder || recorder_commit(e->recorder) == 0) return 0;
-    snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-    return -EIO;
+    return e->recorder ? recorder_said(e, recorder_commit(e->recorder)) : 0;
 }
 
 static int report(struct exploration *e, enum control_type type) {
@@ -383,12 +385,10 @@ int explore_take_in_shrunk(struct exploration *e, struct shrink *s, bool new) {
     e->failing_kind = explore_kind(e);
     snprintf(e->message, sizeof e->message, "%s", log->message);
     if (e->recorder && (new || !s->from)) {
-        if (recorder_add(e->recorder, log, "shrink", s->schedule_text,
-                         e->record != CONTROL_RECORD_NONE, &s->run) != 0 ||
-            (s->from && recorder_shrunk_from(e->recorder, s->run, s->from) != 0)) {
-            snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-            return -EIO;
-        }
+        int rc = recorder_add(e->recorder, log, "shrink", s->schedule_text,
+                              e->record != CONTROL_RECORD_NONE, &s->run);
+        if (rc == 0 && s->from) rc = recorder_shrunk_from(e->recorder, s->run, s->from);
+        if (rc) return recorder_said(e, rc);
     }
     e->trace_run = s->run;
     return commit(e);
@@ -396,9 +396,8 @@ int explore_take_in_shrunk(struct exploration *e, struct shrink *s, bool new) {
 
 int explore_record_certainty(struct exploration *e, int64_t run, const struct certainty *c) {
     if (!e->recorder || !run) return 0;
-    if (recorder_certainty(e->recorder, run, c->step, c->samples, c->before) == 0) return commit(e);
-    snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-    return -EIO;
+    int rc = recorder_certainty(e->recorder, run, c->step, c->samples, c->before);
+    return rc ? recorder_said(e, rc) : commit(e);
 }
 
 int explore_begin(struct exploration *e) {
@@ -502,11 +501,8 @@ int explore(struct exploration *e) {
     if (rc == 0 && e->recorder) recorder_reached(e->recorder, e->next);
     search_end(e, strategy);
     if (rc) return rc;
-    if (e->recorder && !e->only_failures && orders_record(&e->orders, e->recorder) != 0) {
-        snprintf(e->message, sizeof e->message, "%s", recorder_error(e->recorder));
-        return -EIO;
-    }
-    return commit(e);
+    if (e->recorder && !e->only_failures) rc = orders_record(&e->orders, e->recorder);
+    return rc ? recorder_said(e, rc) : commit(e);
 }
 
 void explore_end(struct exploration *e) {
@@ -641,8 +637,10 @@ EXPORT int pirn_sim_explore(const pirn_sim_options *options, pirn_fn *main_fn, v
     rc = explore(&e);
     if (rc == 0 && o->shrink) rc = shrink_all(&e);
     faults_end();
-    if (e.recorder && recorder_close(e.recorder, e.message, sizeof e.message) != 0 && rc == 0)
-        rc = -EIO;
+    if (e.recorder) {
+        int closed = recorder_close(e.recorder, rc ? NULL : e.message, sizeof e.message);
+        if (rc == 0) rc = closed;
+    }
     sim_release();
     if (e.replay) schedule_free(&schedule);
 

@@ -146,11 +146,11 @@ void explore_check(struct exploration *exploration, const struct schedule *sched
 /* Equal for runs that failed in the same way: the run in the log. */
 uint64_t explore_kind(struct exploration *exploration);
 
-/* Makes the run in the log the result of shrinking, and records it if it is `new`. Returns 0 or
- * -EIO. */
+/* Makes the run in the log the result of shrinking, and records it if it is `new`. Returns 0,
+ * -ENOMEM or -EIO. */
 int explore_take_in_shrunk(struct exploration *exploration, struct shrink *shrink, bool new);
 
-/* Records where the failure of a run in the trace became certain. Returns 0 or -EIO. */
+/* Records where the failure of a run in the trace became certain. Returns 0, -ENOMEM or -EIO. */
 int explore_record_certainty(struct exploration *exploration, int64_t run,
                              const struct certainty *certainty);
 

@@ -50,7 +50,7 @@ void orders_count(struct orders *orders, struct exploration *exploration);
 /* How many pairs of calls there are, and how many of them came in one order only. */
 void orders_sum(const struct orders *orders, uint64_t *pairs, uint64_t *one_way);
 
-/* Adds them to the trace. Returns 0 or -EIO, as recorder_add. */
+/* Adds them to the trace. Returns as recorder_add. */
 int orders_record(const struct orders *orders, struct recorder *recorder);
 
 void orders_free(struct orders *orders);

@@ -146,7 +146,7 @@ struct recorder {
     void *position_context;
     int64_t begun; /* when the transaction began; 0: there is none */
     int64_t added; /* when something was last added */
-    bool failed;
+    int failed;    /* 0; -ENOMEM or -EIO: nothing more is written */
     char error[1024];
     struct site *sites; /* a hash table */
     size_t site_count, site_room;
@@ -159,20 +159,18 @@ static int64_t wall_clock(void) {
 }
 
 static int fail(struct recorder *r, int code) {
-    if (!r->failed) trace_file_explain(r->db, code, r->path, r->error, sizeof r->error);
-    r->failed = true;
+    if (!r->failed) r->failed = trace_file_explain(r->db, code, r->path, r->error, sizeof r->error);
     /* Where SQLite has rolled back already this is an error, of no interest. */
     sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
     r->begun = 0;
-    return -EIO;
+    return r->failed;
 }
 
 const char *recorder_error(const struct recorder *recorder) { return recorder->error; }
 
 /* ---- Statements ---------------------------------------------------------------------------- */
 
-/* Binding fails for lack of memory alone, and then the step that follows does, or its NOT NULL
- * is violated. */
+/* Binding cannot fail: nothing of what is bound is copied. */
 static void bind_int(sqlite3_stmt *statement, int position, int64_t value) {
     sqlite3_bind_int64(statement, position, value);
 }
@@ -209,9 +207,9 @@ static int write_rows(struct recorder *r, enum source source) {
 
 /* Makes one row more of a source, *at, having written the others where there are too many. */
 static int add_row(struct recorder *r, enum source source, size_t *at) {
-    if (r->sources[source].count == BATCH && write_rows(r, source)) return -EIO;
-    *at = r->sources[source].count++;
-    return 0;
+    int rc = r->sources[source].count == BATCH ? write_rows(r, source) : 0;
+    *at = rc ? 0 : r->sources[source].count++;
+    return rc;
 }
 
 /* The cells of a row, which have no errors but want of memory. 0 and NULL stand for NULL. */
@@ -226,7 +224,7 @@ static void give_text(sqlite3_context *result, const char *text) {
 /* ---- Transactions -------------------------------------------------------------------------- */
 
 static int begin(struct recorder *r) {
-    if (r->failed) return -EIO;
+    if (r->failed) return r->failed;
     if (r->begun) return 0;
     int rc = sqlite3_exec(r->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (rc) return fail(r, rc);
@@ -237,10 +235,10 @@ static int begin(struct recorder *r) {
 static int add_reached(struct recorder *r);
 
 int recorder_commit(struct recorder *recorder) {
-    if (recorder->failed || add_reached(recorder)) return -EIO;
+    if (recorder->failed || add_reached(recorder)) return recorder->failed;
     if (!recorder->begun) return 0;
     for (int i = 0; i < SOURCES; i++)
-        if (write_rows(recorder, (enum source)i)) return -EIO;
+        if (write_rows(recorder, (enum source)i)) return recorder->failed;
     int rc = sqlite3_exec(recorder->db, "COMMIT", NULL, NULL, NULL);
     if (rc) return fail(recorder, rc);
     recorder->begun = 0;
@@ -314,7 +312,7 @@ static int site_id(struct recorder *r, const void *address, int64_t *id) {
     *id = 0;
     if (!address) return 0;
     struct site *site = resolve(r, address);
-    if (!site) return -EIO;
+    if (!site) return r->failed;
     int rc = site->id ? 0 : add_site(r, site);
     *id = site->id;
     return rc;
@@ -406,7 +404,7 @@ static void event_cell(sqlite3_context *result, const void *context, size_t row,
 static int add_event(struct recorder *r, int64_t run, int64_t step, const struct log_event *event) {
     int64_t site;
     size_t at;
-    if (site_id(r, event->site, &site) || add_row(r, NEW_EVENTS, &at)) return -EIO;
+    if (site_id(r, event->site, &site) || add_row(r, NEW_EVENTS, &at)) return r->failed;
     r->rows.events[at] = (struct new_event){run, step, site, *event};
     return 0;
 }
@@ -414,7 +412,7 @@ static int add_event(struct recorder *r, int64_t run, int64_t step, const struct
 static int add_events(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->steps, log->event_room);
     for (size_t i = 0; i < count; i++)
-        if (add_event(r, run, (int64_t)i + 1, &log->events[i])) return -EIO;
+        if (add_event(r, run, (int64_t)i + 1, &log->events[i])) return r->failed;
     return 0;
 }
 
@@ -437,7 +435,7 @@ static void edge_cell(sqlite3_context *result, const void *context, size_t row, 
 
 static int add_edge(struct recorder *r, int64_t run, const struct log_edge *edge) {
     size_t at;
-    if (add_row(r, NEW_EDGES, &at)) return -EIO;
+    if (add_row(r, NEW_EDGES, &at)) return r->failed;
     r->rows.edges[at] = (struct new_edge){run, *edge};
     return 0;
 }
@@ -445,7 +443,7 @@ static int add_edge(struct recorder *r, int64_t run, const struct log_edge *edge
 static int add_edges(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->edge_count, log->edge_room);
     for (size_t i = 0; i < count; i++)
-        if (add_edge(r, run, &log->edges[i])) return -EIO;
+        if (add_edge(r, run, &log->edges[i])) return r->failed;
     return 0;
 }
 
@@ -471,7 +469,7 @@ static void case_cell(sqlite3_context *result, const void *context, size_t row, 
 
 static int add_case(struct recorder *r, int64_t run, const struct log_case *entry) {
     size_t at;
-    if (add_row(r, NEW_CASES, &at)) return -EIO;
+    if (add_row(r, NEW_CASES, &at)) return r->failed;
     r->rows.cases[at] = (struct new_case){run, *entry};
     return 0;
 }
@@ -479,7 +477,7 @@ static int add_case(struct recorder *r, int64_t run, const struct log_case *entr
 static int add_cases(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->case_count, log->case_room);
     for (size_t i = 0; i < count; i++)
-        if (add_case(r, run, &log->cases[i])) return -EIO;
+        if (add_case(r, run, &log->cases[i])) return r->failed;
     return 0;
 }
 
@@ -528,7 +526,7 @@ static int add_task(struct recorder *r, const struct log_task *task, int64_t run
     struct new_task *new;
     int64_t site;
     size_t at;
-    if (site_id(r, task->site, &site) || add_row(r, NEW_TASKS, &at)) return -EIO;
+    if (site_id(r, task->site, &site) || add_row(r, NEW_TASKS, &at)) return r->failed;
     new = &r->rows.tasks[at];
     new->run = run;
     new->id = id;
@@ -610,7 +608,7 @@ static int add_object(struct recorder *r, int64_t run, int64_t id,
     bool labelled = label_of(object, label);
     int64_t site;
     size_t at;
-    if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return -EIO;
+    if (site_id(r, object->site, &site) || add_row(r, NEW_OBJECTS, &at)) return r->failed;
     new = &r->rows.objects[at];
     *new = (struct new_object){run, id, site, *object};
     new->object.labelled = labelled;
@@ -621,25 +619,23 @@ static int add_object(struct recorder *r, int64_t run, int64_t id,
 static int add_objects(struct recorder *r, const struct log *log, int64_t run) {
     size_t count = least(log->object_count, log->object_room);
     for (size_t i = 0; i < count; i++)
-        if (add_object(r, run, (int64_t)i + 1, &log->objects[i])) return -EIO;
+        if (add_object(r, run, (int64_t)i + 1, &log->objects[i])) return r->failed;
     return 0;
 }
 
 /* A race takes more than a line. */
-static void bind_finding(struct recorder *r, sqlite3_stmt *s, const struct log *log,
-                         const struct log_finding *finding) {
-    char message[LOG_MESSAGE], whole[RACE_REPORT];
-    struct text text = text_in(whole, sizeof whole);
-    (void)r;
-    one_line(message, finding->message, sizeof message);
+static void describe(char whole[RACE_REPORT], const struct log *log,
+                     const struct log_finding *finding) {
+    struct text text = text_in(whole, RACE_REPORT);
     if (finding->race && finding->race <= log->race_count && finding->race <= LOG_FINDINGS)
         race_describe(&text, log, finding);
-    sqlite3_bind_text(s, 7, text.length ? whole : message, -1, SQLITE_TRANSIENT);
+    if (!text.length) one_line(whole, finding->message, LOG_MESSAGE);
 }
 
 static int add_findings(struct recorder *r, const struct log *log, int64_t run) {
     sqlite3_stmt *s = r->statements[ADD_FINDING];
     size_t count = least(log->finding_count, LOG_FINDINGS);
+    char whole[RACE_REPORT];
     bind_int(s, 1, run);
     for (size_t i = 0; i < count; i++) {
         const struct log_finding *finding = &log->findings[i];
@@ -648,8 +644,9 @@ static int add_findings(struct recorder *r, const struct log *log, int64_t run) 
         bind_optional(s, 4, finding->step);
         bind_optional(s, 5, finding->other_step);
         bind_optional(s, 6, finding->object);
-        bind_finding(r, s, log, finding);
-        if (insert(r, s)) return -EIO;
+        describe(whole, log, finding);
+        bind_text(s, 7, whole);
+        if (insert(r, s)) return r->failed;
     }
     return 0;
 }
@@ -658,10 +655,10 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
                  const char *schedule, bool in_full, int64_t *id) {
     struct recorder *r = recorder;
     *id = 0;
-    if (begin(r) || add_run(r, log, strategy, schedule, id)) return -EIO;
+    if (begin(r) || add_run(r, log, strategy, schedule, id)) return r->failed;
     if (in_full && (add_tasks(r, log, *id) || add_objects(r, log, *id) || add_events(r, log, *id) ||
                     add_cases(r, log, *id) || add_edges(r, log, *id) || add_findings(r, log, *id)))
-        return -EIO;
+        return r->failed;
     int64_t now = wall_clock(), before = r->added;
     r->added = now;
     return now - r->begun > TRANSACTION_NS || now - before > TRANSACTION_NS ? recorder_commit(r)
@@ -672,25 +669,25 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
 
 int recorder_put_event(struct recorder *r, int64_t run, int64_t step,
                        const struct log_event *event) {
-    return begin(r) || add_event(r, run, step, event) ? -EIO : 0;
+    return begin(r) || add_event(r, run, step, event) ? r->failed : 0;
 }
 
 int recorder_put_edge(struct recorder *r, int64_t run, const struct log_edge *edge) {
-    return begin(r) || add_edge(r, run, edge) ? -EIO : 0;
+    return begin(r) || add_edge(r, run, edge) ? r->failed : 0;
 }
 
 int recorder_put_case(struct recorder *r, int64_t run, const struct log_case *entry) {
-    return begin(r) || add_case(r, run, entry) ? -EIO : 0;
+    return begin(r) || add_case(r, run, entry) ? r->failed : 0;
 }
 
 int recorder_put_task(struct recorder *r, int64_t run, int64_t id, const struct log_task *task,
                       const char *name) {
-    return begin(r) || add_task(r, task, run, id, name) ? -EIO : 0;
+    return begin(r) || add_task(r, task, run, id, name) ? r->failed : 0;
 }
 
 int recorder_put_object(struct recorder *r, int64_t run, int64_t id,
                         const struct log_object *object) {
-    return begin(r) || add_object(r, run, id, object) ? -EIO : 0;
+    return begin(r) || add_object(r, run, id, object) ? r->failed : 0;
 }
 
 const char *recorder_function(struct recorder *recorder, const void *function) {
@@ -702,7 +699,7 @@ int recorder_update(struct recorder *recorder, int64_t run, const struct log *lo
     sqlite3_stmt *s = r->statements[SET_RUN];
     char message[LOG_MESSAGE];
     one_line(message, log->message, sizeof message);
-    if (begin(r)) return -EIO;
+    if (begin(r)) return r->failed;
     bind_int(s, 1, run);
     bind_text(s, 2, outcome_word(log->outcome));
     bind_text(s, 3, message);
@@ -710,7 +707,7 @@ int recorder_update(struct recorder *recorder, int64_t run, const struct log *lo
     bind_int(s, 5, (int64_t)log->tasks);
     bind_int(s, 6, (int64_t)log->switches);
     bind_int(s, 7, log->wall_ns);
-    return insert(r, s) || add_findings(r, log, run) ? -EIO : 0;
+    return insert(r, s) || add_findings(r, log, run) ? r->failed : 0;
 }
 
 /* ---- An exploration ------------------------------------------------------------------------ */
@@ -726,7 +723,7 @@ int recorder_explore(struct recorder *recorder, const struct recorder_exploratio
     bind_int(s, 6, exploration->allow);
     bind_int(s, 7, (int64_t)exploration->max_steps);
     bind_int(s, 8, exploration->late_timers);
-    if (begin(r) || insert(r, s)) return -EIO;
+    if (begin(r) || insert(r, s)) return r->failed;
     r->exploration = sqlite3_last_insert_rowid(r->db);
     return recorder_commit(r);
 }
@@ -748,7 +745,7 @@ static int add_reached(struct recorder *r) {
     bind_int(s, 1, r->exploration);
     bind_int(s, 2, (int64_t)r->next);
     bind_text(s, 3, position);
-    rc = begin(r) || insert(r, s) ? -EIO : 0;
+    rc = begin(r) || insert(r, s) ? r->failed : 0;
     free(position);
     if (rc == 0) r->recorded = r->next;
     return rc;
@@ -756,8 +753,7 @@ static int add_reached(struct recorder *r) {
 
 static int refuse(struct recorder *r, const char *why) {
     snprintf(r->error, sizeof r->error, "%s: %s", r->path, why);
-    r->failed = true;
-    return -EIO;
+    return r->failed = -EIO;
 }
 
 /* The first row of a query about the exploration; it stays to be read until it is reset. */
@@ -775,14 +771,14 @@ int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint6
     struct recorder *r = recorder;
     sqlite3_stmt *build = r->statements[FIND_BUILD], *sum = r->statements[SUM_RUNS];
     r->exploration = id;
-    if (ask(r, FIND_BUILD)) return -EIO;
+    if (ask(r, FIND_BUILD)) return r->failed;
     const char *found = (const char *)sqlite3_column_text(build, 0);
     bool same = found && !strcmp(found, program_build_id());
     sqlite3_reset(build);
     if (!same)
         return refuse(r, "recorded from another program, or another build of it: what its runs "
                          "were says nothing of this one; begin a new exploration");
-    if (ask(r, SUM_RUNS)) return -EIO;
+    if (ask(r, SUM_RUNS)) return r->failed;
     *runs = (uint64_t)sqlite3_column_int64(sum, 0);
     *failures = (uint64_t)sqlite3_column_int64(sum, 1);
     *steps = (uint64_t)sqlite3_column_int64(sum, 2);
@@ -795,7 +791,7 @@ int recorder_resume_position(struct recorder *r, char **position) {
     sqlite3_stmt *s = r->statements[FIND_POSITION];
     const char *text;
     *position = NULL;
-    if (ask(r, FIND_POSITION)) return -EIO;
+    if (ask(r, FIND_POSITION)) return r->failed;
     text = (const char *)sqlite3_column_text(s, 0);
     if (text) *position = strdup(text);
     sqlite3_reset(s);
@@ -816,7 +812,7 @@ bool recorder_resume_graph(struct recorder *recorder, uint64_t *graph, uint64_t 
 
 int recorder_shrunk_from(struct recorder *r, int64_t run, int64_t from) {
     sqlite3_stmt *s = r->statements[SET_SHRUNK_FROM];
-    if (begin(r)) return -EIO;
+    if (begin(r)) return r->failed;
     bind_int(s, 1, run);
     bind_int(s, 2, from);
     return insert(r, s);
@@ -825,7 +821,7 @@ int recorder_shrunk_from(struct recorder *r, int64_t run, int64_t from) {
 int recorder_certainty(struct recorder *r, int64_t run, uint64_t step, uint32_t samples,
                        uint32_t before) {
     sqlite3_stmt *s = r->statements[SET_CERTAINTY];
-    if (begin(r)) return -EIO;
+    if (begin(r)) return r->failed;
     bind_int(s, 1, run);
     bind_int(s, 2, (int64_t)step);
     bind_int(s, 3, samples);
@@ -838,7 +834,7 @@ int recorder_order(struct recorder *r, const struct call_order *order) {
     int64_t before, after;
     if (begin(r) || site_id(r, order->before.site, &before) ||
         site_id(r, order->after.site, &after))
-        return -EIO;
+        return r->failed;
     bind_int(s, 1, r->program);
     bind_text(s, 2, word(op_names, OP_COUNT, order->before.op));
     bind_int(s, 3, before);
@@ -906,16 +902,18 @@ static void release(struct recorder *r) {
 }
 
 static struct recorder *open_recorder(const char *path, const struct recorder_program *other,
-                                      char *message, size_t size) {
+                                      char *message, size_t size, int *error) {
     struct recorder *r = calloc(1, sizeof *r);
     int rc = 0;
     if (!r || !(r->path = strdup(path))) {
         free(r);
         snprintf(message, size, "not enough memory to record");
+        *error = -ENOMEM;
         return NULL;
     }
-    r->db = trace_file_open(path, TRACE_WRITE, message, size);
+    r->db = trace_file_open(path, TRACE_WRITE, message, size, error);
     if (!r->db) {
+        if (*error != -ENOMEM) *error = -EIO;
         release(r);
         return NULL;
     }
@@ -927,19 +925,20 @@ static struct recorder *open_recorder(const char *path, const struct recorder_pr
     r->other = other;
     if (rc ? fail(r, rc) : other ? add_other_program(r) : add_program(r)) {
         snprintf(message, size, "%s", r->error);
+        *error = r->failed;
         release(r);
         return NULL;
     }
     return r;
 }
 
-struct recorder *recorder_open(const char *path, char *message, size_t size) {
-    return open_recorder(path, NULL, message, size);
+struct recorder *recorder_open(const char *path, char *message, size_t size, int *error) {
+    return open_recorder(path, NULL, message, size, error);
 }
 
 struct recorder *recorder_open_for(const char *path, const struct recorder_program *program,
-                                   char *message, size_t size) {
-    return open_recorder(path, program, message, size);
+                                   char *message, size_t size, int *error) {
+    return open_recorder(path, program, message, size, error);
 }
 
 int recorder_close(struct recorder *recorder, char *message, size_t size) {

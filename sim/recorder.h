@@ -19,9 +19,12 @@ struct call_order;
 /*
  * Opens or creates the trace and adds a row for the calling program. Returns NULL after writing one
  * line into `message` that says what is wrong and what to do: a file that is no trace, another
- * version, a folder that cannot be written to, ...
+ * version, a folder that cannot be written to, ...; and to `*error` -ENOMEM or -EIO.
+ *
+ * The functions below return 0, or -ENOMEM or -EIO after which recorder_error tells why and nothing
+ * more is written.
  */
-struct recorder *recorder_open(const char *path, char *message, size_t size);
+struct recorder *recorder_open(const char *path, char *message, size_t size, int *error);
 
 /* Another program than this one, of whose runs somebody has told. */
 struct symbol;
@@ -35,12 +38,11 @@ struct recorder_program {
 
 /* As recorder_open, for that program, all of which must stay until the recorder is closed. */
 struct recorder *recorder_open_for(const char *path, const struct recorder_program *program,
-                                   char *message, size_t size);
+                                   char *message, size_t size, int *error);
 
 /*
  * Adds a run; with its events if `in_full`. `schedule` is its "pirn1:..." text. `*id` gets its
- * number in the trace. Returns 0, or -EIO after which recorder_error tells why and nothing more is
- * written.
+ * number in the trace.
  */
 int recorder_add(struct recorder *recorder, const struct log *log, const char *strategy,
                  const char *schedule, bool in_full, int64_t *id);
@@ -49,7 +51,7 @@ int recorder_add(struct recorder *recorder, const struct log *log, const char *s
  * A run that is recorded while it goes on: recorder_add first, with what is known of it, not in
  * full; then, in any order, its rows, of which one of a task or an object takes the place of what
  * was there; and what it has come to, by recorder_update, whose findings must be given once. What
- * `log` and the rows point to need not stay. Each returns 0 or -EIO, as recorder_add.
+ * `log` and the rows point to need not stay.
  */
 int recorder_put_event(struct recorder *recorder, int64_t run, int64_t step,
                        const struct log_event *event);
@@ -64,18 +66,18 @@ int recorder_update(struct recorder *recorder, int64_t run, const struct log *lo
 /* The name of a function, "task" where it has none. The string stays. */
 const char *recorder_function(struct recorder *recorder, const void *function);
 
-/* Notes that a run was made from another by shrinking. Returns 0 or -EIO. */
+/* Notes that a run was made from another by shrinking. */
 int recorder_shrunk_from(struct recorder *recorder, int64_t run, int64_t from);
 
 /* Notes where the failure of a run became certain (table `certainty`), in place of what was known
- * of that. Returns 0 or -EIO. */
+ * of that. */
 int recorder_certainty(struct recorder *recorder, int64_t run, uint64_t step, uint32_t samples,
                        uint32_t before);
 
-/* Adds to the table `call_order`. Returns 0 or -EIO. */
+/* Adds to the table `call_order`. */
 int recorder_order(struct recorder *recorder, const struct call_order *order);
 
-/* Makes what was added safe from the end of this process. Returns 0 or -EIO. */
+/* Makes what was added safe from the end of this process. */
 int recorder_commit(struct recorder *recorder);
 
 /* Several runs of one search. */
@@ -87,14 +89,14 @@ struct recorder_exploration {
     bool late_timers;
 };
 
-/* The runs added from now on are those of a new exploration. Returns 0 or -EIO. */
+/* The runs added from now on are those of a new exploration. */
 int recorder_explore(struct recorder *recorder, const struct recorder_exploration *exploration);
 
 /*
  * The runs added from now on are those of exploration `id`, which goes on. Fills in what its runs
  * so far come to; recorder_resume_graph gives the graph and the seed of each, one a call, until it
  * returns false.
- * Returns 0 or -EIO: the trace cannot be read, or the program is another build.
+ * -EIO also where the program is another build.
  */
 int recorder_resume(struct recorder *recorder, int64_t id, uint64_t *runs, uint64_t *failures,
                     uint64_t *steps);
@@ -108,13 +110,13 @@ void recorder_reached(struct recorder *recorder, uint64_t next);
 void recorder_ask_position(struct recorder *recorder, char *(*ask)(void *context), void *context);
 
 /* The position that was written last in the exploration that goes on; the caller frees it. NULL:
- * there is none. Returns 0 or -EIO. */
+ * there is none. */
 int recorder_resume_position(struct recorder *recorder, char **position);
 
 /* One line about the last failure. */
 const char *recorder_error(const struct recorder *recorder);
 
-/* Commits and closes. Returns 0 or -EIO (message in `message`, if not NULL). NULL is ignored. */
+/* Commits and closes (message in `message`, if not NULL). NULL is ignored. */
 int recorder_close(struct recorder *recorder, char *message, size_t size);
 
 /*

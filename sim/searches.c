@@ -110,8 +110,8 @@ int search_begin(struct exploration *e, struct strategy *strategy) {
     if (strategy->open && strategy->open(strategy, &request)) return no_memory(e);
     if (!strategy->ends || !e->share.shards || !e->recorder) return 0;
     if (e->resumed) {
-        if (recorder_resume_position(e->recorder, &text))
-            return complain(e, -EIO, recorder_error(e->recorder));
+        rc = recorder_resume_position(e->recorder, &text);
+        if (rc) return complain(e, rc, recorder_error(e->recorder));
         rc = go_on(e, strategy, text);
         free(text);
         if (rc) return rc;

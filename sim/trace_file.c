@@ -29,9 +29,26 @@ static int creation_error(const char *path) {
     return error;
 }
 
-void trace_file_explain(sqlite3 *db, int code, const char *path, char *message, size_t size) {
+/* What is behind one of SQLite's short codes: want of memory, or a file that is not there any more,
+ * which it tells as errors of the disk and as files that may not be written to. */
+static int real_code(sqlite3 *db, int code) {
+    int extended = db ? sqlite3_extended_errcode(db) : code;
+    if ((extended & 0xff) != (code & 0xff)) return code & 0xff;
+    switch (extended) {
+    case SQLITE_IOERR_NOMEM:
+        return SQLITE_NOMEM;
+    case SQLITE_READONLY_DBMOVED:
+    case SQLITE_IOERR_DELETE_NOENT:
+        return SQLITE_NOTFOUND;
+    default:
+        return code & 0xff;
+    }
+}
+
+int trace_file_explain(sqlite3 *db, int code, const char *path, char *message, size_t size) {
     int number = db ? sqlite3_system_errno(db) : 0;
-    switch (number == ENOSPC || number == EDQUOT ? SQLITE_FULL : code & 0xff) {
+    int real = number == ENOSPC || number == EDQUOT ? SQLITE_FULL : real_code(db, code);
+    switch (real) {
     case SQLITE_FULL:
         snprintf(
             message, size,
@@ -64,6 +81,12 @@ void trace_file_explain(sqlite3 *db, int code, const char *path, char *message, 
     case SQLITE_NOMEM:
         snprintf(message, size, "%s: not enough memory to record", path);
         break;
+    case SQLITE_NOTFOUND:
+        snprintf(message, size,
+                 "%s: the file, or its journal, was moved or deleted while it was written to; "
+                 "record again, or into another file that nobody else has",
+                 path);
+        break;
     case SQLITE_CANTOPEN:
         if (creation_error(path)) number = creation_error(path);
         /* fall through */
@@ -73,6 +96,7 @@ void trace_file_explain(sqlite3 *db, int code, const char *path, char *message, 
                  : db   ? sqlite3_errmsg(db)
                         : sqlite3_errstr(code));
     }
+    return real == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */
@@ -96,13 +120,15 @@ static int create(sqlite3 *db) {
     return rc ? rc : sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 }
 
-sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size) {
+sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size,
+                         int *error) {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (use == TRACE_WRITE ? SQLITE_OPEN_CREATE : 0);
     sqlite3 *db = NULL;
     char *name;
     int64_t application;
 
+    *error = -EINVAL;
     if (use == TRACE_WRITE && !output_claim(path, true, message, size)) return NULL;
     if (!trace_kind_check(path, use, message, size)) return NULL;
     /* A path that begins with "file:" or ":" would mean something else to SQLite. */
@@ -124,7 +150,7 @@ sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, si
     /* SQLite opens a write-protected file for reading without a word. */
     if (!rc && use == TRACE_WRITE && sqlite3_db_readonly(db, "main") == 1) rc = SQLITE_READONLY;
     if (!rc) return db;
-    trace_file_explain(db, rc, path, message, size);
+    *error = trace_file_explain(db, rc, path, message, size);
     sqlite3_close(db);
     return NULL;
 }

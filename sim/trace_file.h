@@ -9,11 +9,14 @@
 
 /*
  * Opens the trace; with TRACE_WRITE it is created where there is none, or an empty file. Returns
- * NULL after writing one line into `message` that says what is wrong and what to do.
+ * NULL after writing one line into `message` that says what is wrong and what to do, and -ENOMEM,
+ * -EINVAL (it is no such trace) or -EIO to `*error`.
  */
-sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size);
+sqlite3 *trace_file_open(const char *path, enum trace_use use, char *message, size_t size,
+                         int *error);
 
-/* Writes one line about the last failure of `db`, with SQLite's code for it. */
-void trace_file_explain(sqlite3 *db, int code, const char *path, char *message, size_t size);
+/* Writes one line about the last failure of `db`, with SQLite's code for it. Returns -ENOMEM or
+ * -EIO. */
+int trace_file_explain(sqlite3 *db, int code, const char *path, char *message, size_t size);
 
 #endif

@@ -29,8 +29,8 @@ tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_workers.t
 tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_shrink.t \
 	%D%/test_sim.t %D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
-	%D%/test_ends.t
-tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t
+	%D%/test_ends.t %D%/test_nonblock.t
+tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t %D%/test_refused.t
 tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_hostile.t %D%/test_page.t %D%/test_viz.t
 tests_alone = %D%/test_harness.t
 
@@ -104,6 +104,16 @@ check_PROGRAMS += %D%/fuzz/trace
 check_PROGRAMS += %D%/fuzz/schedule
 %C%_fuzz_schedule_SOURCES = %D%/fuzz/schedule.c
 %C%_fuzz_schedule_LDADD = sim/libpirn_sim_la-schedule.lo
+
+check_PROGRAMS += %D%/fuzz/suppressions
+%C%_fuzz_suppressions_SOURCES = %D%/fuzz/suppressions.c
+%C%_fuzz_suppressions_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
+
+check_PROGRAMS += %D%/fuzz/options
+%C%_fuzz_options_SOURCES = %D%/fuzz/options.c sim/cli/options.c
+%C%_fuzz_options_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
+%C%_fuzz_options_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS)
+%C%_fuzz_options_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
 
 # What tests/outcomes.sh compares: one source for both engines. The simulator's looks inside.
 outcomes_sources = %D%/outcomes.c %D%/play.c %D%/play.h %D%/spec.c %D%/spec.h
@@ -184,6 +194,10 @@ abi_notes = layout layout.awk libpirn-sim.abi libpirn-sim.functions libpirn.abi 
 	public.suppr
 EXTRA_DIST += $(abi_notes:%=%D%/abi/%)
 
+fuzz_corpus = options/explore options/help options/replay options/one-run options/shrink schedule/bytes \
+	schedule/hello schedule/philosophers suppressions/all-kinds suppressions/many-stars
+EXTRA_DIST += %D%/fuzz/guided $(fuzz_corpus:%=%D%/fuzz/corpus/%)
+
 EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/analyze %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
@@ -196,8 +210,13 @@ TEST_EXTENSIONS = .t .sh
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 T_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_DRIVER = $(TAP_DRIVER)
-# A script that hangs is stopped.
-SH_LOG_COMPILER = timeout -k 10 600 $(SHELL)
+# A script that hangs is stopped. What counts its lines is slow.
+if COVERAGE
+SCRIPT_SECONDS = 1800
+else
+SCRIPT_SECONDS = 600
+endif
+SH_LOG_COMPILER = timeout -k 10 $(SCRIPT_SECONDS) $(SHELL)
 
 # What a script may use. Options given to sanitizers by hand win over these:
 #  - the simulator's library may be loaded ahead of the sanitizer's, and means to be;
@@ -255,6 +274,7 @@ check-long:
 	PIRN_TEST_TASKS=1000000 %D%/soak $(PIRN_SOAK_SECONDS)
 	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/faults.sh
 	PIRN_TEST_MODELS=30 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/model.sh
+	if command -v clang >/dev/null; then $(MAKE) $(AM_MAKEFLAGS) fuzz PIRN_FUZZ_SECONDS=60; fi
 	@for from in 1 1501 3001 4501 6001 7501 9001 10501 12001 13501; do \
 	  echo "1000 programs from seed $$from on"; \
 	  PIRN_TEST_PROGRAMS=1000 PIRN_TEST_FROM=$$from $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/outcomes.sh || exit 1; \
@@ -271,7 +291,9 @@ BUILT_SOURCES = %D%/coverage.o
 MOSTLYCLEANFILES += %D%/coverage.o
 %D%/coverage.o: %D%/coverage.c
 	$(AM_V_CC)$(MKDIR_P) %D% && $(CC) -D_GNU_SOURCE= $(CFLAGS) -std=gnu11 -fPIC -c -o $@ $<
-AM_TESTS_ENVIRONMENT += GCOV_ERROR_FILE=/dev/null; export GCOV_ERROR_FILE;
+AM_TESTS_ENVIRONMENT += \
+	: "$${PIRN_TEST_SLOWNESS=4}"; : "$${PIRN_TEST_PROGRAMS=30}"; GCOV_ERROR_FILE=/dev/null; \
+	export PIRN_TEST_SLOWNESS PIRN_TEST_PROGRAMS GCOV_ERROR_FILE;
 
 coverage:
 	@find . -name '*.gcda' -exec rm -f {} +
@@ -298,9 +320,19 @@ ANALYZE =
 analyze:
 	@$(SHELL) $(srcdir)/%D%/analyze '$(srcdir)' $(ANALYZE)
 
+# For hours, with clang: FUZZ names some of schedule, suppressions and options.
+guided = schedule suppressions options
+FUZZ = $(guided)
+PIRN_FUZZ_SECONDS = 3600
+fuzz: libpirn-sim.la libviz.la
+	@$(MKDIR_P) %D%/fuzz && $(SHELL) $(srcdir)/%D%/fuzz/guided . $(PIRN_FUZZ_SECONDS) $(FUZZ)
+
 coverage-clean:
 	find . -name '*.gc[dn][ao]' -exec rm -f {} +
 	rm -rf coverage coverage.info coverage.all
-clean-local: coverage-clean deb-clean
+fuzz-clean:
+	rm -rf %D%/fuzz/*.corpus %D%/fuzz/*-guided
+	rm -f $(guided:%=%D%/fuzz/%.log) $(guided:%=%D%/fuzz/%-crash-*) $(guided:%=%D%/fuzz/%-timeout-*)
+clean-local: coverage-clean deb-clean fuzz-clean
 
-.PHONY: abi-note analyze check-abi check-format check-long check-quick coverage coverage-clean format
+.PHONY: abi-note analyze check-abi check-format check-long check-quick coverage coverage-clean format fuzz fuzz-clean

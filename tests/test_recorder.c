@@ -155,7 +155,8 @@ static struct log *fine(uint64_t steps) {
 
 static struct recorder *open_trace(void) {
     char message[512] = "";
-    struct recorder *recorder = recorder_open(file, message, sizeof message);
+    int error = 0;
+    struct recorder *recorder = recorder_open(file, message, sizeof message, &error);
     if (!recorder) fprintf(stderr, "%s\n", message);
     CU_ASSERT_PTR_NOT_NULL_FATAL(recorder);
     return recorder;
@@ -452,6 +453,32 @@ static void what_was_committed_outlives_a_full_disk(void) {
     end();
 }
 
+/* Two that use one name would take each other's file away. */
+static void a_file_taken_away_is_told(void) {
+    struct log *log = fine(5);
+    int64_t id;
+    begin();
+    struct recorder *recorder = open_trace();
+    unlink(file);
+    int rc = recorder_add(recorder, log, "fifo", "", true, &id);
+    if (!rc) rc = recorder_commit(recorder);
+    CU_ASSERT_EQUAL(rc, -EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(recorder_error(recorder), "moved or deleted"));
+    recorder_close(recorder, NULL, 0);
+    recorder = open_trace();
+    CU_ASSERT_EQUAL(recorder_add(recorder, log, "fifo", "", true, &id), 0);
+    CU_ASSERT_EQUAL(recorder_commit(recorder), 0);
+    CU_ASSERT_EQUAL(recorder_certainty(recorder, id, 1, 1, 0), 0);
+    char journal[sizeof file + sizeof "-journal"];
+    snprintf(journal, sizeof journal, "%s-journal", file);
+    CU_ASSERT_EQUAL(unlink(journal), 0);
+    CU_ASSERT_EQUAL(recorder_commit(recorder), -EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(recorder_error(recorder), "moved or deleted"));
+    recorder_close(recorder, NULL, 0);
+    log_free(log);
+    end();
+}
+
 /* ---- Files that are no traces -------------------------------------------------------------- */
 
 /* Sees that the file is refused with a message that has the word, and stays as it is. */
@@ -459,8 +486,10 @@ static void refuse(const char *word) {
     char message[512] = "";
     size_t before, after;
     char *was = contents(&before), *is;
-    struct recorder *recorder = recorder_open(file, message, sizeof message);
+    int error = 0;
+    struct recorder *recorder = recorder_open(file, message, sizeof message, &error);
     CU_ASSERT_PTR_NULL(recorder);
+    CU_ASSERT_EQUAL(error, -EIO);
     if (!strstr(message, word)) fprintf(stderr, "'%s' is not in '%s'\n", word, message);
     CU_ASSERT_PTR_NOT_NULL(strstr(message, word));
     CU_ASSERT_PTR_NOT_NULL(strstr(message, file));
@@ -489,7 +518,9 @@ static void other_files_are_refused(void) {
     rmdir(file);
     CU_ASSERT_EQUAL(mkfifo(file, 0777), 0);
     char message[512] = "";
-    CU_ASSERT_PTR_NULL(recorder_open(file, message, sizeof message));
+    int error = 0;
+    CU_ASSERT_PTR_NULL(recorder_open(file, message, sizeof message, &error));
+    CU_ASSERT_EQUAL(error, -EIO);
     end();
 }
 
@@ -534,8 +565,10 @@ static void names_that_mean_more_to_sqlite_are_files(void) {
     CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char message[512] = "";
-        CU_ASSERT_EQUAL(recorder_close(recorder_open(names[i], message, sizeof message), NULL, 0),
-                        0);
+        int error = 0;
+        struct recorder *recorder = recorder_open(names[i], message, sizeof message, &error);
+        CU_ASSERT_PTR_NOT_NULL(recorder);
+        CU_ASSERT_EQUAL(recorder_close(recorder, NULL, 0), 0);
         CU_ASSERT_EQUAL(access(names[i], F_OK), 0);
     }
     CU_ASSERT_EQUAL(chdir("/"), 0);
@@ -545,8 +578,9 @@ static void names_that_mean_more_to_sqlite_are_files(void) {
 /* Nobody may write here; the superuser would. */
 static void try_to_write(void *arg) {
     char message[512] = "";
+    int error = 0;
     if (geteuid() == 0 && setuid(65534)) _exit(1);
-    if (recorder_open(file, message, sizeof message)) _exit(2);
+    if (recorder_open(file, message, sizeof message, &error) || error != -EIO) _exit(2);
     fputs(message, stderr);
     _exit(strstr(message, arg) ? 0 : 3);
 }
@@ -561,9 +595,10 @@ static void refuse_to_others(const char *word) {
 
 static void what_cannot_be_written_is_told(void) {
     char message[512] = "";
+    int error = 0;
     begin();
     snprintf(file, sizeof file, "%s/nowhere/trace.db", folder);
-    CU_ASSERT_PTR_NULL(recorder_open(file, message, sizeof message));
+    CU_ASSERT_PTR_NULL(recorder_open(file, message, sizeof message, &error));
     CU_ASSERT_PTR_NOT_NULL(strstr(message, "No such file"));
     snprintf(file, sizeof file, "%s/trace.db", folder);
     CU_ASSERT_EQUAL(chmod(folder, 0555), 0);
@@ -628,6 +663,7 @@ static const struct test suite[] = {
     TEST(a_trace_is_added_to),
     TEST_SECONDS(what_was_committed_outlives_a_kill, 60),
     TEST(what_was_committed_outlives_a_full_disk),
+    TEST(a_file_taken_away_is_told),
     TEST(other_files_are_refused),
     TEST(other_versions_are_refused),
     TEST(damaged_traces_are_refused),

@@ -284,9 +284,9 @@ static int check(const char *path) {
 
 static int open_in(struct merge *m) {
     char message[1024];
-    int status = check(m->in_path);
+    int status = check(m->in_path), error;
     if (status != TOOL_OK) return status;
-    m->in = trace_file_open(m->in_path, TRACE_READ, message, sizeof message);
+    m->in = trace_file_open(m->in_path, TRACE_READ, message, sizeof message, &error);
     if (!m->in) {
         tool_error("%s", message);
         return TOOL_FAILED;
@@ -401,13 +401,13 @@ static void print_result(struct merge *m, int count) {
 
 static int merge(struct merge *m, char **in, int count) {
     char message[1024];
-    int status = check_names(m, in, count);
+    int status = check_names(m, in, count), error;
     if (status != TOOL_OK) return status;
     if (!trace_kind_check(m->out_path, TRACE_WRITE, message, sizeof message)) {
         tool_error("%s", message);
         return TOOL_USAGE;
     }
-    m->out = trace_file_open(m->out_path, TRACE_WRITE, message, sizeof message);
+    m->out = trace_file_open(m->out_path, TRACE_WRITE, message, sizeof message, &error);
     if (!m->out) {
         tool_error("%s", message);
         return TOOL_FAILED;

@@ -15,18 +15,26 @@ struct suppression {
 static struct suppression *all;
 static size_t count;
 
-/* '*' stands for any text. `whole`: up to the end. */
+/* '*' stands for any text; what of it a later one may take, too, an earlier one need not, so that
+ * only the last is tried again. '$' is the end. */
 static bool matches_here(const char *pattern, const char *text) {
-    for (; *pattern; pattern++, text++) {
-        if (*pattern == '$' && !pattern[1]) return !*text;
+    const char *star = NULL, *tried = NULL;
+    for (;;) {
         if (*pattern == '*') {
-            for (; *text; text++)
-                if (matches_here(pattern + 1, text)) return true;
-            return matches_here(pattern + 1, text);
+            star = ++pattern;
+            tried = text;
+        } else if (!*pattern || (*pattern == '$' && !pattern[1] && !*text)) {
+            return true;
+        } else if (*text && *pattern == *text && (*pattern != '$' || pattern[1])) {
+            pattern++;
+            text++;
+        } else if (star && *tried) {
+            pattern = star;
+            text = ++tried;
+        } else {
+            return false;
         }
-        if (*pattern != *text) return false;
     }
-    return true;
 }
 
 /* Anywhere in the text, unless the pattern begins with '^'. */

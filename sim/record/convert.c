@@ -100,11 +100,11 @@ static bool same_run(const struct block_head *a, const struct block_head *b) {
 
 static bool find_parts(struct recording *r) {
     r->parts = calloc(r->block_count + 1, sizeof *r->parts);
+    struct part *part = NULL;
     if (!r->parts) return false;
     for (size_t i = 0; i < r->block_count; i++) {
         struct block *at = &r->blocks[i];
         const struct block_head *head = block_head(at);
-        struct part *part = r->part_count ? &r->parts[r->part_count - 1] : NULL;
         if (!part || !same_run(block_head(part->blocks), head)) {
             part = &r->parts[r->part_count++];
             *part = (struct part){.blocks = at, .first = at->bytes, .base = head->step};
@@ -317,7 +317,7 @@ static int write_part(struct part *part, const char *path, char *message, size_t
                                         .started = (int64_t)part->started,
                                         .resolve = resolve,
                                         .context = part->modules};
-    if (!(recorder = recorder_open_for(path, &program, message, size))) return -EIO;
+    if (!(recorder = recorder_open_for(path, &program, message, size, &rc))) return rc;
     rc = write_rows(part, recorder);
     if (rc == -ENOMEM)
         snprintf(message, size, "not enough memory to read the recording");
@@ -325,8 +325,8 @@ static int write_part(struct part *part, const char *path, char *message, size_t
         snprintf(message, size, "a trace has room for 4294967295 steps of a run");
     else if (rc)
         snprintf(message, size, "%s", recorder_error(recorder));
-    if (recorder_close(recorder, rc ? NULL : message, size) && !rc) rc = -EIO;
-    return rc;
+    int closed = recorder_close(recorder, rc ? NULL : message, size);
+    return rc ? rc : closed;
 }
 
 /* ---- All runs ------------------------------------------------------------------------------ */

@@ -6,7 +6,9 @@
  * Each is to be read or refused, in little memory, with one line; what has been read is printed as a
  * text that says the same, and the text of what was printed is read as it was. A third of them are
  * bytes at random with the right check sum, a third are the texts of schedules, with a few
- * characters changed, and the others are left as they were printed.
+ * characters changed, and the others are left as they were printed. Built with clang
+ * -fsanitize=fuzzer -DPIRN_LIBFUZZER=1, the fuzzer makes them: as texts, or the bytes of one, whose
+ * check sum is then set right.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -21,12 +23,14 @@
 
 enum { LONGEST = 600, MOST_MEMORY = 512 << 20 };
 
+#if !PIRN_LIBFUZZER
 static uint64_t state;
 
 static uint64_t draw(uint64_t below) {
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (state >> 33) % below;
 }
+#endif
 
 /* ---- Texts --------------------------------------------------------------------------------- */
 
@@ -52,16 +56,21 @@ static void encode(const unsigned char *data, size_t size, char *text) {
     *text = '\0';
 }
 
+/* The text of bytes, for whose check sum there is room. */
+static void encode_summed(unsigned char *data, size_t size, char *text) {
+    uint32_t sum = sum_of(data, size);
+    for (int i = 0; i < 4; i++) data[size++] = (unsigned char)(sum >> 8 * i);
+    encode(data, size, text);
+}
+
+#if !PIRN_LIBFUZZER
 /* Mostly small numbers, as the fields and the runs of choices are. */
 static void make_bytes(char *text) {
     unsigned char data[LONGEST];
     size_t size = draw(LONGEST - 4);
-    uint32_t sum;
     for (size_t i = 0; i < size; i++)
         data[i] = (unsigned char)(draw(3) ? draw(6) : draw(8) ? draw(256) : 0xff);
-    sum = sum_of(data, size);
-    for (int i = 0; i < 4; i++) data[size++] = (unsigned char)(sum >> 8 * i);
-    encode(data, size, text);
+    encode_summed(data, size, text);
 }
 
 static void fill(struct schedule *schedule, uint64_t *choices, uint32_t *points) {
@@ -76,6 +85,8 @@ static void fill(struct schedule *schedule, uint64_t *choices, uint32_t *points)
         choices[i] = draw(8) ? draw(4) : UINT64_MAX >> draw(64);
     for (size_t i = 0; i < schedule->point_count; i++) points[i] = (uint32_t)draw(UINT32_MAX);
 }
+
+#endif
 
 static bool equal(const struct schedule *a, const struct schedule *b) {
     return a->program == b->program && a->event_hash == b->event_hash && a->steps == b->steps &&
@@ -106,6 +117,22 @@ static bool holds(const char *text, const struct schedule *wanted) {
     return same;
 }
 
+#if PIRN_LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    unsigned char bytes[LONGEST];
+    char text[2 * LONGEST] = "";
+    if (size >= LONGEST - 4 || size == 0) return 0;
+    if (data[0] == 'p') {
+        memcpy(text, data, size);
+    } else {
+        memcpy(bytes, data + 1, size - 1);
+        encode_summed(bytes, size - 1, text);
+    }
+    if (!holds(text, NULL)) abort();
+    return 0;
+}
+#else
 static bool round_holds(void) {
     uint64_t choices[40];
     uint32_t points[10];
@@ -141,12 +168,10 @@ static bool refuses_what_is_too_large(void) {
                                            0, 1,    0xff, 0xff, 0xff, 0xff, 0x03, /* choices */
                                            3, 0xfe, 0xff, 0xff, 0xff, 0x03};
     unsigned char data[sizeof fields + 4];
-    uint32_t sum = sum_of(fields, sizeof fields);
     char text[2 * sizeof data], message[256] = "";
     struct schedule read;
     memcpy(data, fields, sizeof fields);
-    for (int i = 0; i < 4; i++) data[sizeof fields + (size_t)i] = (unsigned char)(sum >> 8 * i);
-    encode(data, sizeof data, text);
+    encode_summed(data, sizeof fields, text);
     return schedule_read(text, &read, message, sizeof message) == -EINVAL &&
            strstr(message, "memory");
 }
@@ -174,3 +199,4 @@ int main(int argc, char **argv) {
     printf("%llu schedules were read or refused\n", (unsigned long long)rounds);
     return 0;
 }
+#endif
