@@ -88,6 +88,7 @@ void engine_stats(struct pirn_stats *stats) {
         *stats = last;
         return;
     }
+    sim_free_dead();
     add_totals(stats);
     stats->timers = timers_armed;
     stats->descriptor_waits = fds_count();

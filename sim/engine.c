@@ -10,12 +10,15 @@
 #include "sim/race/race.h"
 #include "sim/race/report.h"
 
-struct sim sim = {.now = CLOCK_START};
+struct sim sim = {
+    .newest_link = &sim.oldest, .clock_used = true, .now = CLOCK_START, .mark = NO_MARK};
 
 const struct place place_nowhere = {0};
 
 /* Stands for the calling thread outside any task. */
-static struct task outside = {.core.sleep = &outside.sleep, .next_place = &place_nowhere};
+static struct log_event nothing; /* what it does is logged nowhere */
+static struct task outside = {
+    .core.sleep = &outside.sleep, .next_place = &place_nowhere, .event = &nothing};
 __thread bool sim_thread;
 
 struct task *sim_outside(void) {
@@ -35,18 +38,19 @@ EXPORT uint64_t pirn_self(void) { return sim.current ? sim.current->core.id - si
 /* ---- Runnable tasks ------------------------------------------------------------------------ */
 
 /* There is room: engine_spawn has made it. */
-static void make_runnable(struct task *task) {
+static inline void make_runnable(struct task *task) {
     task->state = TASK_RUNNABLE;
     task->position = sim.count;
     sim.runnable[sim.count++] = task;
-    task_link_newest(task);
+    task->woken = sim.log->steps;
+    if (UNLIKELY(sim.aged)) task_link_newest(task);
 }
 
-static void make_unrunnable(struct task *task, enum task_state state) {
+static inline void make_unrunnable(struct task *task, enum task_state state) {
     struct task *last = sim.runnable[--sim.count];
     sim.runnable[task->position] = last;
     last->position = task->position;
-    task_unlink_age(task);
+    if (UNLIKELY(sim.aged)) task_unlink_age(task);
     task->state = state;
 }
 
@@ -87,20 +91,31 @@ int64_t engine_now(void) {
 
 /* ---- Switching ----------------------------------------------------------------------------- */
 
-static void link_task(struct task *task) {
-    task->previous = sim.youngest;
+static inline void link_task(struct task *task) {
+    struct task *before = sim.youngest;
+    task->previous = before;
     task->next = NULL;
-    *(sim.youngest ? &sim.youngest->next : &sim.tasks) = task;
+    if (LIKELY(before != NULL))
+        before->next = task;
+    else
+        sim.tasks = task;
     sim.youngest = task;
 }
 
-static void unlink_task(struct task *task) {
-    *(task->previous ? &task->previous->next : &sim.tasks) = task->next;
-    *(task->next ? &task->next->previous : &sim.youngest) = task->previous;
+static inline void unlink_task(struct task *task) {
+    struct task *before = task->previous, *next = task->next;
+    if (LIKELY(before != NULL))
+        before->next = next;
+    else
+        sim.tasks = next;
+    if (next)
+        next->previous = before;
+    else
+        sim.youngest = before;
 }
 
 /* Keeps the struct for another task, and the stack with it. */
-static void free_task(struct task *task) {
+static inline void free_task(struct task *task) {
     if (UNLIKELY(task->copy != NULL)) free(task->copy);
     if (UNLIKELY(task->name != NULL)) free(task->name);
     sanitize_stack_end(&task->fiber);
@@ -109,10 +124,14 @@ static void free_task(struct task *task) {
     sim.free_tasks = task;
 }
 
-void sim_free_dead(void) {
+/* Not while it looks for who comes next: timers fire then, which may start tasks. */
+static inline void free_dead(void) {
+    if (!sim.dead || sim.dead == sim.current) return;
     free_task(sim.dead);
     sim.dead = NULL;
 }
+
+void sim_free_dead(void) { free_dead(); }
 
 static inline __attribute__((always_inline)) _Noreturn void leave_for_home(void) {
     static struct task none;
@@ -136,6 +155,7 @@ static bool must_be_fair(void) {
 }
 
 static struct task *in_turn(bool timer) {
+    ages_keep();
     sim.log->turns = true;
     if (timer && ++sim.turn > sim.count) {
         sim.turn = 0;
@@ -144,12 +164,14 @@ static struct task *in_turn(bool timer) {
     return sim.oldest;
 }
 
-void sim_plan(void) {
+static inline void plan(void) {
     sim.plain_until = sim.fair_from;
     if (timers_armed || fds_changed || sim.idle >= sim.patience) sim.plain_until = 0;
     if (sim.main_returned && sim.main_steps + STEPS_AFTER_MAIN < sim.plain_until)
         sim.plain_until = sim.main_steps + STEPS_AFTER_MAIN;
 }
+
+void sim_plan(void) { plan(); }
 
 struct task *sim_choose_anyhow(struct task *current) {
     for (;;) {
@@ -213,12 +235,12 @@ void sim_begin_outside(struct task *self, const struct place *place) {
 }
 
 CONTEXT_BOUNDARY void engine_begin(struct task *self, const struct place *place) {
-    engine_begin_here(self, place);
+    engine_begin_here(self, place->op, place);
 }
 
 CONTEXT_BOUNDARY void engine_yield(struct task *self, const struct place *place) {
-    engine_begin_here(self, place);
-    engine_end(self, 0);
+    engine_begin_here(self, OP_YIELD, place);
+    engine_end_here(self, OP_YIELD, 0);
 }
 
 static __attribute__((cold)) _Noreturn void wait_outside(const struct place *place) {
@@ -249,15 +271,19 @@ CONTEXT_BOUNDARY void engine_park(struct task *self, const struct place *place, 
         timer->core.kind->fire(&timer->core, &sim.clock);
     if (after) after(arg);
     if (!(next = sim_choose(NULL))) sim_leave();
-    if (next != self) sim_switch(self, next, false);
-    task_becomes_newest(self);
-    self->core.waits.op = OP_NONE;
+    if (next != self) {
+        if (self->state == TASK_RUNNABLE) sim.log->preemptions++;
+        sim_switch(self, next, false);
+    }
     /* Virtual time can be long. */
     if (__builtin_add_overflow(sim.blocked, sim.now - self->since, &sim.blocked))
         sim.blocked = INT64_MAX;
     event_add(self, place->op, place, object);
-    if (dependence_footprint && dependence_ready(self) != READY_LOCAL)
-        dependence_begin(self, place);
+    if (UNLIKELY(sim.extras)) {
+        step_extras(self, NULL);
+        if (dependence_footprint && dependence_ready(self) != READY_LOCAL)
+            dependence_begin(self, place);
+    }
     self->slept_in = &place_nowhere;
 }
 
@@ -274,20 +300,23 @@ int engine_block(struct task *self, const struct place *place, pirn_fn *fn, void
 /* Ends the calling task. */
 static inline __attribute__((always_inline)) _Noreturn void leave_for_ever(struct task *self) {
     struct task *next;
-    struct place place = PLACE_ALONE(EXIT, (const char *)(uintptr_t)self->core.fn + 1);
-    event_add(self, OP_EXIT, &place, 0);
-    if (dependence_footprint && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
-    engine_end(self, 0);
+    event_add_outer(self, OP_EXIT);
+    if (UNLIKELY(sim.extras)) {
+        step_extras(self, NULL);
+        if (dependence_footprint && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
+    }
+    engine_end_here(self, OP_EXIT, 0);
     make_unrunnable(self, TASK_ENDED);
     sim.live--;
     if (self == sim.main) {
         /* Others may hold pointers into what was its stack: that stays as it is. */
         if (!sim.main_returned) sim.main_ended = true;
         sim.main_steps = sim.log->steps;
-        sim_plan();
+        plan();
     } else {
-        finish_task(self);
+        finish_ended(self);
         unlink_task(self);
+        free_dead();
         sim.dead = self;
     }
     if (!(next = sim_choose(NULL))) leave_for_home();
@@ -303,25 +332,23 @@ CONTEXT_BOUNDARY _Noreturn void engine_exit(struct task *self) { leave_for_ever(
  */
 static CONTEXT_BOUNDARY void begin_task(void *arg, void *passed) {
     struct task *self = arg;
-    struct place place = PLACE_ALONE(START, (const char *)(uintptr_t)self->core.fn + 1);
     (void)passed;
     sim_arrive(&self->fiber);
-    task_becomes_newest(self);
-    event_add(self, OP_START, &place, 0);
+    event_add_outer(self, OP_START);
+    if (UNLIKELY(sim.extras)) step_extras(self, NULL);
     self->entry->first_step = self->step;
     engine_acquire(self, &self->started, EDGE_GO);
-    engine_end(self, 0);
-    race_task_begins(self);
+    engine_end_here(self, OP_START, 0);
+    if (UNLIKELY(race_programmed || race_live)) race_task_begins(self);
     task_call(self);
     if (self == sim.main) sim.main_returned = true;
     task_tell_end(self);
     leave_for_ever(self);
 }
 
-static bool make_room_for(size_t tasks) {
+static __attribute__((noinline)) bool make_room_for(size_t tasks) {
     size_t more = sim.room ? 2 * sim.room : 64;
     struct task **bigger;
-    if (tasks <= sim.room) return true;
     while (more < tasks) more *= 2;
     bigger = realloc(sim.runnable, more * sizeof(struct task *));
     if (!bigger) return false;
@@ -332,7 +359,8 @@ static bool make_room_for(size_t tasks) {
 
 /* A task's argument and name, in its struct where they are short. */
 static bool copy_argument(struct task *task, const struct spawn *spawn) {
-    if (!spawn->copy) return true;
+    if (LIKELY(!spawn->copy)) return true;
+    task->copy_size = spawn->copy;
     if (spawn->copy > sizeof task->copy_room && !(task->copy = malloc(spawn->copy))) return false;
     task->core.arg = task->copy ? task->copy : task->copy_room;
     memcpy(task->core.arg, spawn->arg, spawn->copy);
@@ -348,34 +376,45 @@ static bool copy_name(struct task *task, const struct spawn *spawn) {
     return true;
 }
 
-/* What others expect to find as zero; engine_spawn sets the rest. */
+/* What others expect to find as zero, in the order in which it lies there, so that a compiler makes
+ * few writes of it; engine_spawn sets the rest. */
 static inline void task_clear(struct task *task) {
     task->core.name = NULL;
     task->core.waits.op = OP_NONE;
     task->next_place = task->slept_in = &place_nowhere;
-    task->timed = task->planned = false;
-    task->step = 0;
-    task->children = task->made = task->children_planned = 0;
-    task->intent = (struct intent){0};
-    task->inputs = task->started = 0;
-    task->rank = 0;
-    task->ranked_at = 0;
-    task->copy = task->name = NULL;
     task->sleep.wait.under_way = false;
+    task->event = NULL;
+    task->step = task->steps = 0;
+    task->inputs = 0;
+    task->started = 0;
+    task->children = task->made = 0;
+    task->step_before = task->ranked_at = 0;
+    task->children_planned = 0;
+    task->timed = task->planned = false;
+    task->rank = 0;
+    task->copy = task->name = NULL;
+    task->copy_size = 0;
 }
 
-static struct task *new_task(const struct spawn *spawn) {
-    struct task *task = sim.free_tasks;
+static __attribute__((noinline)) struct task *make_task(void) {
+    struct task *task = calloc(1, sizeof *task);
+    if (task) task->core.sleep = &task->sleep;
+    return task;
+}
+
+static inline __attribute__((always_inline)) struct task *new_task(const struct spawn *spawn) {
+    struct task *task;
+    free_dead();
+    task = sim.free_tasks;
     if (task)
         sim.free_tasks = task->next;
-    else if (!(task = calloc(1, sizeof *task)))
+    else if (!(task = make_task()))
         return NULL;
     task_clear(task);
     task->core.arg = spawn->arg;
     if (UNLIKELY(!copy_argument(task, spawn) || !copy_name(task, spawn) ||
                  !stack_get_again(&sim.stacks, spawn->stack_size, &task->stack)))
         goto failed;
-    task->copy_size = spawn->copy;
     return task;
 
 failed:
@@ -386,21 +425,26 @@ failed:
     return NULL;
 }
 
+static __attribute__((noinline)) void log_name(struct log_task *entry, const char *name) {
+    size_t length = strnlen(name, LOG_NAME - 1);
+    memcpy(entry->name, name, length);
+    entry->name[length] = '\0';
+}
+
 bool engine_room(void) { return !sim.max_tasks || sim.live < sim.max_tasks; }
 
 int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
     struct log *log = sim.log;
     struct log_task *entry;
     struct task *task;
-    size_t name;
 
     if (!sim.active) return -EPERM;
     if (!engine_room()) return -EAGAIN;
     if (log->tasks == log->task_room) sim_stop(PIRN_LIVELOCK, "more tasks than a run has room for");
-    if (!make_room_for(sim.live + 1) || !(task = new_task(spawn))) return -ENOMEM;
+    if (UNLIKELY(sim.live >= sim.room) && !make_room_for(sim.live + 1)) return -ENOMEM;
+    if (!(task = new_task(spawn))) return -ENOMEM;
 
     task->core.id = *id = ++log->tasks;
-    task->core.sleep = &task->sleep;
     task->core.parent = self->core.id;
     task->core.fn = spawn->fn;
     task->core.group = spawn->group;
@@ -414,15 +458,14 @@ int engine_spawn(struct task *self, const struct spawn *spawn, uint64_t *id) {
 
     entry = task->entry = &log->task_table[task->core.id - 1];
     entry->parent = (uint32_t)task->core.parent;
-    entry->first_step = entry->last_step = entry->steps = 0;
+    entry->first_step = 0;
     entry->identity = task->identity;
     entry->state = LOG_RUNNABLE;
     entry->daemon = spawn->daemon;
     entry->function = (const void *)(uintptr_t)spawn->fn;
     entry->site = spawn->site;
-    name = spawn->name ? strnlen(spawn->name, LOG_NAME - 1) : 0;
-    if (name) memcpy(entry->name, spawn->name, name);
-    entry->name[name] = '\0';
+    entry->name[0] = '\0';
+    if (UNLIKELY(spawn->name != NULL)) log_name(entry, spawn->name);
 
     sanitize_stack(&task->fiber, task->stack.base, task->stack.size);
     context_init(&task->context, task->stack.base, task->stack.size, begin_task, task, sim.control);
@@ -530,9 +573,12 @@ static void discard_tasks(void) {
             wait_abandon(wait_of(task), task->state != TASK_PARKED);
         free_task(task);
     }
+    if (sim.dead && interrupted()) sim.dead->copy = sim.dead->name = NULL;
+    free_dead();
     sim.tasks = sim.youngest = NULL;
     sim.count = 0;
-    sim.oldest = sim.newest = NULL;
+    sim.oldest = NULL;
+    sim.newest_link = &sim.oldest;
 }
 
 int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *log,
@@ -546,12 +592,12 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
         sim.stack_size = config->stack_size;
     }
     sim.log = log;
-    sim.strategy = strategy;
+    sim.strategy = strategy->turn ? strategy->turn : strategy;
+    sim.aged = sim.extras = sim.strategy->fair || sim.strategy->ends;
     sim.options = *options;
     sim.max_tasks = config->max_tasks;
     sim.live = 0;
-    sim.epoch = (sim.epoch + 1) & 0x7fffffff;
-    if (!sim.epoch) sim.epoch = 1;
+    sim.epoch = sim.epoch % MOST_EPOCHS + 1;
     sim.first_step = log->steps;
     sim.last_step = options->max_steps < log->most_steps - log->steps
                         ? log->steps + options->max_steps
@@ -560,14 +606,17 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     debugger_plan();
     sim.first_task = log->tasks;
     sim.main_returned = sim.main_ended = false;
-    sim.idle = sim.turn = 0;
+    sim.idle = sim.turn = sim.clock_steps = 0;
     sim.patience = strategy->fair ? UINT64_MAX : PATIENCE;
     sim.fair_from = strategy->fair ? UINT64_MAX : log->steps + options->max_steps / 2;
-    task_clear(&sim.clock);
-    sim.clock.identity = sim.clock.history = 0;
+    if (sim.clock_used) {
+        task_clear(&sim.clock);
+        sim.clock.identity = sim.clock.history = 0;
+        sim.clock_used = false;
+    }
     outside.identity = outside.history = log->tasks;
     outside.children = outside.step = 0;
-    sim_plan();
+    plan();
     if (log->steps == 0) sim.now = CLOCK_START;
     sim.control = context_control();
     task_prepare();
@@ -578,12 +627,13 @@ int sim_run(const pirn_config *config, pirn_fn *main_fn, void *arg, struct log *
     rc = start_main(main_fn, arg);
     if (rc == 0) {
         leave_home();
-        objects_take_labels();
+        if (objects_labelled()) objects_take_labels();
         finish_log();
         if (options->failed) race_conclude(log);
         if (options->failed && log->outcome != PIRN_OK) options->failed();
     }
     sim.active = false;
+    sim.mark = NO_MARK;
     discard_tasks();
     if ((log->outcome != PIRN_OK || log->cut) && !interrupted()) objects_free_channels();
     timers_clear();

@@ -31,10 +31,12 @@ enum { ENGINE_MARKS = 1 };
 static inline struct task *engine_self(void);
 static inline void engine_intend(struct task *self, int64_t deadline, int64_t number,
                                  const void *more, size_t count);
+static inline void engine_intend_until(struct task *self, int64_t deadline);
 void engine_begin(struct task *self, const struct place *place);
-static inline void engine_begin_here(struct task *self, const struct place *place);
+static inline void engine_begin_here(struct task *self, enum op op, const struct place *place);
 static inline struct task *engine_begin_quickly(void) { return NULL; }
 void engine_end(struct task *self, int64_t result);
+static inline void engine_end_here(struct task *self, enum op op, int64_t result);
 void engine_end_case(struct task *self, int64_t index);
 
 static inline void engine_lock(waitq *queue) { (void)queue; }

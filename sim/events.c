@@ -41,26 +41,10 @@ void event_add_watched(struct task *self, const struct place *place, uint32_t ob
     uint64_t index = sim.log->steps;
     if (index >= sim.last_step) stop_too_long();
     debugger_step(self, place, object);
-    event_fill(self, place->op, place, object);
-    if (self->entry) event_count(self);
+    event_fill(self, place->op, task_site(self, place->site), object);
+    shadow_step();
+    if (!self->entry) sim.clock_steps++;
     if (sim.options.expected) check_expected(&sim.log->events[index], index);
-}
-
-/* Sets of operations. */
-#define SET(op) (UINT64_C(1) << OP_##op)
-_Static_assert(OP_COUNT <= 64, "a set has a bit for each");
-
-/* Their results depend on the order of independent steps, or are no part of the order. */
-#define NOT_ORDERING (SET(GO) | SET(RANDOM) | SET(ADD) | SET(DONE) | SET(SIGNAL) | SET(BROADCAST))
-
-/* They only look. */
-#define LOOKING (SET(YIELD) | SET(LEN) | SET(ERR))
-
-static bool is_in(uint64_t set, enum op op) { return set >> op & 1; }
-
-/* For the others nothing has changed: it has only looked, or has been refused. */
-static bool changes_nothing(enum op op, int64_t result) {
-    return is_in(LOOKING, op) || result == -EAGAIN || result == -EBUSY;
 }
 
 /* Who stores what is there already does not try anything. */
@@ -68,23 +52,22 @@ bool event_in_vain(const struct log_event *event) {
     return event->has_result && !event->changed && event->op != OP_STORE;
 }
 
+void event_add_outer_watched(struct task *self, enum op op) {
+    struct place place = {.op = op, .site = (const char *)(uintptr_t)self->core.fn + 1};
+    event_add_watched(self, &place, 0);
+}
+
+void step_extras(struct task *self, const struct place *place) {
+    if (sim.aged) task_becomes_newest(self);
+    shadow_step();
+    if (place && dependence_footprint) dependence_begin(self, place);
+}
+
 void sim_step(struct task *self, const struct place *place) {
     event_add_watched(self, place, object_number(place));
 }
 
-static inline __attribute__((always_inline)) void
-log_end(struct task *self, struct log_event *event, int64_t result, bool changed) {
-    event->has_result = true;
-    event->result = result;
-    event->changed = changed;
-    self->history =
-        mix(event->hash, self->inputs + (is_in(NOT_ORDERING, event->op) ? 0 : (uint64_t)result));
-    self->inputs = 0;
-}
-
-/* The same where steps have changed nothing, this one or those before. */
-static __attribute__((noinline)) void end_idle(struct task *self, struct log_event *event,
-                                               int64_t result, bool changed) {
+void event_conclude_idle(struct task *self, struct log_event *event, int64_t result, bool changed) {
     if (!changed) {
         sim.idle++;
     } else {
@@ -93,32 +76,20 @@ static __attribute__((noinline)) void end_idle(struct task *self, struct log_eve
         sim.idle = 0;
     }
     sim_plan();
-    log_end(self, event, result, changed);
-}
-
-static inline __attribute__((always_inline)) void
-end_step(struct task *self, struct log_event *event, int64_t result, bool changed) {
-    if (UNLIKELY(!changed || sim.idle))
-        end_idle(self, event, result, changed);
-    else
-        log_end(self, event, result, true);
+    event_conclude(self, event, event->op, result, changed);
 }
 
 void engine_end(struct task *self, int64_t result) {
-    struct log_event *event;
-    if (UNLIKELY(!self->step)) return;
-    event = &sim.log->events[self->step - 1];
-    end_step(self, event, result, !changes_nothing(event->op, result));
+    engine_end_here(self, self->event->op, result);
 }
 
 void sim_end(struct task *self, int64_t result, bool changed) {
-    end_step(self, &sim.log->events[self->step - 1], result, changed);
+    event_end(self, self->event, self->event->op, result, changed);
 }
 
 void engine_end_case(struct task *self, int64_t index) {
     if (sim.active && self->step)
-        sim.log->events[self->step - 1].object =
-            sim.log->cases[self->first_case + (size_t)index].object;
+        self->event->object = sim.log->cases[self->first_case + (size_t)index].object;
     engine_end(self, index);
 }
 

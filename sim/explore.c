@@ -270,6 +270,7 @@ static int record(struct exploration *e, const char *strategy, const char *sched
     bool failed = e->log->outcome != PIRN_OK;
     bool full = e->record == CONTROL_RECORD_ALL || (failed && e->record == CONTROL_RECORD_FAILING);
     recorder_reached(e->recorder, e->next);
+    log_tally(e->log);
     return recorder_said(
         e, recorder_add(e->recorder, e->log, strategy, schedule, full, &e->trace_run));
 }
@@ -324,9 +325,10 @@ void explore_restart_clock(struct exploration *e) { e->begun = clock_of(e->clock
 
 bool explore_over(struct exploration *e) {
     enum { ASK_EVERY = 10000000 }; /* ns */
-    int64_t now = e->read ? e->read : clock_of(e->clock);
+    int64_t now;
+    if (e->over || !e->timed) return e->over;
+    now = e->read ? e->read : clock_of(e->clock);
     e->read = 0;
-    if (e->over) return true;
     if (e->time_limit && now - e->begun >= e->time_limit) e->over = true;
     if (e->stopped && now - e->asked_at >= ASK_EVERY) {
         e->asked_at = now;
@@ -349,13 +351,17 @@ int explore_once(struct exploration *e, struct strategy *strategy, uint64_t seed
     return once(e, strategy, seed);
 }
 
-int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
+static inline int perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
     int64_t before = e->trace ? clock_of(e->clock) : 0;
     int rc = once(e, strategy, e->seed + run);
     if (rc) return rc;
     if (e->replay) explore_check(e, e->replay);
     if (e->trace) e->log->wall_ns = clock_of(e->clock) - before;
     return 0;
+}
+
+int explore_perform(struct exploration *e, struct strategy *strategy, uint64_t run) {
+    return perform(e, strategy, run);
 }
 
 int explore_again(struct exploration *e, uint64_t run) {
@@ -371,6 +377,7 @@ int explore_take_in(struct exploration *e, struct strategy *strategy, uint64_t r
         if ((rc = report(e, CONTROL_FAILURE))) return rc;
         e->over = e->over || !e->keep_going || e->log->outcome == PIRN_DIVERGED;
     }
+    if (!e->timed) return 0;
     e->read = clock_of(e->clock);
     if (e->read - e->reported < REPORT_EVERY) return 0;
     rc = report(e, CONTROL_PROGRESS);
@@ -385,6 +392,7 @@ int explore_take_in_shrunk(struct exploration *e, struct shrink *s, bool new) {
     e->failing_kind = explore_kind(e);
     snprintf(e->message, sizeof e->message, "%s", log->message);
     if (e->recorder && (new || !s->from)) {
+        log_tally(log);
         int rc = recorder_add(e->recorder, log, "shrink", s->schedule_text,
                               e->record != CONTROL_RECORD_NONE, &s->run);
         if (rc == 0 && s->from) rc = recorder_shrunk_from(e->recorder, s->run, s->from);
@@ -404,6 +412,7 @@ int explore_begin(struct exploration *e) {
     e->outcome = PIRN_OK;
     e->clock = e->trace ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
     e->begun = e->reported = clock_of(e->clock);
+    e->timed = e->time_limit || e->stopped || e->report || e->trace;
     if (!(e->log = log_new(e->run.max_steps))) {
         snprintf(e->message, sizeof e->message,
                  "not enough memory, or address space, for runs of %llu steps",
@@ -450,17 +459,18 @@ static int take_lessons(struct exploration *e, struct strategy *strategy, const 
 /* The runs from `position` on. */
 static int take_turns(struct exploration *e, struct strategy *strategy, const struct share *share,
                       uint64_t position) {
-    uint64_t end = 0;
+    const uint64_t last = e->runs ? share_position(share, e->runs) : UINT64_MAX;
+    uint64_t end = 0; /* of the epoch, as a position */
     int rc = 0;
-    while (rc == 0 && e->searching && !explore_over(e)) {
+    while (rc == 0 && e->searching && !explore_over(e) && position < last) {
         uint64_t run = share_run(share, position);
-        if (!is_wanted(e, run)) break;
-        if (run >= end) {
-            end = places_give(e, e->log, run);
-            if (e->runs && end > e->runs) end = e->runs;
+        if (position >= end) {
+            uint64_t next = places_give(e, e->log, run);
+            end = next < UINT64_MAX ? share_position(share, next) : UINT64_MAX;
+            if (end > last) end = last;
         }
-        e->following = end < UINT64_MAX ? share_position(share, end) - position - 1 : UINT64_MAX;
-        if ((rc = explore_perform(e, strategy, run))) break;
+        e->following = end < UINT64_MAX ? end - position - 1 : UINT64_MAX;
+        if ((rc = perform(e, strategy, run))) break;
         if (strategy->next && !search_on(e, strategy)) continue;
         if ((rc = explore_again(e, run))) break;
         rc = explore_take_in(e, strategy, run);

@@ -87,6 +87,7 @@ struct exploration {
     char message[1024];                /* of the first failing run, or why it cannot go on */
     char note[1024];                   /* of CONTROL_NOTE */
     bool over;                         /* there is no need to go on */
+    bool timed;                        /* somebody wants to know how late it is */
     clockid_t clock;                   /* coarse where nobody is told of times */
     int64_t begun, asked_at, reported; /* by it */
     int64_t read;                      /* what it said when a run had been taken in; 0: nothing */

@@ -29,21 +29,16 @@ static void add_finding(pirn_outcome outcome, const struct task *task) {
              task->core.waits.site, buffer);
 }
 
-void finish_at_rest(void) {
+static __attribute__((noinline)) void tell_stuck(pirn_outcome outcome, const struct task *first) {
     char buffer[LOG_MESSAGE];
     struct text text = text_in(buffer, sizeof buffer);
-    pirn_outcome outcome = sim.main_returned ? PIRN_LEAK : PIRN_DEADLOCK;
-    const struct task *first = NULL;
     uint64_t count = 0;
 
-    if (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK) return;
-    if (sim.log->cut) return; /* more would have come */
-    for (const struct task *task = sim.tasks; task; task = task->next) {
+    for (const struct task *task = first; task; task = task->next) {
         if (!stuck(task)) continue;
         add_finding(outcome, task);
-        if (!count++) first = task;
+        count++;
     }
-    if (!count) return;
     if (count == 1)
         text_add(&text, outcome == PIRN_LEAK ? "1 task is left, blocked for ever: "
                                              : "1 task is blocked for ever: ");
@@ -58,6 +53,16 @@ void finish_at_rest(void) {
     text_add(&text, " in ");
     text_add_site(&text, first->core.waits.site);
     sim_outcome(outcome, buffer);
+}
+
+void finish_at_rest(void) {
+    pirn_outcome outcome = sim.main_returned ? PIRN_LEAK : PIRN_DEADLOCK;
+    const struct task *first = sim.tasks;
+
+    if (outcome == PIRN_LEAK && sim.options.allow & PIRN_ALLOW_LEAK) return;
+    if (sim.log->cut) return; /* more would have come */
+    while (first && !stuck(first)) first = first->next;
+    if (first) tell_stuck(outcome, first);
 }
 
 static enum log_state state_of(const struct task *task) {

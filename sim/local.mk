@@ -7,6 +7,7 @@ lib_LTLIBRARIES += libpirn-sim.la
 
 libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/again.c \
+	%D%/ages.c \
 	%D%/again.h \
 	%D%/certainty.c \
 	%D%/control.h \
@@ -127,7 +128,7 @@ CLEANFILES += %D%/trace_schema.c
 	  echo '    ;'; } >$@.new && mv -f $@.new $@
 
 libpirn_sim_la_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 $(SQLITE_CFLAGS) $(BACKTRACE_CFLAGS)
-libpirn_sim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libpirn_sim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-tree-slp-vectorize
 libpirn_sim_la_LDFLAGS = -no-undefined -version-info $(LIBRARY_VERSION) $(LIBRARY_LDFLAGS) \
 	-Wl,--version-script=$(srcdir)/%D%/pirn-sim.map -Wl,--exclude-libs,ALL -Wl,-z,nodelete
 libpirn_sim_la_LIBADD = $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)

@@ -72,7 +72,6 @@ void log_reset(struct log *log) {
     log->message[0] = '\0';
     log->seed = log->steps = log->tasks = log->switches = log->preemptions = log->graph = 0;
     log->virtual_ns = log->wall_ns = 0;
-    log->last_task = 0;
     log->choice_count = log->edge_count = log->case_count = log->object_count = log->finding_count =
         0;
     log->mark_count = log->race_count = 0;
@@ -91,6 +90,24 @@ uint32_t log_event_hash(const struct log *log) {
         if (event->has_result) hash = mix(hash, (uint64_t)event->result);
     }
     return (uint32_t)hash;
+}
+
+void log_tally(struct log *log) {
+    size_t tasks = log->tasks < log->task_room ? (size_t)log->tasks : log->task_room;
+    size_t count = log->steps < log->event_room ? (size_t)log->steps : log->event_room;
+    for (size_t i = 0; i < tasks; i++) log->task_table[i].last_step = log->task_table[i].steps = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = log->events[i].task;
+        if (!id || id > tasks) continue;
+        log->task_table[id - 1].last_step = (uint32_t)i + 1;
+        log->task_table[id - 1].steps++;
+    }
+}
+
+uint32_t log_last_task(const struct log *log) {
+    uint64_t step = log->steps;
+    while (step && !log->events[step - 1].task) step--;
+    return step ? log->events[step - 1].task : 0;
 }
 
 void log_copy(struct log *to, const struct log *from) {

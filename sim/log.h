@@ -25,6 +25,7 @@ struct log_event {
     uint8_t op;      /* enum op */
     bool has_result; /* else it went to sleep in this step */
     bool changed;    /* it has done something that others could notice */
+    bool unused;
     int64_t result;
     int64_t time;
     const void *site; /* return address; NULL: none */
@@ -47,11 +48,11 @@ enum log_state { LOG_EXITED, LOG_BLOCKED, LOG_SLEEPING, LOG_RUNNABLE };
 /* Task n is tasks[n - 1]. */
 struct log_task {
     uint32_t parent;                /* 0: none */
-    uint32_t first_step, last_step; /* 0: it never ran */
-    uint32_t steps;
-    uint32_t with_children; /* steps of its own and of its descendants; surw's */
-    uint64_t identity;      /* the same in every run */
-    uint8_t state;          /* enum log_state */
+    uint32_t first_step, last_step; /* 0: it never ran. The last one is filled in by log_tally */
+    uint32_t steps;                 /* by log_tally */
+    uint32_t with_children;         /* steps of its own and of its descendants; surw's */
+    uint64_t identity;              /* the same in every run */
+    uint8_t state;                  /* enum log_state */
     bool daemon;
     char name[LOG_NAME]; /* as given; "": that of its function */
     const void *function;
@@ -109,7 +110,6 @@ struct log {
     uint64_t seed;
     uint64_t steps, tasks, switches, preemptions, graph;
     int64_t virtual_ns, wall_ns;
-    uint32_t last_task; /* who ran last */
 
     pid_t performer;     /* the process forked for the run; 0: none */
     uint64_t most_steps; /* per run */
@@ -144,6 +144,12 @@ void log_reset(struct log *log);
 
 /* A hash of all events in order: equal for equal runs. */
 uint32_t log_event_hash(const struct log *log);
+
+/* Counts the steps of each task. */
+void log_tally(struct log *log);
+
+/* Who has taken the last step; 0: nobody. */
+uint32_t log_last_task(const struct log *log);
 
 /* Copies all that a run has left in one log to another, made for as many steps. */
 void log_copy(struct log *to, const struct log *from);

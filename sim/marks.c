@@ -28,8 +28,7 @@ static bool is_list(uint64_t mark) { return mark >> 32 & LIST; }
 /* Adds to a list; the rest is the number of the next item, 0 at the end. */
 static uint32_t cons(uint32_t step, uint32_t rest) {
     struct log *log = sim.log;
-    if (log->mark_count + 1 >= log->mark_room)
-        sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
+    if (log->mark_count + 1 >= log->mark_room) mark_stop();
     log->marks[++log->mark_count] = (struct log_mark){step, rest};
     return (uint32_t)log->mark_count;
 }
@@ -45,38 +44,13 @@ void engine_release_also(struct task *self, uint64_t *mark) {
     *mark = make(cons(self->step, rest), LIST);
 }
 
-/* Rotations of one name add up to none of the others, unless there are dozens of them. */
-static uint64_t rotate(uint64_t name, unsigned by) {
-    by &= 63;
-    return name << by | name >> (-by & 63);
+_Noreturn void mark_stop(void) {
+    sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
 }
 
-static inline __attribute__((always_inline)) void add_edge(struct task *self, uint32_t before,
-                                                           enum edge_kind kind) {
-    struct log *log = sim.log;
-    struct log_event *source;
-    if (!before || before == self->step) return;
-    source = &log->events[before - 1];
-    /* What a task did itself is ordered anyway. */
-    if (source->task == self->core.id) return;
-    if (UNLIKELY(log->edge_count == log->edge_room))
-        sim_stop(PIRN_LIVELOCK, "more synchronisation than a run has room for");
-    log->edges[log->edge_count++] = (struct log_edge){before, self->step, (uint8_t)kind};
-    self->inputs += rotate(source->hash, 5 * kind + 1);
-    if (race_live) clock_edge((uint32_t)self->core.id, self->step, before);
-}
-
-static __attribute__((noinline)) void join_list(struct task *self, uint64_t mark,
-                                                enum edge_kind kind) {
+void mark_join_list(struct task *self, uint64_t mark, enum edge_kind kind) {
     for (uint32_t item = (uint32_t)mark; item; item = sim.log->marks[item].rest)
-        add_edge(self, sim.log->marks[item].step, kind);
-}
-
-void mark_join(struct task *self, uint64_t mark, enum edge_kind kind) {
-    if (UNLIKELY(is_list(mark)))
-        join_list(self, mark, kind);
-    else
-        add_edge(self, (uint32_t)mark, kind);
+        mark_edge(self, sim.log->marks[item].step, kind);
 }
 
 void engine_number(struct task *task, uint64_t *mark) {

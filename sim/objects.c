@@ -15,6 +15,7 @@ static struct object_address {
     bool channel; /* or begins with one; made in this run, and there */
 } * addresses;    /* by number; index 0 is unused */
 static size_t address_room;
+static uint32_t fds_epoch; /* of the last run with a descriptor */
 
 /*
  * Of an object that nobody has made, which is the program's memory. On a stack it goes by its task,
@@ -60,7 +61,10 @@ static uint32_t add_object(waitq *queue, enum object_kind kind, const void *addr
     object->value_size = value_size;
     object->site = site;
     object->address = kind == OBJECT_FD ? NULL : address;
-    addresses[number] = (struct object_address){address, key_of(address), false};
+    if (UNLIKELY(kind == OBJECT_FD)) fds_epoch = sim.epoch;
+    /* Nobody else asks for it. */
+    addresses[number] =
+        (struct object_address){address, sim.strategy->next ? key_of(address) : 0, false};
     queue->object = (uint64_t)sim.epoch << 32 | number;
     return number;
 }
@@ -90,6 +94,8 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
     }
     if (number) addresses[number].channel = kind == OBJECT_CHAN || kind == OBJECT_CONTEXT;
 }
+
+bool objects_labelled(void) { return label_newest || fds_epoch == sim.epoch; }
 
 void object_take_label(uint32_t number) {
     struct log_object *object = number ? &sim.log->objects[number - 1] : NULL;

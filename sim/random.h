@@ -6,9 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
+
 /* splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014). */
 static inline uint64_t random_next(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    uint64_t z = *state += RANDOM_STEP;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
@@ -53,5 +55,8 @@ static inline uint64_t mix(uint64_t a, uint64_t b) {
         (unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xc4ceb9fe1a85ec53u);
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
+
+/* A number for each state that is as good as random_next's, in less time (wyrand, by Wang Yi). */
+static inline uint64_t random_hash(uint64_t state) { return mix(state, state); }
 
 #endif

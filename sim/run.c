@@ -83,6 +83,7 @@ static void tell_races(void) {
 static void tell(void) {
     const struct log *log = sim.log;
     char *schedule = explore_schedule(log), line[1024];
+    uint32_t last = log_last_task(log);
     size_t left = 0;
 
     fprintf(stderr, "pirn: %s: %s\n", pirn_outcome_name(log->outcome), log->message);
@@ -91,9 +92,9 @@ static void tell(void) {
         struct text text = text_in(line, sizeof line);
         if (task->state == TASK_ENDED || left++ >= MOST_LINES) continue;
         text_add_state(&text, task,
-                       task->core.id == log->last_task ? "running"
-                       : task->step                    ? "runnable"
-                                                       : "not begun");
+                       task->core.id == last ? "running"
+                       : task->step          ? "runnable"
+                                             : "not begun");
         if (task->state == TASK_RUNNABLE && task->next_place->op != OP_NONE) {
             text_add(&text, "; next: ");
             text_add_waiting(&text, task->next_place, NULL);

@@ -6,9 +6,8 @@
  * switches straight to the one chosen.
  *
  * Invariants
- *   1. The runnable tasks are runnable[0 .. count), in an order that depends on the schedule alone,
- *   and linked from the one
- *      that has been runnable without a step for the longest.
+ *   1. The runnable tasks are runnable[0 .. count), in an order that depends on the schedule alone;
+ *      and, where `aged`, linked from the one that has been runnable without a step for the longest.
  *   2. Every choice between two or more alternatives is asked of the strategy and logged; nothing
  *   else
  *      decides anything. So a run is a function of the program and its schedule.
@@ -37,37 +36,43 @@ struct task {
     struct stack stack;
     struct log_task *entry;       /* in the log; NULL: the clock */
     struct task *next, *previous; /* in the list of all tasks, or of free ones */
-    struct task *older, *newer;   /* runnable ones, by how long */
+    struct task *newer;           /* runnable ones, by how long; NULL: the newest */
+    struct task **older_link;     /* what points to it there */
     int64_t since;                /* when it parked */
+    uint64_t woken;               /* steps in the log when it became runnable */
     size_t position;              /* in `runnable` */
-    enum task_state state;
-    bool timed; /* parked until a timer wakes it at the latest */
     /* What it will do when it is picked; op NONE: begin, or go on. */
     const struct place *next_place;
+    const struct place *slept_in; /* its last sleep, which its next step goes on from; or nothing */
     struct intent {
         int64_t deadline, number;
         const void *more;
         size_t count;
-    } intent;                     /* of that operation; see engine_intend */
-    const struct place *slept_in; /* its last sleep, which its next step goes on from; or nothing */
-    uint32_t step;                /* that it is in */
-    uint32_t step_before;         /* its last one before that; 0: none */
-    size_t first_case;            /* of its last select, in the log */
-    uint32_t children, made;      /* tasks started, objects named */
+    } intent;          /* of that operation; see engine_intend */
     uint64_t identity; /* the same in every run: the parent's, and which of its children */
     uint64_t history;  /* hash of its completed operations and what came before them */
-    uint64_t inputs;   /* of the edges into the operation under way */
-    uint64_t started;  /* mark of the step that started it */
-    /* What strategies remember of it, from zero. */
-    uint64_t rank;             /* pct, pos: its priority; 0: to be drawn */
-    uint32_t ranked_at;        /* pos: the step before the one that it was drawn for */
-    uint32_t children_planned; /* surw: of its children, those taken off its plan */
-    bool planned;
+    size_t first_case; /* of its last select, in the log */
+    enum task_state state;
     double plan, left; /* surw: steps of its own and of those it has not started yet */
-    void *copy;        /* of the argument and of the name, where they do not fit below; owned */
-    size_t copy_size;
-    char *name;
     struct sleep sleep;
+
+    /* From here on all is zero at first (task_clear in engine.c). */
+    struct log_event *event; /* of the step that it is in; NULL: none */
+    uint32_t step;           /* likewise; 0: none */
+    uint32_t steps;          /* how many it has begun */
+    uint64_t inputs;         /* of the edges into the operation under way */
+    uint64_t started;        /* mark of the step that started it */
+    uint32_t children, made; /* tasks started, objects named */
+    uint32_t step_before;    /* its last one before that it is in; 0: none */
+    /* What strategies remember of it. */
+    uint32_t ranked_at;        /* pos: the step before the one that its rank was drawn for */
+    uint32_t children_planned; /* surw: of its children, those taken off its plan */
+    bool planned;              /* surw: it has a plan */
+    bool timed;                /* parked until a timer wakes it at the latest */
+    uint64_t rank;             /* pct, pos: its priority; 0: to be drawn */
+    void *copy; /* of the argument and of the name, where they do not fit below; owned */
+    char *name;
+    size_t copy_size;
     _Alignas(max_align_t) unsigned char copy_room[TASK_ROOM];
     char name_room[TASK_ROOM];
 };
@@ -95,12 +100,15 @@ struct sim {
     struct run_options options;
     struct task *current;          /* NULL: the thread's own stack */
     struct task clock;             /* stands for timers */
+    bool clock_used;               /* in the last run */
     struct task *tasks, *youngest; /* those of the run that have not ended, and main, by age */
     struct task *main;
     struct task *free_tasks;
     struct task **runnable;
     size_t count, room;
-    struct task *oldest, *newest;
+    bool extras; /* the beginning of a step takes more than a line in the log: see step_extras */
+    bool aged;   /* the next two are kept, see ages.c */
+    struct task *oldest, **newest_link;
     struct stack_pool stacks;
     size_t stack_size; /* as configured; 0: there is no pool yet */
     size_t max_tasks, live, most_live;
@@ -118,7 +126,7 @@ struct sim {
     uint64_t main_steps; /* when it did */
     uint64_t first_step, first_task,
         first_switch;     /* before this pirn_run: a process may call it again */
-    uint64_t task_steps;  /* those that are not the clock's, in any run */
+    uint64_t clock_steps; /* of this run */
     uint64_t last_step;   /* a step beyond is one too many */
     uint64_t end_step;    /* up to there nobody wants to see a step begin */
     bool forked;          /* in a process made for this run alone */
@@ -126,7 +134,7 @@ struct sim {
     uint64_t patience;    /* how many may be before tasks take turns */
     uint64_t fair_from;   /* the step from which they do in any case */
     uint64_t plain_until; /* up to that step a choice is the strategy's alone; see sim_plan */
-    uint64_t mark;        /* of this run's marks: the epoch in its place */
+    uint64_t mark;        /* of this run's marks: the epoch in its place; or NO_MARK */
     uint64_t turn;
 };
 
@@ -140,6 +148,10 @@ HIDDEN extern const struct place place_nowhere;
 
 /* The clock at the beginning of a run, in ns: not zero, which programs take for "no time". */
 #define CLOCK_START PIRN_SEC
+
+/* Outside a run no mark is current: none has that many bits. */
+enum { MOST_EPOCHS = 0x7ffffffe };
+#define NO_MARK UINT64_MAX
 
 /* After main has returned, so many steps for tasks that go on for ever. */
 enum { STEPS_AFTER_MAIN = 10000 };
@@ -160,6 +172,9 @@ _Noreturn void sim_stop(pirn_outcome outcome, const char *message);
  * timers, fds_changed, sim.fair_from, and how main ends. */
 void sim_plan(void);
 
+/* Gives back the task that has ended last, once its stack has been left. */
+void sim_free_dead(void);
+
 /* Leaves for the caller of sim_run, from wherever in a run. */
 _Noreturn void sim_leave(void);
 
@@ -179,6 +194,17 @@ bool sim_in_task(void);
 
 /* Gives back what runs keep for each other. */
 void sim_release(void);
+
+/* ---- ages.c -------------------------------------------------------------------------------- */
+
+/* Has the runnable tasks linked by age from now on: most runs never ask for the oldest. */
+void ages_keep(void);
+
+void task_link_newest(struct task *task);
+void task_unlink_age(struct task *task);
+
+/* It takes a step. */
+void task_becomes_newest(struct task *task);
 
 /* ---- timers.c ------------------------------------------------------------------------------ */
 
@@ -219,11 +245,14 @@ void fds_release(void);
 uint32_t object_add(const struct place *place);
 
 /* The number of a place's object in the log, which it gets now if it has none; 0 without an
- * object. */
-static inline uint32_t object_number(const struct place *place) {
-    const waitq *queue = place->queue;
+ * object. `queue` is the place's. */
+static inline uint32_t object_number_in(const waitq *queue, const struct place *place) {
     if (!queue) return 0;
     return LIKELY(queue->object >> 32 == sim.epoch) ? (uint32_t)queue->object : object_add(place);
+}
+
+static inline uint32_t object_number(const struct place *place) {
+    return object_number_in(place->queue, place);
 }
 
 /* What an object goes by in all runs in which it is made by the same operation. */
@@ -233,6 +262,7 @@ uint64_t object_key(uint32_t number);
 uint64_t object_key_at(const struct place *place);
 
 /* Takes the label of an object that is still there into the log, or those of all. */
+bool objects_labelled(void); /* whether one of the run may have a label */
 void object_take_label(uint32_t number);
 void objects_take_labels(void);
 
@@ -270,6 +300,11 @@ void finish_at_rest(void);
 /* Adds what a task has done to the hash of the run's graph, and its state to the log; it does
  * nothing more. */
 void finish_task(const struct task *task);
+/* The same where it has ended. */
+static inline void finish_ended(const struct task *task) {
+    task->entry->state = LOG_EXITED;
+    sim.log->graph += mix(task->identity, task->history);
+}
 
 /* Fills in what the log says of the run as a whole. */
 void finish_log(void);

@@ -113,7 +113,11 @@ struct strategy {
     const struct strategy_memory *memory;
     struct strategy *const *parts; /* NULL ends them */
     int most_depth;                /* that it can be asked for; 0: it has no depth */
+    /* Set by `begin` where it leaves the run to another one, who is asked instead; it has no `task`,
+     * `pick` and `random` then. NULL: nobody. */
+    struct strategy *turn;
     bool sampling;     /* its runs are drawn at random, so that they allow an estimate */
+    bool walks;        /* it is `random`: see sim_walk in step.h */
     bool fair;         /* no runnable task waits for ever; else the engine sees to that */
     bool ends;         /* its runs come to an end by themselves */
     bool bounded;      /* its depth is a bound that it has only if asked for */

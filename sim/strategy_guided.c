@@ -53,14 +53,10 @@ static struct task *find(uint64_t identity) {
     return NULL;
 }
 
-static uint32_t steps_of(const struct task *task) {
-    return sim.log->task_table[task->core.id - 1].steps;
-}
-
 /* Without an end to it one that only tries in vain would never let the others on. */
 static bool met(const struct task *task, const struct wish *wish) {
     if (wish->until == UNTIL_IT_WAITS) return sim.idle >= LEAST_PATIENCE;
-    return steps_of(task) >= wish->until;
+    return task->steps >= wish->until;
 }
 
 static struct task *in_turn(bool timer) {

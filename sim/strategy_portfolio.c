@@ -17,8 +17,6 @@ static struct strategy *const members[] = {&strategy_random, &strategy_pct, &str
 
 enum { MEMBERS = sizeof members / sizeof *members };
 
-static struct strategy *turn = &strategy_random; /* whose run it is */
-
 enum { FIRST_RUNS = 16, FIRST_BOUND = 1 };
 static int first_runs; /* of dfs that are still to be made */
 
@@ -56,24 +54,10 @@ static void close(struct strategy *strategy) {
 }
 
 static void begin(struct strategy *strategy, uint64_t seed) {
+    struct strategy *turn = first_runs ? &strategy_dfs : members[seed % MEMBERS];
     strategy->sampling = !first_runs;
-    turn = first_runs ? &strategy_dfs : members[seed % MEMBERS];
+    strategy->turn = turn;
     turn->begin(turn, seed);
-}
-
-static struct task *task(struct strategy *strategy, struct task *current, bool timer) {
-    (void)strategy;
-    return turn->task(turn, current, timer);
-}
-
-static uint64_t pick(struct strategy *strategy, uint64_t n) {
-    (void)strategy;
-    return turn->pick(turn, n);
-}
-
-static uint64_t draw(struct strategy *strategy) {
-    (void)strategy;
-    return turn->random(turn);
 }
 
 /* Every member learns from the runs of all. Of what kind the next run is shows here too: it may be
@@ -94,9 +78,6 @@ struct strategy strategy_portfolio = {
     .summary = "a few runs of dfs, then random, pct, pos and surw in turn (the default)",
     .start = start,
     .begin = begin,
-    .task = task,
-    .pick = pick,
-    .random = draw,
     .learn = learn,
     .open = open,
     .next = next,

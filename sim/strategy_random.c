@@ -7,48 +7,32 @@
 #include "sim/random.h"
 #include "sim/strategies.h"
 
-/* state[1] is what state[0] gives next: a processor that has to guess which task it will be knows
- * better the sooner. */
-static inline void look_ahead(struct strategy *strategy) {
-    uint64_t state = strategy->state[0];
-    strategy->state[1] = random_next(&state);
-}
-
 static void begin(struct strategy *strategy, uint64_t seed) {
     strategy_seed(strategy, seed);
-    look_ahead(strategy);
+    random_look_ahead(strategy);
 }
 
 static uint64_t pick(struct strategy *strategy, uint64_t n) {
     uint64_t picked = strategy_pick(strategy, n);
-    look_ahead(strategy);
+    random_look_ahead(strategy);
     return picked;
 }
 
 static uint64_t draw(struct strategy *strategy) {
     uint64_t drawn = strategy_draw(strategy);
-    look_ahead(strategy);
+    random_look_ahead(strategy);
     return drawn;
 }
 
 static struct task *task_or_timer(struct strategy *strategy) {
     double drawn = random_unit(&strategy->state[0]) * ((double)sim.count + timer_weight());
-    look_ahead(strategy);
+    random_look_ahead(strategy);
     return drawn >= (double)sim.count ? NULL : sim.runnable[(size_t)drawn];
 }
 
-static __attribute__((noinline)) struct task *task_slowly(struct strategy *strategy, bool timer) {
-    return timer ? task_or_timer(strategy) : sim.runnable[pick(strategy, sim.count)];
-}
-
 static struct task *task(struct strategy *strategy, struct task *current, bool timer) {
-    uint64_t product;
     (void)current;
-    if (UNLIKELY(timer || !random_is_even(strategy->state[1], sim.count, &product)))
-        return task_slowly(strategy, timer);
-    random_next(&strategy->state[0]);
-    look_ahead(strategy);
-    return sim.runnable[product >> 32];
+    return UNLIKELY(timer) ? task_or_timer(strategy) : sim_walk(strategy);
 }
 
 struct strategy strategy_random = {
@@ -58,5 +42,6 @@ struct strategy strategy_random = {
     .task = task,
     .pick = pick,
     .random = draw,
+    .walks = true,
     .sampling = true,
 };

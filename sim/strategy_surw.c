@@ -58,7 +58,7 @@ static double remaining(struct task *task) {
     /* Those it has started have plans of their own. */
     while (task->children_planned < task->children)
         task->plan -= find(mix(task->identity, ++task->children_planned))->steps;
-    left = task->plan - sim.log->task_table[task->core.id - 1].steps;
+    left = task->plan - task->steps;
     return left > 1 ? left : 1;
 }
 
@@ -94,6 +94,7 @@ static void learn(struct strategy *strategy, struct log *log) {
     (void)strategy;
     if (log->outcome != PIRN_OK && log->outcome != PIRN_LEAK && log->outcome != PIRN_DEADLOCK)
         return;
+    log_tally(log);
     for (size_t i = 0; i < count; i++) {
         struct log_task *task = &log->task_table[i];
         /* Nobody is asked who goes on before a task's exit: it belongs to the step before. */

@@ -14,8 +14,9 @@ void search_release(void *memory, size_t size) {
 }
 
 bool search_timer(struct search_timers *timers) {
-    if (timers->task_steps != sim.task_steps) {
-        timers->task_steps = sim.task_steps;
+    uint64_t task_steps = sim.log->steps - sim.clock_steps;
+    if (timers->task_steps != task_steps) {
+        timers->task_steps = task_steps;
         timers->order = timers_next_order();
     }
     return timers_first()->order < timers->order;

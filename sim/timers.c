@@ -139,6 +139,7 @@ void timers_fire(void) {
     struct timer *timer = timers_heap[1];
     take_out(timer);
     if (timer->core.when > sim.now) sim.now = timer->core.when;
+    sim.clock_used = true;
     sim.clock.step = timer->armed_at;
     sim.clock.identity = sim.clock.history = timer->cause;
     sim.clock.children = 0;

@@ -263,7 +263,7 @@ static int use_null(enum op op, int64_t deadline, const void *site) {
     struct place place = {op, OBJECT_CHAN, NULL, NULL, site};
     int rc;
 
-    engine_intend(self, deadline, 0, NULL, 0);
+    engine_intend_until(self, deadline);
     engine_begin(self, &place);
     rc = chan_wait_nothing(self, &place, deadline);
     engine_end(self, rc);
@@ -282,7 +282,7 @@ static inline int send_value(pirn_chan *chan, const void *value, int64_t deadlin
     self = engine_self();
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
     engine_touch(value, chan->value_size, false, site);
-    engine_intend(self, deadline, 0, NULL, 0);
+    engine_intend_until(self, deadline);
     engine_begin(self, &place);
     lock(chan);
     rc = offer(self, chan, value, &woken);
@@ -308,7 +308,7 @@ static inline __attribute__((always_inline)) int receive(pirn_chan *chan, void *
     if (UNLIKELY(!chan)) return use_null(op, deadline, site);
     self = engine_self();
     place = (struct place){op, OBJECT_CHAN, chan, &chan->senders, site};
-    engine_intend(self, deadline, 0, NULL, 0);
+    engine_intend_until(self, deadline);
     engine_begin(self, &place);
     lock(chan);
     rc = take(self, chan, value, &woken);

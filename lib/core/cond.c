@@ -15,7 +15,7 @@ static CONTEXT_BOUNDARY int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, 
     int rc;
 
     engine_intend(self, deadline, 0, mutex, 0);
-    engine_begin_here(self, &place);
+    engine_begin_here(self, OP_WAIT, &place);
     if (deadline != PIRN_FOREVER && (deadline == PIRN_NOW || deadline <= engine_now())) {
         /* The mutex is given up all the same: a loop that waits like this lets others have it. */
         mutex_unlock_within(self, OP_WAIT, site, mutex);
@@ -29,7 +29,7 @@ static CONTEXT_BOUNDARY int wait_for_signal(pirn_cond *cond, pirn_mutex *mutex, 
         rc = wait_park_queued(&sleep->wait, &place, deadline);
         if (rc == 0) engine_acquire(self, &sleep->wait.mark, EDGE_SIGNAL);
     }
-    engine_end(self, rc);
+    engine_end_here(self, OP_WAIT, rc);
     mutex_lock(self, site, mutex, PIRN_FOREVER);
     return rc;
 }
@@ -47,13 +47,13 @@ EXPORT CONTEXT_BOUNDARY void pirn_cond_signal(pirn_cond *cond) {
     struct task *self = engine_self();
     struct waiter *waiter;
 
-    engine_begin_here(self, &place);
+    engine_begin_here(self, OP_SIGNAL, &place);
     engine_lock(&cond->waiters);
     waiter = wait_next(&cond->waiters);
     if (waiter) wait_end(self, waiter, 0);
     engine_unlock(&cond->waiters);
     wait_wake(waiter);
-    engine_end(self, waiter ? 1 : 0);
+    engine_end_here(self, OP_SIGNAL, waiter ? 1 : 0);
 }
 
 EXPORT void pirn_cond_broadcast(pirn_cond *cond) {

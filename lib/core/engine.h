@@ -253,14 +253,17 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  * void engine_begin(struct task *self, const struct place *place);
  *     A scheduling point. Others may run, and the step begins when it returns. Not within a lock.
  *
- * void engine_begin_here(struct task *self, const struct place *place);
- *     The same, inlined, for the operations that there are most of. Who calls it switches to other
+ * void engine_begin_here(struct task *self, enum op op, const struct place *place);
+ *     The same, inlined, for the operations that there are most of; `op` is the place's. Who calls it switches to other
  *     contexts, and must be a CONTEXT_BOUNDARY (context.h).
  *
  * void engine_intend(struct task *self, int64_t deadline, int64_t number, const void *more,
  *                    size_t count);
  *     What the place does not say of the operation that begins next: until when it may wait, the
  *     permits or the difference that it asks for, its cases or the mutex that it gives up.
+ *
+ * void engine_intend_until(struct task *self, int64_t deadline);
+ *     The same of one of which there is nothing else to say.
  *
  * struct task *engine_begin_quickly(void);
  *     engine_self and engine_begin in one, where that takes no call; else NULL, nothing has happened,
@@ -269,6 +272,9 @@ enum fault { FAULT_SEND_ON_CLOSED, FAULT_DOUBLE_CLOSE, FAULT_CLOSE_NULL };
  *
  * void engine_end(struct task *self, int64_t result);
  *     The operation has completed with that result (as in traces/README.md).
+ *
+ * void engine_end_here(struct task *self, enum op op, int64_t result);
+ *     The same, inlined, for those that there are most of; it was that operation.
  *
  * void engine_end_case(struct task *self, int64_t index);
  *     The same for a select: that case has run, whose channel may be gone.

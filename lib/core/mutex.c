@@ -91,7 +91,7 @@ static __attribute__((noinline)) int lock_slowly(struct task *self, const void *
     settle(mutex);
     engine_unlock(&mutex->waiters);
     if (rc == 0) engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
-    engine_end(self, rc);
+    engine_end_here(self, OP_LOCK, rc);
     return rc;
 }
 
@@ -99,15 +99,15 @@ static __attribute__((noinline)) int lock_slowly(struct task *self, const void *
 static inline int lock(struct task *self, const void *site, pirn_mutex *mutex, int64_t deadline) {
     if (UNLIKELY(!change(mutex, 0, LOCKED))) return lock_slowly(self, site, mutex, deadline);
     engine_acquire(self, &mutex->waiters.mark, EDGE_UNLOCK);
-    engine_end(self, 0);
+    engine_end_here(self, OP_LOCK, 0);
     return 0;
 }
 
 CONTEXT_BOUNDARY int mutex_lock(struct task *self, const void *site, pirn_mutex *mutex,
                                 int64_t deadline) {
     struct place place = place_of(OP_LOCK, mutex, site);
-    engine_intend(self, deadline, 0, NULL, 0);
-    engine_begin_here(self, &place);
+    engine_intend_until(self, deadline);
+    engine_begin_here(self, OP_LOCK, &place);
     return lock(self, site, mutex, deadline);
 }
 
@@ -177,15 +177,15 @@ static CONTEXT_BOUNDARY void unlock_anyhow(pirn_mutex *mutex, const void *site) 
     struct place place = place_of(OP_UNLOCK, mutex, site);
     struct task *self = engine_self();
 
-    engine_begin_here(self, &place);
-    mutex_unlock_within(self, OP_UNLOCK, site, mutex);
-    engine_end(self, 0);
+    engine_begin_here(self, OP_UNLOCK, &place);
+    if (!unlock(self, mutex)) unlock_slowly(self, OP_UNLOCK, site, mutex);
+    engine_end_here(self, OP_UNLOCK, 0);
 }
 
 EXPORT void pirn_mutex_unlock(pirn_mutex *mutex) {
     struct task *self = engine_begin_quickly();
     if (LIKELY(self) && unlock(self, mutex))
-        engine_end(self, 0);
+        engine_end_here(self, OP_UNLOCK, 0);
     else
         unlock_anyhow(mutex, CALLER());
 }

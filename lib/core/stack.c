@@ -241,7 +241,7 @@ void stack_put(struct stack_pool *pool, struct stack *stack) {
     stack->base = NULL;
 }
 
-void stack_keep(struct stack_pool *pool, struct stack *stack) {
+void stack_keep_another(struct stack_pool *pool, struct stack *stack) {
     if (!stack->slab) {
         stack_put(pool, stack);
         return;

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/core/sanitize.h"
+
 struct stack {
     char *base;              /* lowest usable byte; NULL: none */
     size_t size;             /* usable bytes, at least what was asked for */
@@ -52,7 +54,13 @@ void stack_put(struct stack_pool *pool, struct stack *stack);
  * The same for who uses stacks one after the other: one of the pool's size is kept in `stack`, and
  * counts as given back. At first there is none in it.
  */
-void stack_keep(struct stack_pool *pool, struct stack *stack);
+void stack_keep_another(struct stack_pool *pool, struct stack *stack);
+static inline void stack_keep(struct stack_pool *pool, struct stack *stack) {
+    if (PIRN_SANITIZED || !stack->slab)
+        stack_keep_another(pool, stack);
+    else
+        pool->out--;
+}
 bool stack_get_another(struct stack_pool *pool, size_t size, struct stack *stack);
 static inline bool stack_get_again(struct stack_pool *pool, size_t size, struct stack *stack) {
     if (size || !stack->base) return stack_get_another(pool, size, stack);

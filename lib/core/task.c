@@ -16,9 +16,9 @@ CONTEXT_BOUNDARY int task_start(const struct spawn *spawn) {
 
     if (!spawn->fn) return -EINVAL;
     if (spawn->copy) engine_touch(spawn->arg, spawn->copy, false, spawn->site);
-    engine_begin_here(self, &place);
+    engine_begin_here(self, OP_GO, &place);
     rc = engine_spawn(self, spawn, &id);
-    engine_end(self, rc ? rc : (int64_t)id);
+    engine_end_here(self, OP_GO, rc ? rc : (int64_t)id);
     return rc;
 }
 
@@ -81,7 +81,7 @@ static int find_return_site_in_group(pirn_ctx *ctx, void *arg) {
     return 0;
 }
 
-static __attribute__((noinline)) void call(pirn_fn *fn, void *arg) {
+__attribute__((noinline)) void task_call_plain(pirn_fn *fn, void *arg) {
     fn(arg);
     __asm__ volatile(""); /* or the call would become a jump */
 }
@@ -97,7 +97,7 @@ void task_prepare(void) {
     pirn_fn *volatile probe = find_return_site;
     group_fn *volatile probe_in_group = find_return_site_in_group;
     if (task_return_site) return;
-    call(probe, NULL);
+    task_call_plain(probe, NULL);
     call_in_group(probe_in_group, NULL, NULL);
 }
 
@@ -106,18 +106,14 @@ static const void *end_site(const struct task_core *core) {
     return (const char *)(uintptr_t)core->fn + 1;
 }
 
-void task_call(struct task *self) {
+void task_call_in_group(struct task *self) {
     struct task_core *core = (struct task_core *)self;
-    int result;
-    if (!core->team) {
-        call(core->fn, core->arg);
-        return;
-    }
-    result = call_in_group((group_fn *)(void (*)(void))core->fn, group_ctx(core->team), core->arg);
+    int result =
+        call_in_group((group_fn *)(void (*)(void))core->fn, group_ctx(core->team), core->arg);
     group_result(self, core->team, result, end_site(core));
 }
 
-void task_tell_end(struct task *self) {
+void task_tell_groups(struct task *self) {
     struct task_core *core = (struct task_core *)self;
     if (core->group) waitgroup_add(self, OP_DONE, core->group, -1, end_site(core));
     if (core->team) group_leave(self, core->team, end_site(core));

@@ -26,12 +26,24 @@ static inline const void *task_site(const struct task *self, const void *site) {
 int task_start(const struct spawn *spawn);
 
 /* Runs the task's function. */
-void task_call(struct task *self);
+void task_call_plain(pirn_fn *fn, void *arg);
+void task_call_in_group(struct task *self);
+static inline void task_call(struct task *self) {
+    const struct task_core *core = (const struct task_core *)self;
+    if (LIKELY(!core->team))
+        task_call_plain(core->fn, core->arg);
+    else
+        task_call_in_group(self);
+}
 
 /* Runs the task's function and ends the task; does not return. */
 _Noreturn void task_body(struct task *self);
 
 /* The task's function has returned: tells its wait group or group. engine_exit comes next. */
-void task_tell_end(struct task *self);
+void task_tell_groups(struct task *self);
+static inline void task_tell_end(struct task *self) {
+    const struct task_core *core = (const struct task_core *)self;
+    if (core->group || core->team) task_tell_groups(self);
+}
 
 #endif

@@ -61,7 +61,7 @@ int waitgroup_wait(struct task *self, const struct place *place, pirn_waitgroup 
     struct sleep *sleep;
     int rc = 0;
 
-    engine_intend(self, deadline, 0, NULL, 0);
+    engine_intend_until(self, deadline);
     engine_begin(self, place);
     engine_lock(&group->waiters);
     if (group->count == 0) {

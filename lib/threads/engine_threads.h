@@ -94,6 +94,11 @@ static inline void engine_intend(struct task *self, int64_t deadline, int64_t nu
     (void)count;
 }
 
+static inline void engine_intend_until(struct task *self, int64_t deadline) {
+    (void)self;
+    (void)deadline;
+}
+
 static inline void engine_number(struct task *task, uint64_t *mark) {
     (void)task;
     (void)mark;
@@ -153,7 +158,8 @@ static inline void engine_begin(struct task *self, const struct place *place) {
     if (UNLIKELY(threads_enter() & MODE_INTERRUPTED)) threads_interrupt(self);
 }
 
-static inline void engine_begin_here(struct task *self, const struct place *place) {
+static inline void engine_begin_here(struct task *self, enum op op, const struct place *place) {
+    (void)op;
     engine_begin(self, place);
 }
 
@@ -162,6 +168,11 @@ static inline void engine_end(struct task *self, int64_t result) {
     (void)result;
     if (PIRN_RECORDED) recorded_end(self, result);
     threads_leave();
+}
+
+static inline void engine_end_here(struct task *self, enum op op, int64_t result) {
+    (void)op;
+    engine_end(self, result);
 }
 
 static inline void engine_end_case(struct task *self, int64_t index) { engine_end(self, index); }

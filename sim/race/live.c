@@ -14,7 +14,7 @@ void race_start(void) {
     shadow_start();
     heap_start();
     atomics_start();
-    race_live = sim.log->watched = true;
+    race_live = sim.extras = sim.log->watched = true;
     for (size_t i = 0; i < log->edge_count; i++) {
         const struct log_edge *edge = &log->edges[i];
         clock_edge(log->events[edge->after - 1].task, edge->after, edge->before);
