@@ -1,24 +1,38 @@
 /* dependence.c - see dependence.h. */
 #include "sim/dependence.h"
 
+#include <string.h>
+
 #include "lib/core/chan.h"
 #include "lib/core/ctx.h"
 
 struct footprint *dependence_footprint;
 uint32_t dependence_since;
 
-#define CONFLICT(way) (1u << WAY_##way)
-static const uint32_t conflicts[WAYS] = {
-#define X(name, with) (with) | 1u << WAY_ANY,
+#define BIT(way) (UINT64_C(1) << (way))
+#define CONFLICT(way) BIT(WAY_##way)
+static const uint64_t conflicts[WAYS] = {
+#define X(name, with) (with) | CONFLICT(ANY),
     ACCESSES(X)
 #undef X
 };
 
-_Static_assert(WAYS <= 32, "a set has a bit for each");
+_Static_assert(WAYS <= 64, "a set has a bit for each");
+
+enum { MOST_CASES = 6 }; /* of a select that is looked at case by case */
 
 enum { MUTEX_LOCKED = 1, MUTEX_COMPETE = 1 };
 #define RW_WRITER ((uint32_t)1 << 31)
 enum { ONCE_FRESH, ONCE_RUNNING, ONCE_FINISHED };
+
+/* The operation that a task is in, or before. */
+static enum op op_of(const struct task *task) {
+    return task->next_place->op != OP_NONE || !task->step
+               ? task->next_place->op
+               : (enum op)sim.log->events[task->step - 1].op;
+}
+
+static bool in_order(const struct task *task) { return op_of(task) == OP_SELECT_FIRST; }
 
 /* ---- Noting -------------------------------------------------------------------------------- */
 
@@ -28,6 +42,7 @@ static void note(const struct access *access) {
     for (int i = 0; i < footprint->count; i++)
         if (footprint->accesses[i].object == access->object &&
             footprint->accesses[i].way == access->way &&
+            footprint->accesses[i].index == access->index &&
             footprint->accesses[i].number == access->number)
             return;
     if (footprint->count == MOST_ACCESSES)
@@ -52,20 +67,27 @@ void dependence_thing(uint64_t thing, enum way way, int64_t number) {
     note(&(struct access){.object = thing, .way = (uint8_t)way, .number = number});
 }
 
-/* The current task stands at a channel without a buffer. */
-static void note_offer(uint32_t number, bool sends) {
-    if (number)
-        note(&(struct access){.object = object_key(number),
-                              .number = (int64_t)sim.current->identity,
-                              .way = sends ? WAY_OFFER_SEND : WAY_OFFER_RECV});
-}
-
 /* It does not wait, or not for ever. */
 static bool timed(const struct task *self) { return self->intent.deadline != PIRN_FOREVER; }
 
 /* It waits, but not for ever: others may come and find it, and so it goes in any case. */
 static bool parks(const struct task *self) {
     return timed(self) && self->intent.deadline > sim.now;
+}
+
+/* How it does what it does: CASE_..., or-ed. */
+static uint8_t kind_of(const struct task *self) {
+    bool now = self->intent.deadline == PIRN_NOW;
+    return (uint8_t)((in_order(self) ? CASE_IN_ORDER : 0) | (now ? CASE_NOW : 0));
+}
+
+/* The current task stands at a channel without a buffer. */
+static void note_offer(uint32_t number, bool sends) {
+    if (number)
+        note(&(struct access){.object = object_key(number),
+                              .number = (int64_t)sim.current->identity,
+                              .way = sends ? WAY_OFFER_SEND : WAY_OFFER_RECV,
+                              .kind = kind_of(sim.current)});
 }
 
 static uint32_t number_of(const waitq *queue) {
@@ -86,11 +108,13 @@ void dependence_case(enum op op, waitq *queue) {
     struct place place = PLACE(NONE, CHAN, queue, queue, NULL);
     const pirn_chan *chan = (const pirn_chan *)(void *)queue;
     uint32_t number;
-    if (!dependence_footprint) return;
+    if (!dependence_footprint || dependence_by_case(sim.current)) return;
     number = number_of_channel(queue, object_number(&place));
     dependence_object(number, chan->capacity || parks(sim.current) ? WAY_ANY : WAY_MEET);
     if (!chan->capacity && !waits_nowhere(queue)) note_offer(number, op == OP_SEND);
 }
+
+static void refuse_others(const struct task *task, const struct wait *wait);
 
 void dependence_woken(const struct task *task) {
     const struct wait *wait = wait_of(task);
@@ -98,7 +122,10 @@ void dependence_woken(const struct task *task) {
     if (!wait) return;
     if (wait->timed && wait->result != -ETIMEDOUT) dependence_footprint->disarms = true;
     /* Nobody can find it any more where it stands; unless nobody else could have done so before. */
-    if (task->step > dependence_since) return;
+    if (task->step > dependence_since) {
+        refuse_others(task, wait);
+        return;
+    }
     for (size_t i = 0; i < wait->count; i++) {
         waitq *guard = wait->waiters[i].guard;
         dependence_object(number_of_channel(guard, number_of(guard)), WAY_ANY);
@@ -186,6 +213,118 @@ static void begin_chan(const struct task *self, const struct place *place, uint6
     }
 }
 
+/* ---- Selects, case by case ----------------------------------------------------------------- */
+
+static const pirn_case *case_at(const struct task *self, size_t index) {
+    return &((const pirn_case *)self->intent.more)[index];
+}
+
+static bool case_ready(const pirn_case *c) {
+    if (!c->chan) return false;
+    return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
+}
+
+bool dependence_by_case(const struct task *task) {
+    enum op op = op_of(task);
+    return (op == OP_SELECT || op == OP_SELECT_FIRST) && task->intent.count <= MOST_CASES &&
+           (task->intent.deadline == PIRN_FOREVER || task->intent.deadline == PIRN_NOW);
+}
+
+size_t dependence_next_case(const struct task *task, size_t index) {
+    if (index != SIZE_MAX && in_order(task)) return SIZE_MAX;
+    for (size_t i = index + 1; i < task->intent.count; i++)
+        if (case_ready(case_at(task, i))) return i;
+    return SIZE_MAX;
+}
+
+/* A case that is not ready, of a select that goes on without it. */
+static void refuse(const pirn_case *c) {
+    uint32_t number;
+    if (!c->chan) return;
+    number = number_of_channel(&c->chan->senders, number_of(&c->chan->senders));
+    if (!number) return;
+    note(&(struct access){.object = object_key(number),
+                          .number = c->op == PIRN_SEND,
+                          .way = c->chan->capacity ? WAY_REFUSED : WAY_MEET});
+}
+
+static void refuse_before(const struct task *task, size_t index) {
+    for (size_t i = 0; i < index && dependence_by_case(task); i++) refuse(case_at(task, i));
+}
+
+/* A select has waited, and was met in the same step. That it waited matters where the other one
+ * need not have, or where it would have taken the first case. */
+static void refuse_others(const struct task *task, const struct wait *wait) {
+    size_t met = wait->fired ? (size_t)wait->fired->number : 0;
+    const struct task *finder = sim.current;
+    bool all = finder && (finder->intent.deadline == PIRN_NOW || dependence_by_case(finder));
+    if (!wait->fired || !dependence_by_case(task)) return;
+    for (size_t i = 0; i < task->intent.count; i++)
+        if (i != met && (all || (wait->in_order && i < met))) refuse(case_at(task, i));
+}
+
+/* As a send or receive; as a try where it would do something else than wait if it could not. */
+void dependence_take(struct task *self, size_t index) {
+    const pirn_case *c = case_at(self, index);
+    bool sends = c->op == PIRN_SEND, first = in_order(self);
+    bool tries = self->intent.deadline == PIRN_NOW || (first && index + 1 < self->intent.count);
+    waitq *queue = &c->chan->senders;
+    struct place place = {OP_NONE, OBJECT_CHAN, c->chan, queue, NULL};
+    struct access access = {.way = WAY_ANY};
+    uint32_t number = number_of_channel(queue, number_of(queue));
+
+    if (!dependence_footprint || !dependence_by_case(self)) return;
+    place.op = sends ? (tries ? OP_TRY_SEND : OP_SEND) : tries ? OP_TRY_RECV : OP_RECV;
+    if (first) refuse_before(self, index);
+    if (!number || waits_nowhere(queue)) return;
+    access.object = object_key(number);
+    begin_chan(self, &place, access.object, &access);
+    note(&access);
+}
+
+static bool asks_contexts(const struct task *self) {
+    for (size_t i = 0; i < self->intent.count; i++)
+        if (case_at(self, i)->chan && waits_nowhere(&case_at(self, i)->chan->senders)) return true;
+    return false;
+}
+
+/* What it could do, and what it does if that is certain. */
+static void begin_select(struct task *self) {
+    size_t first = dependence_next_case(self, SIZE_MAX);
+    bool now = self->intent.deadline == PIRN_NOW;
+
+    for (size_t i = 0; i < self->intent.count; i++) {
+        const pirn_case *c = case_at(self, i);
+        waitq *queue = c->chan ? &c->chan->senders : NULL;
+        bool sends = c->op == PIRN_SEND;
+        struct place place = PLACE(NONE, CHAN, c->chan, queue, NULL);
+        uint32_t number = c->chan ? number_of_channel(queue, object_number(&place)) : 0;
+        if (!number) continue;
+        if (waits_nowhere(queue)) {
+            dependence_object(number, WAY_MEET);
+            continue;
+        }
+        note(&(struct access){
+            .object = object_key(number),
+            .number = (int64_t)self->identity,
+            .capacity = c->chan->capacity < CASE_ROOM ? (uint32_t)c->chan->capacity : CASE_ROOM,
+            .index = (uint16_t)i,
+            .way = sends ? WAY_CASE_SEND : WAY_CASE_RECV,
+            .kind = (uint8_t)(kind_of(self) | (asks_contexts(self) ? CASE_MORE : 0))});
+        if (!c->chan->capacity) note_offer(number, sends);
+        if (first == SIZE_MAX && now) refuse(c);
+    }
+    if (first != SIZE_MAX && dependence_next_case(self, first) == SIZE_MAX)
+        dependence_take(self, first);
+}
+
+enum way dependence_way_of_case(const struct access *access) {
+    if (access->way == WAY_CASE_SEND) return WAY_SEND;
+    return access->way == WAY_CASE_RECV ? WAY_RECV : WAY_ANY;
+}
+
+/* ---- Other objects ------------------------------------------------------------------------- */
+
 static void begin_mutex(const struct task *self, const struct place *place, struct access *access) {
     bool locked = ((const pirn_mutex *)place->object)->state & MUTEX_LOCKED;
     if (place->op == OP_UNLOCK) access->way = WAY_UNLOCK;
@@ -247,6 +386,7 @@ void dependence_begin(struct task *self, const struct place *place) {
         return;
     }
     if (place->op == OP_GO && sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
+    if (place->kind == OBJECT_NONE && dependence_by_case(self)) begin_select(self);
     if (!place->object || !place->queue) return;
     number = object_number(place);
     switch (place->kind) {
@@ -257,6 +397,8 @@ void dependence_begin(struct task *self, const struct place *place) {
     case OBJECT_CONTEXT:
         number = number_of_channel(place->queue, number);
         if (place->op == OP_ERR) access.way = WAY_MEET;
+        if (place->op == OP_CANCEL && ((const pirn_ctx *)place->object)->err)
+            access.way = WAY_SHUT; /* that has been done */
         break;
     case OBJECT_MUTEX:
         begin_mutex(self, place, &access);
@@ -295,7 +437,7 @@ void dependence_begin(struct task *self, const struct place *place) {
 /* ---- Asking -------------------------------------------------------------------------------- */
 
 bool dependence_conflict(const struct access *a, const struct access *b) {
-    if (a->object != b->object || !(conflicts[a->way] & 1u << b->way)) return false;
+    if (a->object != b->object || !(conflicts[a->way] & BIT(b->way))) return false;
     if (a->way == WAY_ARM && b->way == WAY_ARM) return a->number == b->number;
     if (a->way == WAY_HAS || a->way == WAY_ROOM || b->way == WAY_HAS || b->way == WAY_ROOM)
         return a->way == WAY_ANY || b->way == WAY_ANY || a->number == b->number;
@@ -348,18 +490,33 @@ bool dependence_reversible(const struct footprint *a, const struct footprint *b)
     return false;
 }
 
+bool dependence_touches(const struct footprint *footprint, uint64_t object, enum way way) {
+    const uint64_t offers =
+        CONFLICT(OFFER_SEND) | CONFLICT(OFFER_RECV) | CONFLICT(CASE_SEND) | CONFLICT(CASE_RECV);
+    if (footprint->everything) return true;
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].object == object &&
+            (conflicts[way] & ~offers & BIT(footprint->accesses[i].way)))
+            return true;
+    return false;
+}
+
+void footprint_copy(struct footprint *to, const struct footprint *from) {
+    memcpy(to, from, offsetof(struct footprint, accesses) + from->count * sizeof *from->accesses);
+}
+
 bool dependence_steady(const struct footprint *footprint) {
-    const uint32_t unsteady = CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(RTRIED) |
+    const uint64_t unsteady = CONFLICT(TRIED) | CONFLICT(BUSY) | CONFLICT(RTRIED) |
                               CONFLICT(RBUSY) | CONFLICT(SHUT) | CONFLICT(CLOSED) |
                               CONFLICT(NO_RECV) | CONFLICT(REFUSED) | CONFLICT(HAS) |
                               CONFLICT(ROOM) | CONFLICT(CLOCK) | CONFLICT(ARM) | CONFLICT(FIRE);
     for (int i = 0; i < footprint->count; i++)
-        if (unsteady & 1u << footprint->accesses[i].way) return false;
+        if (unsteady & BIT(footprint->accesses[i].way)) return false;
     return !footprint->everything && !footprint->disarms;
 }
 
 /* An `add` is one that no `done` needs, which would be misuse. */
-const uint32_t ways_ahead[OP_COUNT] = {
+const uint64_t ways_ahead[OP_COUNT] = {
     [OP_LEN] = CONFLICT(LOOK),        [OP_ERR] = CONFLICT(LOOK),
     [OP_RLOCK] = CONFLICT(RLOCK),     [OP_TRYRLOCK] = CONFLICT(RTRIED) | CONFLICT(RBUSY),
     [OP_RUNLOCK] = CONFLICT(RUNLOCK), [OP_ADD] = CONFLICT(DONE),
@@ -367,32 +524,27 @@ const uint32_t ways_ahead[OP_COUNT] = {
 };
 
 /* Those that a step of this way may make possible. */
-static uint32_t makes_possible(enum way way) {
+static uint64_t makes_possible(enum way way) {
     return way == WAY_UNLOCK || way == WAY_RUNLOCK
                ? CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(RTRIED) | CONFLICT(RBUSY)
                : 0;
 }
 
 /* Whether one of these is to come before or after one of those. */
-static bool any_against(uint32_t these, uint32_t those) {
+static bool any_against(uint64_t these, uint64_t those) {
     for (; these; these &= these - 1) {
-        enum way way = (enum way)__builtin_ctz(these);
+        enum way way = (enum way)__builtin_ctzll(these);
         if ((conflicts[way] | makes_possible(way)) & those) return true;
     }
     return false;
 }
 
-bool ways_commute(uint32_t a, uint32_t b) { return !any_against(a, b) && !any_against(b, a); }
+bool ways_commute(uint64_t a, uint64_t b) { return !any_against(a, b) && !any_against(b, a); }
 
 /* ---- Who would have to wait ---------------------------------------------------------------- */
 
 static bool selects(const struct task *task) {
     return task->next_place->op == OP_SELECT || task->next_place->op == OP_SELECT_FIRST;
-}
-
-static bool case_ready(const pirn_case *c) {
-    if (!c->chan) return false;
-    return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
 }
 
 static bool select_goes(const struct task *task) {
@@ -483,24 +635,34 @@ static bool is_met_first(const pirn_chan *chan, bool sends) {
 /* Whether `first` would wait, and `second` would then find it. */
 static bool could_meet(const struct task *first, const struct task *second) {
     const pirn_chan *one, *other;
+    size_t before = SIZE_MAX; /* an earlier case is ready without the other */
     bool sends, sends_too;
     if (dependence_ready(first) != READY_WAITS) return false;
+    if (selects(second) && in_order(second)) before = dependence_next_case(second, SIZE_MAX);
     for (size_t i = 0; stands_at(first, i, &one, &sends); i++) {
         if (!one || !is_met_first(one, sends)) continue;
         for (size_t j = 0; stands_at(second, j, &other, &sends_too); j++)
-            if (one == other && sends != sends_too) return true;
+            if (one == other && sends != sends_too && j <= before) return true;
     }
     return false;
 }
 
-static bool in_order(const struct task *task) { return task->next_place->op == OP_SELECT_FIRST; }
+/* At how many channels with buffers a task stands in a select. */
+static size_t buffers_of(const struct task *task) {
+    size_t buffers = 0;
+    for (size_t i = 0; selects(task) && i < task->intent.count; i++)
+        buffers += case_at(task, i)->chan && case_at(task, i)->chan->capacity;
+    return buffers;
+}
 
 /*
  * Who comes second chooses among its cases, unless it takes the first one in order. So that goes
- * first if it can: the other one may then take any of the cases at which they meet.
+ * first if it can: the other one may then take any of the cases at which they meet. Of two that
+ * choose the one goes first that fewer others can keep from waiting.
  */
 struct task *dependence_meeting(struct task *a, struct task *b) {
-    bool a_first = !selects(a) || (in_order(a) && selects(b));
+    bool a_first = in_order(a) || in_order(b) ? !selects(a) || (in_order(a) && selects(b))
+                                              : buffers_of(a) < buffers_of(b);
     struct task *one = a_first ? a : b, *other = a_first ? b : a;
     if (could_meet(one, other)) return one;
     return could_meet(other, one) ? other : NULL;
@@ -540,7 +702,9 @@ bool dependence_chooses(const struct task *task) {
 
 bool dependence_met(const struct task *task, const struct task *arrived, size_t index) {
     const struct wait *wait = wait_of(arrived);
-    const pirn_case *c = &((const pirn_case *)task->intent.more)[index];
+    const pirn_case *c = case_at(task, index);
+    /* At a buffer each comes alone. */
+    if (c->chan->capacity) return false;
     for (size_t k = 0; wait && k < wait->count; k++)
         if (wait->waiters[k].queue ==
             (c->op == PIRN_SEND ? &c->chan->receivers : &c->chan->senders))

@@ -21,11 +21,12 @@
  * Ways of access, and those with which each conflicts; every way conflicts with ANY.
  *
  * SEND, RECV are of buffers; two tasks MEET on a channel without one, or find nobody there. An OFFER
- * says which side of such a channel a task stands at, and conflicts with nothing. READ and WRITE
- * are there for memory.
+ * says which side of such a channel a task stands at, a CASE what a select could do as well,
+ * whether or not it was possible: they conflict with ANY alone. READ and WRITE are there for
+ * memory.
  */
 #define ACCESSES(X)                                                                              \
-    X(ANY, ~0u)                                                                                  \
+    X(ANY, ~UINT64_C(0))                                                                         \
     X(READ, CONFLICT(WRITE))                                                                     \
     X(WRITE, CONFLICT(READ) | CONFLICT(WRITE))                                                   \
     X(SEND, CONFLICT(SEND) | CONFLICT(CLOSE) | CONFLICT(LOOK) | CONFLICT(HAS) |                  \
@@ -44,6 +45,8 @@
     X(REFUSED, CONFLICT(SEND) | CONFLICT(RECV) | CONFLICT(CLOSE))                                \
     X(OFFER_SEND, 0)                                                                             \
     X(OFFER_RECV, 0)                                                                             \
+    X(CASE_SEND, 0)                                                                              \
+    X(CASE_RECV, 0)                                                                              \
     X(LOCK, CONFLICT(LOCK) | CONFLICT(RLOCK) | CONFLICT(TRIED) | CONFLICT(BUSY) |                \
                 CONFLICT(RTRIED) | CONFLICT(RBUSY))                                              \
     X(RLOCK, CONFLICT(LOCK) | CONFLICT(TRIED) | CONFLICT(BUSY))                                  \
@@ -75,11 +78,16 @@ struct access {
     uint64_t object; /* the same in every run */
     int64_t
         number; /* SEND, RECV, HAS, ROOM: which value of the channel's; ARM: the time; ADD: how many; DONE: what is left; ACQUIRE: likewise;
-                        RELEASE: how many; REFUSED: 1 for a send; OFFER: the task's identity */
-    uint8_t way;
+                        RELEASE: how many; REFUSED: 1 for a send; OFFER, CASE: the task's identity */
+    uint32_t capacity; /* CASE: of the channel, at most CASE_ROOM */
+    uint16_t index;    /* CASE: of the case */
+    uint8_t way, kind; /* CASE: CASE_..., or-ed */
 };
 
-enum { MOST_ACCESSES = 14 };
+/* MORE: there are cases that are none of these, on contexts. */
+enum { CASE_IN_ORDER = 1, CASE_NOW = 2, CASE_MORE = 4, CASE_ROOM = 1 << 30 };
+
+enum { MOST_ACCESSES = 28 };
 
 struct footprint {
     uint8_t count;
@@ -105,6 +113,8 @@ enum { THING_CLOCK = 1, THING_TASKS, THING_DESCRIPTORS };
 void dependence_thing(uint64_t thing, enum way way, int64_t number);
 /* Of a case of a select, on the channel that begins with this queue. */
 void dependence_case(enum op op, waitq *queue);
+/* The select that the task is in takes this case; only where several are ready. */
+void dependence_take(struct task *self, size_t index);
 /* A parked task has been woken. */
 void dependence_woken(const struct task *task);
 
@@ -118,6 +128,16 @@ bool dependence_apart(const struct footprint *a, const struct footprint *b);
 /* Whether they do not commute, and b could have been made before a as well. */
 bool dependence_reversible(const struct footprint *a, const struct footprint *b);
 
+/* Whether a step does something to an object that does not commute with that, whichever value it
+ * is. */
+bool dependence_touches(const struct footprint *footprint, uint64_t object, enum way way);
+
+/* The case of a select that an access stands for, in which way it would be; ANY: it is something
+ * else. */
+enum way dependence_way_of_case(const struct access *access);
+
+void footprint_copy(struct footprint *to, const struct footprint *from);
+
 /* Whether the step accesses the same in the same ways wherever it is possible. */
 bool dependence_steady(const struct footprint *footprint);
 
@@ -126,8 +146,8 @@ bool dependence_steady(const struct footprint *footprint);
  * they will find is not known, so each is taken for all that it may be, with all that it may wait for
  * or make possible.
  */
-extern const uint32_t ways_ahead[OP_COUNT]; /* sets of the ways of those that have few; 0: any */
-bool ways_commute(uint32_t a, uint32_t b);
+extern const uint64_t ways_ahead[OP_COUNT]; /* sets of the ways of those that have few; 0: any */
+bool ways_commute(uint64_t a, uint64_t b);
 static inline bool operations_commute(enum op a, enum op b) {
     return ways_ahead[a] && ways_ahead[b] && ways_commute(ways_ahead[a], ways_ahead[b]);
 }
@@ -147,6 +167,14 @@ struct task *dependence_meeting(struct task *a, struct task *b);
 
 /* Whether it makes a difference who of the two comes first: both take the first case in order. */
 bool dependence_turns(const struct task *a, const struct task *b);
+
+/*
+ * Whether a task is before or in a select of which each case is a step of its own: it waits for
+ * ever or not at all, and has few cases. Which of these it could take: the first after `index`,
+ * SIZE_MAX for the very first; SIZE_MAX: none.
+ */
+bool dependence_by_case(const struct task *task);
+size_t dependence_next_case(const struct task *task, size_t index);
 
 /* Whether the task, which is in a select, is about to choose among ready cases; and the index of the
  * ready case of that rank. */

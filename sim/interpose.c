@@ -128,10 +128,10 @@ static bool is_calendar(clockid_t clock) {
 
 /* What a clock shows to a task. One that counts the time of a processor counts all time. */
 static int64_t read_clock(clockid_t clock) {
-    if (is_calendar(clock)) return CALENDAR_START * PIRN_SEC + sim.now - CLOCK_START;
-    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID
-               ? sim.now - CLOCK_START
-               : sim.now;
+    int64_t now = engine_now();
+    if (is_calendar(clock)) return CALENDAR_START * PIRN_SEC + now - CLOCK_START;
+    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? now - CLOCK_START
+                                                                                 : now;
 }
 
 INTERPOSE int clock_gettime(clockid_t clock, struct timespec *time) {

@@ -18,8 +18,16 @@
  *     one step of both. So it makes no class of its own who was there first. Where waiting can be
  *     seen, since others stand behind a writer or a large request, a race asks for it; a run in
  *     which the wait then comes to an end is a repetition.
- *   - A step may have several outcomes (a case of a select, pirn_choose): all are explored at its node.
- *     A task may go in several ways (alone, or meeting one or another): all these are, too, where one is.
+ *   - A step may have several outcomes (pirn_choose): all are explored at its node. A task may go
+ *     in several ways (alone, or meeting one or another): all these are, too, where one is.
+ *   - A select that waits for ever or not at all goes in one way for each case that is ready: in
+ *     each it looks at that channel alone (with those before it if it takes the first, and all if
+ *     it fails). So nothing that is done to the other channels races with it; but each case that
+ *     it had not taken could have been, wherever in the run it would have been ready
+ *     (find_places). As it may choose otherwise later, a step that sleeps and commutes with a
+ *     sequence is no reason to leave that out where its task has chosen otherwise
+ *     (chose_otherwise), and a sequence that is longer than a branch of the tree is appended to
+ *     that.
  *   - What is put into a tree may turn out impossible, where a step has other causes than in the run
  *     that it was taken from. Then whatever could go there does.
  *   - In a run that is cut, those who would have to wait do so at its end: their races may show nowhere
@@ -43,6 +51,7 @@ enum { CLOCK = 1 };      /* stands for the identity of a task, in steps that fir
 /* Who makes a step, by identity: one task, or two that meet. */
 struct label {
     uint64_t task, other; /* other: 0 or the greater one */
+    uint64_t take;        /* of a select by cases that does not wait: the case's index, plus 1 */
 };
 
 /* What a step has to pick, and has picked: of a select the index of its case, whichever others are
@@ -118,10 +127,12 @@ static struct {
 /* ---- Labels and branches ------------------------------------------------------------------- */
 
 static struct label meeting(uint64_t a, uint64_t b) {
-    return a < b ? (struct label){a, b} : (struct label){b, a};
+    return a < b ? (struct label){a, b, 0} : (struct label){b, a, 0};
 }
 
-static bool same(struct label a, struct label b) { return a.task == b.task && a.other == b.other; }
+static bool same(struct label a, struct label b) {
+    return a.task == b.task && a.other == b.other && a.take == b.take;
+}
 
 static bool takes_part(struct label label, uint64_t task) {
     return label.task == task || (label.other && label.other == task);
@@ -219,7 +230,7 @@ static void inherit_sleep(struct node *node, const struct node *before) {
         if (overlap(branch->label, before->label)) continue;
         if (!dependence_apart(&before->footprint, &branch->footprint)) continue;
         if (!(copy = new_branch(branch->label, &branch->picks))) continue;
-        branch_at(copy)->footprint = branch->footprint;
+        footprint_copy(&branch_at(copy)->footprint, &branch->footprint);
         branch_at(copy)->known = true;
         put_first(&node->sleeping, copy);
     }
@@ -292,10 +303,7 @@ static struct task *begin_step(struct node *node) {
     dependence_footprint = &node->footprint;
     dependence_since = (uint32_t)sim.log->steps;
     tree->epoch = sim.epoch;
-    if (node->label.task == CLOCK) {
-        node->footprint.everything = true;
-        return NULL;
-    }
+    if (node->label.task == CLOCK) return NULL;
     first = find_task(node->label.task);
     if (!first) search_diverge();
     node->waited = node->waits && dependence_ready(first) == READY_WAITS;
@@ -327,7 +335,7 @@ static void begin_first(void) {
         push(true);
     else
         tree->next++;
-    tree->nodes[tree->next - 1].label = (struct label){sim.main->identity, 0};
+    tree->nodes[tree->next - 1].label = (struct label){sim.main->identity, 0, 0};
     tree->nodes[tree->next - 1].log_steps = (uint32_t)sim.log->steps;
     tree->epoch = sim.epoch;
     memset(&tree->nodes[tree->next - 1].footprint, 0, offsetof(struct footprint, accesses));
@@ -340,6 +348,18 @@ static void add_candidate(struct node *node, struct label label) {
         tree->candidates[node->candidates + node->candidate_count++] = label;
 }
 
+/* A task that need not wait: by the cases that it can take. */
+static void add_alone(struct node *node, const struct task *task) {
+    size_t index = SIZE_MAX;
+    struct label label = {task->identity, 0, 0};
+    if (dependence_by_case(task)) index = dependence_next_case(task, index);
+    if (index == SIZE_MAX) add_candidate(node, label);
+    for (; index != SIZE_MAX; index = dependence_next_case(task, index)) {
+        label.take = index + 1;
+        add_candidate(node, label);
+    }
+}
+
 /* After all candidates. */
 static void find_waiters(struct node *node) {
     for (size_t i = 0; i < sim.count; i++) {
@@ -348,7 +368,7 @@ static void find_waiters(struct node *node) {
             tree->gaps = true;
         else
             tree->candidates[node->candidates + node->candidate_count + node->waiter_count++] =
-                (struct label){sim.runnable[i]->identity, 0};
+                (struct label){sim.runnable[i]->identity, 0, 0};
     }
 }
 
@@ -358,13 +378,13 @@ static void find_candidates(struct node *node, bool timer) {
     for (size_t i = 0; i < sim.count; i++) {
         struct task *task = sim.runnable[i];
         bool goes = dependence_ready(task) == READY_GOES, spins = goes && search_spins(task);
-        if (goes && !spins) add_candidate(node, (struct label){task->identity, 0});
+        if (goes && !spins) add_alone(node, task);
         spinning += spins;
         for (size_t j = 0; j < i; j++)
             if (dependence_meeting(task, sim.runnable[j]))
                 add_candidate(node, meeting(task->identity, sim.runnable[j]->identity));
     }
-    if (timer) add_candidate(node, (struct label){CLOCK, 0});
+    if (timer) add_candidate(node, (struct label){CLOCK, 0, 0});
     if (!spinning) {
         tree->vain = 0;
         return;
@@ -377,8 +397,7 @@ static void find_candidates(struct node *node, bool timer) {
     tree->unfair = true;
     tree->lost = ++tree->vain == SEARCH_PATIENCE;
     for (size_t i = 0; i < sim.count; i++)
-        if (dependence_ready(sim.runnable[i]) == READY_GOES)
-            add_candidate(node, (struct label){sim.runnable[i]->identity, 0});
+        if (dependence_ready(sim.runnable[i]) == READY_GOES) add_alone(node, sim.runnable[i]);
 }
 
 static const struct label *candidate(const struct node *node, uint32_t i) {
@@ -450,10 +469,11 @@ static bool take_any(struct node *node, const struct task *current) {
 static bool take_turn(struct node *node) {
     if (sim.log->steps - sim.first_step < sim.options.max_steps / 2) return false;
     tree->gaps = true;
-    for (const struct task *task = sim.oldest; task; task = task->newer) {
-        node->label = (struct label){task->identity, 0};
-        if (is_candidate(node, node->label)) return true;
-    }
+    for (const struct task *task = sim.oldest; task; task = task->newer)
+        for (uint32_t i = 0; i < node->candidate_count; i++) {
+            node->label = *candidate(node, i);
+            if (node->label.task == task->identity && !node->label.other) return true;
+        }
     return false;
 }
 
@@ -490,7 +510,7 @@ static struct task *arrive(struct node *node) {
     size_t i = 0;
     while (i < sim.count && dependence_ready(sim.runnable[i]) != READY_WAITS) i++;
     node->arrives = i < sim.count;
-    if (node->arrives) node->label = (struct label){sim.runnable[i]->identity, 0};
+    if (node->arrives) node->label = (struct label){sim.runnable[i]->identity, 0, 0};
     if (!node->arrives || is_asleep(node, node->label)) {
         take_back(node);
         cut();
@@ -590,6 +610,13 @@ static struct pick look_at_pick(const struct node *node, uint64_t n) {
     return pick;
 }
 
+/* Which value has that name. */
+static uint64_t rank_of(const struct pick *pick, uint32_t name) {
+    uint64_t value = 0;
+    while (value < pick->values && name_of(pick, value) != name) value++;
+    return value;
+}
+
 /* The value that is explored now; the other outcomes of the step after this one, at the same node. */
 static uint64_t take_outcome(struct node *node, const struct pick *pick) {
     const struct picks *wanted = node->wanted ? &branch_at(node->wanted)->picks : NULL;
@@ -631,6 +658,7 @@ static uint64_t take_outcome(struct node *node, const struct pick *pick) {
 static uint64_t pick(struct strategy *strategy, uint64_t n) {
     struct node *node;
     struct pick pick;
+    uint64_t value;
     (void)strategy;
     begin_first();
     if (tree->lost) return 0;
@@ -640,7 +668,12 @@ static uint64_t pick(struct strategy *strategy, uint64_t n) {
         return 0;
     }
     pick = look_at_pick(node, n);
-    return take_outcome(node, &pick);
+    if (!pick.cases || !dependence_by_case(sim.current)) return take_outcome(node, &pick);
+    value = node->label.take ? rank_of(&pick, (uint32_t)node->label.take - 1)
+                             : take_outcome(node, &pick);
+    if (value == n) search_diverge();
+    dependence_take(sim.current, name_of(&pick, value));
+    return value;
 }
 
 static uint64_t draw(struct strategy *strategy) {
@@ -842,7 +875,7 @@ static bool is_initial_of(const struct branch *branch, size_t count, const struc
 static uint32_t branch_of(const struct node *node) {
     uint32_t number = new_branch(node->label, &node->picks);
     if (!number) return 0;
-    branch_at(number)->footprint = node->footprint;
+    footprint_copy(&branch_at(number)->footprint, &node->footprint);
     branch_at(number)->known = true;
     return number;
 }
@@ -856,6 +889,20 @@ static bool asks_in_turn(const struct footprint *footprint) {
 }
 
 static void insert(struct node *node, size_t count, const struct goal *goal);
+static const struct access *case_of(size_t step, uint64_t task, int n);
+
+/*
+ * Whether a task that was to make a step was in a select, and has done something else in this run.
+ * What commutes with that step may then be followed by others that do not, before the task does:
+ * they show only in a run in which it has not chosen yet.
+ */
+static bool chose_otherwise(const struct node *node, struct label label) {
+    for (size_t k = (size_t)(node - tree->nodes); k < tree->next; k++)
+        if (overlap(tree->nodes[k].label, label))
+            return !same(tree->nodes[k].label, label) &&
+                   (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0)));
+    return false;
+}
 
 /* A step could not pick what it was to, though it is not known why: everything is made there. */
 static void insert_all(struct node *node) {
@@ -883,7 +930,9 @@ static void insert(struct node *node, size_t count, const struct goal *goal) {
         /* Of a goal that has not been made all outcomes must have been. */
         bool part = !goal->step && same(branch_at(b)->label, goal->label) &&
                     !is_done(node->sleeping, goal->label, &(struct picks){0});
-        if (!part && is_initial_of(branch_at(b), count, goal, &at)) return;
+        if (!part && is_initial_of(branch_at(b), count, goal, &at) &&
+            (at <= count || !chose_otherwise(node, branch_at(b)->label)))
+            return;
     }
     for (b = *list; b;) {
         bool found = ends ? is_initial(branch_at(b), count, &at)
@@ -900,7 +949,6 @@ static void insert(struct node *node, size_t count, const struct goal *goal) {
             ends = true;
         }
         list = &branch_at(b)->first;
-        if (!*list) return; /* what comes after it is open */
         b = *list;
     }
     for (size_t i = 0; i < count; i++) {
@@ -912,7 +960,7 @@ static void insert(struct node *node, size_t count, const struct goal *goal) {
     number = goal->step ? branch_of(goal->step) : new_branch(goal->label, NULL);
     if (!number) return;
     if (!goal->step && goal->footprint) {
-        branch_at(number)->footprint = *goal->footprint;
+        footprint_copy(&branch_at(number)->footprint, goal->footprint);
         branch_at(number)->known = true;
     }
     branch_at(number)->waits = waits;
@@ -943,28 +991,313 @@ static bool pending(size_t b, size_t a, uint64_t task) {
 static size_t collect(size_t a, size_t b, size_t c) {
     size_t count = 0;
     for (size_t k = a; k < tree->next; k++) {
-        if (tree->nodes[k].forced || tree->nodes[k].arrives) continue;
+        const struct node *node = &tree->nodes[k];
+        if ((node->forced && node->label.task != CLOCK) || node->arrives) continue;
         if (before(a, k) || (b <= k && before(b, k)) || (c <= k && before(c, k))) continue;
         order.sequence[count++] = (uint32_t)k;
     }
     return count;
 }
 
+/* ---- Cases of selects ---------------------------------------------------------------------- */
+
+/* What has been done to a channel. */
+struct tally {
+    int64_t sent, received;
+    bool closed, unknown;
+};
+
+static void tally_step(struct tally *tally, const struct footprint *footprint, uint64_t object) {
+    for (int i = 0; i < footprint->count; i++) {
+        const struct access *access = &footprint->accesses[i];
+        if (access->object != object) continue;
+        tally->sent += access->way == WAY_SEND;
+        tally->received += access->way == WAY_RECV;
+        tally->closed |= access->way == WAY_CLOSE;
+        tally->unknown |= access->way == WAY_ANY;
+    }
+}
+
+enum certainty { SURELY_NOT, PERHAPS, SURELY };
+
+/* In all steps before a, and those of the sequence. */
+static struct tally tally_all(uint64_t object, size_t a, size_t count) {
+    struct tally tally = {0};
+    for (size_t k = 0; k < a; k++) tally_step(&tally, &tree->nodes[k].footprint, object);
+    for (size_t i = 0; i < count; i++)
+        tally_step(&tally, &tree->nodes[order.sequence[i]].footprint, object);
+    return tally;
+}
+
+/* Whether a case would be ready then. */
+static enum certainty is_ready(const struct access *of, size_t a, size_t count) {
+    struct tally tally = tally_all(of->object, a, count);
+    bool ready;
+    if (tally.unknown) return PERHAPS;
+    ready = of->way == WAY_CASE_SEND ? tally.sent - tally.received < (int64_t)of->capacity
+                                     : tally.sent > tally.received;
+    return ready || tally.closed ? SURELY : SURELY_NOT;
+}
+
+/* The n-th access of a step that stands for a case of the task's; NULL: there are fewer. */
+static const struct access *case_of(size_t step, uint64_t task, int n) {
+    const struct footprint *footprint = &tree->nodes[step].footprint;
+    for (int i = 0; i < footprint->count; i++) {
+        const struct access *access = &footprint->accesses[i];
+        if (dependence_way_of_case(access) == WAY_ANY || (uint64_t)access->number != task) continue;
+        if (n-- == 0) return access;
+    }
+    return NULL;
+}
+
+/* Whether a select could take a case: it is ready, and none is that would come first. */
+static bool could_take(size_t step, uint64_t task, const struct access *of, size_t a,
+                       size_t count) {
+    const struct access *other;
+    if (is_ready(of, a, count) == SURELY_NOT) return false;
+    for (int n = 0; of->kind & CASE_IN_ORDER && (other = case_of(step, task, n)); n++)
+        if (other->index < of->index && is_ready(other, a, count) == SURELY) return false;
+    return true;
+}
+
+/* Whether a select in this step could also find no case ready. */
+static bool could_wait(size_t step, uint64_t task, size_t a, size_t count) {
+    const struct access *of;
+    for (int n = 0; (of = case_of(step, task, n)); n++)
+        if (is_ready(of, a, count) == SURELY) return false;
+    return true;
+}
+
+/* Whether it could fail. */
+static bool could_fail(size_t step, uint64_t task, size_t a, size_t count) {
+    const struct access *of = case_of(step, task, 0);
+    return (!of || of->kind & CASE_NOW) && could_wait(step, task, a, count);
+}
+
+/* What a task's select could have done in step x; `of` NULL: fail. */
+struct other {
+    size_t x;
+    uint64_t task;
+    const struct access *of;
+};
+
+static struct label label_of(const struct other *o) {
+    return (struct label){o->task, 0, o->of ? o->of->index + UINT64_C(1) : 0};
+}
+
+static void add_access(struct footprint *footprint, const struct access *of, enum way way,
+                       int64_t number) {
+    if (footprint->count < MOST_ACCESSES)
+        footprint->accesses[footprint->count++] =
+            (struct access){.object = of->object, .way = (uint8_t)way, .number = number};
+}
+
+/* The case in a sequence of steps after node a. Returns false where it is not certain what that
+ * is. */
+static bool add_case(struct footprint *footprint, const struct other *o, size_t a, size_t count) {
+    struct tally tally = tally_all(o->of->object, a, count);
+    bool sends = o->of->way == WAY_CASE_SEND, last = true;
+    const struct access *other;
+    int64_t number = (sends ? tally.sent : tally.received) + 1;
+    if (tally.closed || tally.unknown || !o->of->capacity) return false;
+    for (int n = 0; (other = case_of(o->x, o->task, n)); n++) last &= other->index <= o->of->index;
+    add_access(footprint, o->of, sends ? WAY_SEND : WAY_RECV, number);
+    if (!(o->of->kind & CASE_NOW) && (last || !(o->of->kind & CASE_IN_ORDER))) return true;
+    add_access(footprint, o->of, sends ? WAY_ROOM : WAY_HAS,
+               sends ? number - (int64_t)o->of->capacity : number);
+    return true;
+}
+
+/* The same with the cases that it then finds not ready. */
+static bool foresee(struct footprint *footprint, const struct other *o, size_t a, size_t count) {
+    const struct access *other;
+    if (o->of && !add_case(footprint, o, a, count)) return false;
+    for (int n = 0; (other = case_of(o->x, o->task, n)); n++) {
+        if (other->kind & CASE_MORE) return false;
+        if (o->of && (!(other->kind & CASE_IN_ORDER) || other->index >= o->of->index)) continue;
+        if (tally_all(other->object, a, count).unknown) return false;
+        add_access(footprint, other, other->capacity ? WAY_REFUSED : WAY_MEET,
+                   other->way == WAY_CASE_SEND);
+    }
+    return true;
+}
+
+/* Puts the sequence, and what the select could do then, into the tree of node a. */
+static void insert_other(const struct other *o, size_t a, size_t count) {
+    struct footprint footprint = {0};
+    struct goal goal = {label_of(o), NULL, NULL};
+    if (foresee(&footprint, o, a, count)) goal.footprint = &footprint;
+    insert(&tree->nodes[a], count, &goal);
+}
+
+/* Whether a step that the last run has not had does something to the object. */
+static bool is_news(uint64_t object) {
+    for (size_t k = tree->fresh; k < tree->next; k++)
+        if (dependence_touches(&tree->nodes[k].footprint, object, WAY_ANY)) return true;
+    return false;
+}
+
+/* Whether the cases of a task's select in a step may become ready otherwise than in the last run.
+ * */
+static bool has_news(size_t step, uint64_t task) {
+    const struct access *of;
+    if (step >= tree->fresh) return true;
+    for (int n = 0; (of = case_of(step, task, n)); n++)
+        if (is_news(of->object)) return true;
+    return false;
+}
+
+/* Whether step y keeps the select from that, or comes before or after it: it takes what that
+ * needs, or makes a case ready that would come first. */
+static bool is_in_its_way(size_t y, const struct other *o) {
+    const struct footprint *footprint = &tree->nodes[y].footprint;
+    const struct access *other;
+    if (o->of && dependence_touches(footprint, o->of->object, dependence_way_of_case(o->of)))
+        return true;
+    for (int n = 0; (other = case_of(o->x, o->task, n)); n++)
+        if ((!o->of || (other->kind & CASE_IN_ORDER && other->index < o->of->index)) &&
+            dependence_touches(footprint, other->object, other->capacity ? WAY_REFUSED : WAY_MEET))
+            return true;
+    return false;
+}
+
+/* Whether step k may make one of the first cases ready that the task had in step x, so that it
+ * does not pass it by. */
+static bool opens(size_t k, size_t x, uint64_t task, size_t cases) {
+    const struct footprint *footprint = &tree->nodes[k].footprint;
+    const struct access *of;
+    for (int n = 0; (of = case_of(x, task, n)) && of->index < cases; n++) {
+        enum way opposite = of->way == WAY_CASE_SEND ? WAY_RECV : WAY_SEND;
+        if (footprint->everything) return true;
+        for (int i = 0; i < footprint->count; i++) {
+            const struct access *access = &footprint->accesses[i];
+            if (access->object == of->object &&
+                (access->way == opposite || access->way == WAY_CLOSE || access->way == WAY_ANY))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void choose_sequence(size_t count) {
+    memset(order.chosen, 0, tree->next * sizeof *order.chosen);
+    for (size_t i = 0; i < count; i++) order.chosen[order.sequence[i]] = true;
+}
+
+/* Leaves out the steps of a sequence that make ready what would come first, and what comes after
+ * those. */
+static size_t leave_closed(size_t count, const struct other *o) {
+    size_t kept = 0, cases = o->of ? o->of->index : SIZE_MAX;
+    choose_sequence(count);
+    for (size_t i = 0; i < count; i++) {
+        size_t k = order.sequence[i];
+        bool out = false;
+        for (size_t first = 0; first <= k && !out; first++)
+            out = order.chosen[first] && before(first, k) && opens(first, o->x, o->task, cases);
+        if (!out) order.sequence[kept++] = (uint32_t)k;
+    }
+    return kept;
+}
+
+static bool is_possible(const struct other *o, size_t a, size_t count) {
+    return o->of ? could_take(o->x, o->task, o->of, a, count) : could_wait(o->x, o->task, a, count);
+}
+
+/* The places for that: before each step that is in its way, or instead of what the select did. */
+static void find_places(const struct other *o) {
+    bool news = has_news(o->x, o->task);
+    struct label label = label_of(o);
+    for (size_t y = 0; y < tree->next; y++) {
+        const struct node *node = &tree->nodes[y];
+        size_t at = y < o->x ? y : o->x, end = y < o->x ? o->x : y, all, count;
+        if (y <= o->x && !news) continue;
+        if (y < o->x && (node->forced || takes_part(node->label, o->task))) continue;
+        if (y == o->x && same(node->label, label)) break;
+        if (y > o->x && (y < tree->fresh || before(o->x, y))) continue;
+        if (y != o->x && !is_in_its_way(y, o)) continue;
+        if (y < o->x && !pending(o->x, y, o->task)) continue;
+        all = collect(at, o->x, end);
+        if (is_possible(o, at, all)) insert_other(o, at, all);
+        if (o->of && !(o->of->kind & CASE_IN_ORDER)) continue;
+        count = leave_closed(collect(at, o->x, end), o);
+        if (count < all && is_possible(o, at, count)) insert_other(o, at, count);
+    }
+}
+
+/* What a task that took part in step b could have done as well. */
+static void insert_instead(size_t b, struct label label) {
+    struct node *node = &tree->nodes[b];
+    struct other o = {b, label.task, NULL};
+    for (int n = 0; label.take && (o.of = case_of(b, label.task, n)); n++)
+        if (same(label_of(&o), label)) {
+            if (!is_asleep(node, label) && !same(node->label, label)) insert_other(&o, b, 0);
+            return;
+        }
+    insert_alone(node, label);
+}
+
+/* Whether a select has taken this case, and other steps race with all that it could have done in
+ * it. Of one in order that is not known where it has found the channel closed: it may have had to
+ * wait. */
+static bool is_taken(const struct node *node, const struct access *of) {
+    const struct footprint *footprint = &node->footprint;
+    if (node->label.take != of->index + UINT64_C(1)) return false;
+    if (!(of->kind & CASE_IN_ORDER) || of->way != WAY_CASE_SEND) return true;
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].object == of->object && footprint->accesses[i].way == WAY_SHUT)
+            return false;
+    return true;
+}
+
+/* What the task's select could have done in step x. */
+static void find_others(size_t x, uint64_t task) {
+    const struct node *node = &tree->nodes[x];
+    struct other o = {x, task, NULL};
+    for (int n = 0; (o.of = case_of(x, task, n)); n++)
+        if (!is_taken(node, o.of)) find_places(&o);
+    if (case_of(x, task, 0) && case_of(x, task, 0)->kind & CASE_NOW &&
+        (node->label.take || node->label.other))
+        find_places(&o);
+}
+
+static void find_cases(void) {
+    for (size_t x = 0; x < tree->next; x++) {
+        const struct node *node = &tree->nodes[x];
+        if (node->forced) continue;
+        find_others(x, node->label.task);
+        if (node->label.other) find_others(x, node->label.other);
+    }
+}
+
 /* Step b could come before a. */
 static void reverse(size_t a, size_t b) {
     struct node *node = &tree->nodes[a];
     const struct footprint *footprint = &tree->nodes[b].footprint;
-    struct goal goal = {tree->nodes[b].label, &tree->nodes[b],
-                        dependence_steady(footprint) ? footprint : NULL};
-    if (node->forced || (tree->nodes[b].forced && goal.label.task != CLOCK)) return;
-    insert(node, collect(a, b, b), &goal);
+    struct label label = tree->nodes[b].label;
+    struct goal goal = {label, &tree->nodes[b], dependence_steady(footprint) ? footprint : NULL};
+    const struct access *of = NULL;
+    size_t count;
+    if (node->forced || (tree->nodes[b].forced && label.task != CLOCK)) return;
+    count = collect(a, b, b);
+    /* A select might do something else then. */
+    if (!label.other && case_of(b, label.task, 0)) {
+        for (int n = 0; label.take && (of = case_of(b, label.task, n)); n++)
+            if (of->index + UINT64_C(1) == label.take) break;
+        if (of && !could_take(b, label.task, of, a, count)) return;
+        if (!label.take && !could_fail(b, label.task, a, count)) return;
+    }
+    insert(node, count, &goal);
 }
 
 /* A task that has met another in step b could have gone alone before a. */
 static void part(size_t a, size_t b, uint64_t task) {
-    struct goal goal = {{task, 0}, NULL, NULL};
+    struct goal goal = {{task, 0, 0}, NULL, NULL};
+    size_t count;
     if (tree->nodes[a].forced || takes_part(tree->nodes[a].label, task)) return;
-    if (pending(b, a, task)) insert(&tree->nodes[a], collect(a, b, b), &goal);
+    if (!pending(b, a, task)) return;
+    count = collect(a, b, b);
+    if (!case_of(b, task, 0) || could_fail(b, task, a, count))
+        insert(&tree->nodes[a], count, &goal);
 }
 
 /* Whether the tasks of step b must have made step k, or what it comes before. */
@@ -974,70 +1307,155 @@ static bool leads_up(size_t k, size_t b) {
     return false;
 }
 
+/* Two that stood at a channel, one in step x, the other in y. */
+struct encounter {
+    size_t x, y;
+    uint64_t one, other, object;
+    uint8_t kind, other_kind; /* CASE_... of each */
+    bool strict; /* not whenever both stand there: one must wait, or has no earlier case */
+};
+
+/* Whether step k may keep a task from meeting another, which it did not do in that step. */
+static bool hinders_one(size_t k, const struct encounter *e, size_t step, uint64_t task) {
+    const struct footprint *footprint = &tree->nodes[k].footprint;
+    if (case_of(step, task, 0))
+        return (e->strict && opens(k, step, task, SIZE_MAX)) ||
+               dependence_touches(footprint, e->object, WAY_MEET);
+    return k < step && dependence_between(footprint, &tree->nodes[step].footprint);
+}
+
 /* Whether step k, which comes before x or y, may keep their tasks from meeting. */
-static bool hinders(size_t k, size_t x, size_t y) {
-    if (leads_up(k, x) || leads_up(k, y)) return false;
-    return (k < x && dependence_between(&tree->nodes[k].footprint, &tree->nodes[x].footprint)) ||
-           (k < y && dependence_between(&tree->nodes[k].footprint, &tree->nodes[y].footprint));
+static bool hinders(size_t k, const struct encounter *e) {
+    if (leads_up(k, e->x) || leads_up(k, e->y)) return false;
+    return hinders_one(k, e, e->x, e->one) || hinders_one(k, e, e->y, e->other);
 }
 
 /* Leaves out the steps of a sequence which may keep two from meeting, and what comes after those. */
-static size_t leave_out(size_t count, size_t x, size_t y) {
+static size_t leave_out(size_t count, const struct encounter *e) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         size_t k = order.sequence[i];
         bool out = false;
         for (size_t first = 0; first <= k && !out; first++)
-            out = order.chosen[first] && before(first, k) && hinders(first, x, y);
+            out = order.chosen[first] && before(first, k) && hinders(first, e);
         if (!out) order.sequence[kept++] = (uint32_t)k;
     }
     return kept;
 }
 
-static bool add_accesses(struct footprint *to, const struct footprint *from) {
+/*
+ * Adds what a task accesses that is to meet another, after what it did instead in a step: a select
+ * by cases looks at nothing else, unless it must wait first, and so must find none ready. Returns
+ * whether that is all.
+ */
+static bool add_accesses(struct footprint *to, size_t step, uint64_t task, uint64_t object,
+                         bool strict) {
+    const struct footprint *from = &tree->nodes[step].footprint;
+    const struct access *of;
+    int n = 0;
+    for (; (of = case_of(step, task, n)) && to->count < MOST_ACCESSES; n++) {
+        if (of->kind) return false; /* then it depends */
+        if (!strict || of->object == object) continue;
+        to->accesses[to->count++] = (struct access){.object = of->object,
+                                                    .number = of->way == WAY_CASE_SEND,
+                                                    .way = of->capacity ? WAY_REFUSED : WAY_MEET};
+    }
+    if (n) return !of;
     if (from->everything || to->count + from->count > MOST_ACCESSES) return false;
     memcpy(&to->accesses[to->count], from->accesses, from->count * sizeof *from->accesses);
     to->count = (uint8_t)(to->count + from->count);
     return true;
 }
 
+/* How many cases at channels with buffers a task's select had in a step. */
+static int buffers_of(size_t step, uint64_t task) {
+    const struct access *of;
+    int buffers = 0;
+    for (int n = 0; (of = case_of(step, task, n)); n++) buffers += of->capacity > 0;
+    return buffers;
+}
+
+/* What is known of a meeting. Returns whether that is all. */
+static bool add_meeting(struct footprint *footprint, const struct encounter *e) {
+    int one = buffers_of(e->x, e->one), other = buffers_of(e->y, e->other);
+    bool waits = e->kind | e->other_kind ? e->other_kind & CASE_NOW : one <= other;
+    bool other_waits = e->kind | e->other_kind ? e->kind & CASE_NOW : other <= one;
+    footprint->accesses[footprint->count++] = (struct access){.object = e->object, .way = WAY_MEET};
+    return add_accesses(footprint, e->x, e->one, e->object, e->strict && waits) &&
+           add_accesses(footprint, e->y, e->other, e->object, e->strict && other_waits);
+}
+
+/* Whether what step a does has nothing to do with their meeting. */
+static bool is_aside(size_t a, const struct encounter *e, const struct footprint *meets) {
+    const struct footprint *footprint = &tree->nodes[a].footprint;
+    return a < e->x && a < e->y && !dependence_between(footprint, &tree->nodes[e->x].footprint) &&
+           !dependence_between(footprint, &tree->nodes[e->y].footprint) &&
+           !dependence_between(footprint, meets) &&
+           !(e->strict && (opens(a, e->x, e->one, SIZE_MAX) || opens(a, e->y, e->other, SIZE_MAX)));
+}
+
+/* Whether a select has no case ready before those at the channel, which it would take first. */
+static bool nothing_before(size_t step, uint64_t task, uint64_t object, size_t a, size_t count) {
+    const struct access *of;
+    for (int n = 0; (of = case_of(step, task, n)) && of->object != object; n++)
+        if (of->kind & CASE_IN_ORDER && is_ready(of, a, count) == SURELY) return false;
+    return true;
+}
+
+/* Whether they could after the steps before a and those of the sequence: one waits, and the other
+ * finds it. */
+static bool could_meet_after(size_t a, size_t count, const struct encounter *e) {
+    bool waits = !(e->kind & CASE_NOW) && could_wait(e->x, e->one, a, count);
+    bool other_waits = !(e->other_kind & CASE_NOW) && could_wait(e->y, e->other, a, count);
+    return (waits && nothing_before(e->y, e->other, e->object, a, count)) ||
+           (other_waits && nothing_before(e->x, e->one, e->object, a, count));
+}
+
 /* A task that stood at a channel in step x could have met one that did in y. */
-static void meet(uint64_t object, size_t x, uint64_t one, size_t y, uint64_t other) {
-    struct footprint footprint = {.count = 1, .accesses = {{object, 0, WAY_MEET}}};
-    const struct footprint meets = footprint;
-    struct goal goal = {meeting(one, other), NULL, NULL};
-    /* Selects look at other channels as well. */
-    if (add_accesses(&footprint, &tree->nodes[x].footprint) &&
-        add_accesses(&footprint, &tree->nodes[y].footprint))
-        goal.footprint = &footprint;
-    for (size_t a = (x < y ? x : y) + 1; a-- > 0;) {
+static void meet(const struct encounter *e) {
+    struct footprint footprint = {0}, meets = {.count = 1};
+    struct goal goal = {meeting(e->one, e->other), NULL, NULL};
+    meets.accesses[0] = (struct access){.object = e->object, .way = WAY_MEET};
+    if (add_meeting(&footprint, e)) goal.footprint = &footprint;
+    for (size_t a = (e->x < e->y ? e->x : e->y) + 1; a-- > 0;) {
         struct node *node = &tree->nodes[a];
         size_t count, without;
         /* What neither of them looks at keeps nobody from meeting. */
-        if (node->forced) continue;
-        if (a < x && a < y && !dependence_between(&node->footprint, &tree->nodes[x].footprint) &&
-            !dependence_between(&node->footprint, &tree->nodes[y].footprint) &&
-            !dependence_between(&node->footprint, &meets))
-            continue;
-        if (!pending(x, a, one) || !pending(y, a, other)) continue;
+        if (node->forced || is_aside(a, e, &meets)) continue;
+        if (!pending(e->x, a, e->one) || !pending(e->y, a, e->other)) continue;
         if (same(node->label, goal.label)) continue;
-        count = collect(a, x, y);
-        memset(order.chosen, 0, tree->next * sizeof *order.chosen);
-        for (size_t i = 0; i < count; i++) order.chosen[order.sequence[i]] = true;
-        without = leave_out(count, x, y);
-        /* With all first: that is known to be possible. */
-        insert(node, collect(a, x, y), &goal);
-        if (without < count && is_candidate(node, goal.label)) {
-            count = collect(a, x, y);
-            insert(node, leave_out(count, x, y), &goal);
+        count = collect(a, e->x, e->y);
+        choose_sequence(count);
+        without = leave_out(count, e);
+        /* With all first: that is known to be possible, unless one of them must wait. */
+        count = collect(a, e->x, e->y);
+        if (could_meet_after(a, count, e)) insert(node, count, &goal);
+        if (without < count && (e->strict || is_candidate(node, goal.label))) {
+            count = leave_out(collect(a, e->x, e->y), e);
+            if (could_meet_after(a, count, e)) insert(node, count, &goal);
         }
     }
+}
+
+/* Two tasks that stood on either side of a channel, the first in step a, the other in b. */
+static void encounter(size_t a, const struct access *one, size_t b, const struct access *other) {
+    struct encounter e = {
+        .x = a,
+        .y = b,
+        .one = (uint64_t)one->number,
+        .other = (uint64_t)other->number,
+        .object = one->object,
+        .kind = one->kind,
+        .other_kind = other->kind,
+    };
+    e.strict = e.kind || e.other_kind || (case_of(a, e.one, 0) && case_of(b, e.other, 0));
+    if (b >= tree->fresh || (e.strict && (has_news(a, e.one) || has_news(b, e.other)))) meet(&e);
 }
 
 /* Everybody who could have met somebody in step b. */
 static void find_meetings(size_t b) {
     const struct footprint *late = &tree->nodes[b].footprint;
-    for (int i = 0; i < late->count; i++) {
+    for (int i = 0; i < late->count && !tree->nodes[b].forced; i++) {
         const struct access *one = &late->accesses[i];
         if (one->way != WAY_OFFER_SEND && one->way != WAY_OFFER_RECV) continue;
         for (size_t a = b; a-- > 0;) {
@@ -1046,19 +1464,19 @@ static void find_meetings(size_t b) {
                 const struct access *other = &early->accesses[k];
                 bool opposite =
                     other->way == (one->way == WAY_OFFER_SEND ? WAY_OFFER_RECV : WAY_OFFER_SEND);
-                if (!opposite || other->object != one->object || other->number == one->number)
-                    continue;
-                meet(one->object, a, (uint64_t)other->number, b, (uint64_t)one->number);
+                if (opposite && other->object == one->object && other->number != one->number)
+                    encounter(a, other, b, one);
             }
         }
     }
 }
 
 static void find_races(size_t final) {
+    for (size_t b = 0; b < tree->fresh && b < tree->next; b++) find_meetings(b);
     for (size_t b = tree->fresh; b < tree->next; b++) {
         const struct node *node = &tree->nodes[b];
         if (node->forced && node->label.task != CLOCK) continue;
-        if (node->footprint.disarms) insert_alone(&tree->nodes[b], (struct label){CLOCK, 0});
+        if (node->footprint.disarms) insert_alone(&tree->nodes[b], (struct label){CLOCK, 0, 0});
         for (size_t a = b < final ? b : final; a-- > 0;) {
             if (!dependence_reversible(&tree->nodes[a].footprint, &node->footprint)) continue;
             if (node->label.other && !node->forced) {
@@ -1073,9 +1491,9 @@ static void find_races(size_t final) {
         find_meetings(b);
         /* Whoever took part could have met somebody else, or gone alone. */
         for (uint32_t i = 0; i < node->candidate_count && !node->forced; i++)
-            if (overlap(*candidate(node, i), node->label))
-                insert_alone(&tree->nodes[b], *candidate(node, i));
+            if (overlap(*candidate(node, i), node->label)) insert_instead(b, *candidate(node, i));
     }
+    find_cases();
 }
 
 /* ---- From run to run ----------------------------------------------------------------------- */
@@ -1110,6 +1528,13 @@ static void end_early(const struct log *log) {
     for (uint32_t i = 0; i < last->candidate_count; i++) insert_alone(last, *candidate(last, i));
 }
 
+static void see(struct footprint *footprint, uint64_t object) {
+    if (footprint->count == MOST_ACCESSES)
+        footprint->everything = true;
+    else
+        footprint->accesses[footprint->count++] = (struct access){.object = object, .way = WAY_ANY};
+}
+
 /* Who waits where that is not the end is seen by those who come. */
 static size_t find_end(void) {
     size_t final = tree->next;
@@ -1117,10 +1542,13 @@ static size_t find_end(void) {
     for (size_t i = 0; i < final; i++) {
         struct footprint *footprint = &tree->nodes[i].footprint;
         if (!tree->nodes[i].arrives) continue;
-        for (int k = 0; k < footprint->count; k++)
-            if (footprint->accesses[k].way != WAY_OFFER_SEND &&
-                footprint->accesses[k].way != WAY_OFFER_RECV)
-                footprint->accesses[k].way = WAY_ANY;
+        for (int k = 0, count = footprint->count; k < count; k++) {
+            struct access *access = &footprint->accesses[k];
+            if (dependence_way_of_case(access) != WAY_ANY)
+                see(footprint, access->object);
+            else if (access->way != WAY_OFFER_SEND && access->way != WAY_OFFER_RECV)
+                access->way = WAY_ANY;
+        }
     }
     return final;
 }
@@ -1136,8 +1564,8 @@ static unsigned next(struct strategy *strategy, const struct log *log) {
     /* A timer could have fired that nobody has waited for. */
     if (log->armed && !tree->cut)
         for (size_t last = final; last-- > 0;)
-            if (is_candidate(&tree->nodes[last], (struct label){CLOCK, 0})) {
-                insert_alone(&tree->nodes[last], (struct label){CLOCK, 0});
+            if (is_candidate(&tree->nodes[last], (struct label){CLOCK, 0, 0})) {
+                insert_alone(&tree->nodes[last], (struct label){CLOCK, 0, 0});
                 break;
             }
     if (tree->next && !tree->cut) end_early(log);

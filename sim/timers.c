@@ -144,7 +144,12 @@ void timers_fire(void) {
     sim.clock.identity = sim.clock.history = timer->cause;
     sim.clock.children = 0;
     firing = timer;
-    if (dependence_footprint) dependence_thing(THING_CLOCK, WAY_FIRE, 0);
+    if (dependence_footprint) {
+        dependence_thing(THING_CLOCK, WAY_FIRE, 0);
+        /* It may end a wait for a descriptor, or start a task. */
+        dependence_thing(THING_DESCRIPTORS, WAY_ANY, 0);
+        if (sim.max_tasks) dependence_thing(THING_TASKS, WAY_ANY, 0);
+    }
     timer->core.kind->fire(&timer->core, &sim.clock);
     firing = NULL;
 }

@@ -462,6 +462,82 @@ static void select_meets_senders(void) {
     conclude("rendezvous by select");
 }
 
+/* k tasks that each send into a channel of their own, with room for it, and who takes what they
+ * send. */
+enum taker { TAKES_ALL, TAKES_ONE, TRIES_ONE, TAKES_FIRST, TWO_TAKE_ONE };
+
+struct taking {
+    enum taker taker;
+    int k;
+    bool closes; /* they close it instead */
+};
+
+static const struct taking *taking;
+
+static int take_case(enum taker taker, bool *taken) {
+    pirn_case cases[16];
+    int values[16], chosen;
+    for (int i = 0; i < taking->k; i++) {
+        cases[i] = (pirn_case)PIRN_CASE_RECV(chans[i], &values[i]);
+        if (taken && taken[i]) cases[i].chan = NULL;
+    }
+    chosen = taker == TAKES_FIRST ? pirn_select_first(cases, (size_t)taking->k, PIRN_FOREVER)
+                                  : pirn_select(cases, (size_t)taking->k,
+                                                taker == TRIES_ONE ? PIRN_NOW : PIRN_FOREVER);
+    if (taken && chosen >= 0) taken[chosen] = true;
+    return chosen;
+}
+
+static void fill_own(void *arg) {
+    if (taking->closes)
+        check_equal(pirn_close(chans[*(int *)arg]), 0);
+    else
+        check_equal(pirn_send(chans[*(int *)arg], arg), 0);
+    pirn_waitgroup_done(&all);
+}
+
+static void take_one(void *arg) {
+    (void)arg;
+    check(take_case(TAKES_ONE, NULL) >= 0);
+}
+
+static void take_what_is_sent(void *arg) {
+    bool taken[16] = {false};
+    taking = arg;
+    for (int i = 0; i < taking->k; i++) chans[i] = pirn_chan_new(sizeof(int), 1);
+    start(fill_own, taking->k);
+    if (taking->taker == TWO_TAKE_ONE) {
+        pirn_waitgroup_wait(&all);
+        for (int i = 0; i < 2; i++) check_equal(pirn_waitgroup_go(&all, take_one, NULL), 0);
+    } else if (taking->taker == TAKES_ALL) {
+        for (int i = 0; i < taking->k; i++) take_case(TAKES_ALL, taken);
+    } else {
+        take_case(taking->taker, NULL);
+    }
+    pirn_waitgroup_wait(&all);
+    for (int i = 0; i < taking->k; i++) pirn_chan_unref(chans[i]);
+}
+
+/*
+ * When something comes into a channel makes no difference to who takes from another. So there is
+ * one class for each thing that the selects can do: all in one of k! orders; one of k; one of k,
+ * or none, before anything was there; the first that is there when those before it are not; and of
+ * two tasks the one takes one of k, the other one of the k - 1 left. A channel that is closed is
+ * ready just so, but is not used up.
+ */
+static void select_takes_what_is_sent(void) {
+    for (int k = 2; k <= (long_run() ? 5 : 4); k++) {
+        uint64_t n = (uint64_t)k;
+        expect_classes(take_what_is_sent, &(struct taking){TAKES_ALL, k, false}, factorial(n));
+        expect_classes(take_what_is_sent, &(struct taking){TAKES_ONE, k, false}, n);
+        expect_classes(take_what_is_sent, &(struct taking){TAKES_ONE, k, true}, n);
+        expect_classes(take_what_is_sent, &(struct taking){TRIES_ONE, k, false}, n + 1);
+        expect_classes(take_what_is_sent, &(struct taking){TAKES_FIRST, k, false}, n);
+        expect_classes(take_what_is_sent, &(struct taking){TWO_TAKE_ONE, k, false}, n * (n - 1));
+    }
+    conclude("select and senders");
+}
+
 static void receive_once(void *arg) {
     int value;
     (void)arg;
@@ -738,6 +814,49 @@ static void send_3(void *arg) {
     pirn_send(chans[3], &value);
 }
 
+/* Selects that commute with what is done where they take nothing. */
+static void select_receive(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void select_receive_now(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_NOW, false);
+}
+static void receive_first(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, true);
+}
+static void send_and_receive_now(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 3, PIRN_RECV, PIRN_NOW, false);
+}
+static void receive_now_and_try(void *arg) {
+    int value;
+    select_receive_now(arg);
+    pirn_try_recv(chans[2], &value);
+}
+static void send_and_close_3(void *arg) {
+    send_3(arg);
+    pirn_close(chans[3]);
+}
+static void meet_or_receive(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void meet_or_send(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
+static void send_and_meet_or_receive(void *arg) {
+    send_buffered(arg);
+    meet_or_receive(arg);
+}
+static void receive_and_close(void *arg) {
+    receive_2(arg);
+    pirn_close(chans[2]);
+}
+
 static const struct small smalls[] = {
     {"two cases on one channel", {send_twice, receive_or_send}, true},
     {"two cases on one channel, tried", {send_twice, receive_or_send_now}, true},
@@ -746,18 +865,29 @@ static const struct small smalls[] = {
     {"a select in order and another", {send_in_order, receive_either}, true},
     {"another and a select in order", {receive_either, send_in_order}, true},
     {"selects in order, both ways", {both_ways_in_order, both_ways_in_order}, true},
-    {"asleep already", {sleep_locked, lock_briefly}, false},
+    {"asleep already", {sleep_locked, lock_briefly}, true},
     {"a select until a deadline, tried", {offer_soon, try_receive}, false},
     {"a select until a deadline", {offer_soon, receive_0, receive_1}, false},
     {"a send until a deadline", {send_soon, receive_0, receive_0, try_receive}, false},
     {"an acquire until a deadline", {acquire_soon, acquire_soon, release, release}, false},
-    {"a writer waits", {read_until_told, write_alone, try_to_read_and_tell}, false},
-    {"many permits", {acquire_three, try_to_acquire_and_release}, false},
+    {"a writer waits", {read_until_told, write_alone, try_to_read_and_tell}, true},
+    {"many permits", {acquire_three, try_to_acquire_and_release}, true},
     {"many permits, behind a mutex", {acquire_three_locked, acquire_one}, true},
     {"a closer and a full buffer", {send_buffered, send_buffered, receive_2, close_buffered}, true},
     {"one meeting after another", {receive_and_try, send_one, receive_0, send_one}, true},
     {"a meeting after two others", {send_or_receive, try_send, send_3, send_3}, true},
-    {"outcomes beside others", {send_buffered, choose_or_wait, choose_closed}, false},
+    {"outcomes beside others", {send_buffered, choose_or_wait, choose_closed}, true},
+    {"a select and two senders", {select_receive, send_buffered, send_3}, true},
+    {"a select that tries, and two senders", {select_receive_now, send_buffered, send_3}, true},
+    {"a select in order and two senders", {receive_first, send_buffered, send_3}, true},
+    {"a select in order and a closer", {receive_first, send_buffered, send_and_close_3}, true},
+    {"two selects at two buffers", {select_receive, select_receive, send_buffered, send_3}, true},
+    {"a try after a select", {receive_now_and_try, send_and_receive_now, send_3}, true},
+    {"selects at a buffer and without one", {meet_or_send, meet_or_receive}, true},
+    {"a select and a try", {meet_or_receive, send_buffered, try_send}, true},
+    {"a select that must wait for a try",
+     {send_and_meet_or_receive, try_send, receive_and_close},
+     true},
 };
 
 /* What dfs has seen, in so many runs at most, dpor has seen too, and no more where dfs has seen all. */
@@ -873,11 +1003,12 @@ enum act {
     ASKS,
     CHOOSES,
     YIELDS,
-    EXACT,
-    SELECTS = EXACT,
+    SELECTS,
     SELECTS_BOTH_WAYS,
+    SELECTS_IN_ORDER,
     TRIES_SELECT,
-    SLEEPS,
+    EXACT,
+    SLEEPS = EXACT,
     RECEIVES_UNTIL,
     ACTS
 };
@@ -976,6 +1107,9 @@ static void act(enum act what) {
     case SELECTS:
         pirn_select(cases, 2, PIRN_FOREVER);
         break;
+    case SELECTS_IN_ORDER:
+        pirn_select_first(cases, 2, PIRN_FOREVER);
+        break;
     case TRIES_SELECT:
         cases[1].op = PIRN_SEND;
         pirn_select(cases, 2, PIRN_NOW);
@@ -1067,7 +1201,7 @@ static void random_programs(void) {
     conclude("random programs");
 }
 
-static void random_programs_with_selects_and_deadlines(void) {
+static void random_programs_with_deadlines(void) {
     play_scripts(ACTS, false);
     conclude("random programs");
 }
@@ -1088,6 +1222,7 @@ static const struct test tests[] = {
     TEST(a_closer_races_with_senders),
     TEST(select_among_ready_channels),
     TEST(select_meets_senders),
+    TEST(select_takes_what_is_sent),
     TEST(senders_meet_receivers),
     TEST(readers_and_a_writer),
     TEST(one_permit),
@@ -1095,7 +1230,7 @@ static const struct test tests[] = {
     TEST(spinning_is_put_off),
     TEST(first_failure_ends_it),
     TEST(random_programs),
-    TEST(random_programs_with_selects_and_deadlines),
+    TEST(random_programs_with_deadlines),
 };
 
 HARNESS(tests)

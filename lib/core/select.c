@@ -70,6 +70,12 @@ static inline bool ready(const pirn_case *c) {
     return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
 }
 
+/* The first cases of a selection are not ready, which decides what it does. */
+static void observe(struct task *self, const struct selection *s, size_t count) {
+    for (size_t i = 0; ENGINE_MARKS && i < count; i++)
+        if (s->cases[i].chan) engine_count(self, &s->cases[i].chan->senders.mark);
+}
+
 /*
  * Runs a ready case if there is one; the locks are held. Returns its index or -EAGAIN. A case that
  * was ready because of a waiter may be so no longer when its turn comes: the waiter can be claimed
@@ -102,7 +108,9 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
             engine_touch_now(self, c->value, c->chan->value_size, false, site);
         c->status = c->op == PIRN_SEND ? chan_offer(self, c->chan, c->value, woken)
                                        : chan_take(self, c->chan, c->value, woken);
-        if (c->status != -EAGAIN) return (int64_t)chosen;
+        if (c->status == -EAGAIN) continue;
+        if (first) observe(self, s, chosen);
+        return (int64_t)chosen;
     }
 }
 
@@ -174,6 +182,7 @@ static int run_select(pirn_case *cases, size_t count, int64_t deadline, bool fir
     } else if (s.lock_count == 0) {
         rc = chan_wait_nothing(self, &place, deadline);
     } else if (deadline == PIRN_NOW) {
+        observe(self, &s, count);
         unlock_all(&s);
     } else if (deadline != PIRN_FOREVER && deadline <= engine_now()) {
         unlock_all(&s);

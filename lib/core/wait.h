@@ -163,12 +163,20 @@ static inline struct waiter *wait_next(waitq *queue) {
     return NULL;
 }
 
+/* The select that waits takes the first case that becomes ready: those before are not. */
+static inline void wait_observe(const struct wait *wait) {
+    const struct waiter *waiter = wait->waiters;
+    for (; waiter->number < wait->fired->number; waiter++)
+        engine_count(wait->task, &waiter->guard->mark);
+}
+
 /* Ends a claimed wait, as the step that `self` is in. The wait may be gone when it returns. */
 static inline void wait_end(struct task *self, struct waiter *waiter, int result) {
     struct wait *wait = waiter->wait;
     wait->fired = waiter;
     wait->result = result;
     wait->mark = 0;
+    if (ENGINE_MARKS && wait->in_order) wait_observe(wait);
     engine_release(self, &wait->mark);
     (void)self;
 }
