@@ -392,9 +392,10 @@ int explore_take_in_shrunk(struct exploration *e, struct shrink *s, bool new) {
     e->failing_kind = explore_kind(e);
     snprintf(e->message, sizeof e->message, "%s", log->message);
     if (e->recorder && (new || !s->from)) {
-        log_tally(log);
-        int rc = recorder_add(e->recorder, log, "shrink", s->schedule_text,
-                              e->record != CONTROL_RECORD_NONE, &s->run);
+        int rc;
+        log_tally(e->log);
+        rc = recorder_add(e->recorder, log, "shrink", s->schedule_text,
+                          e->record != CONTROL_RECORD_NONE, &s->run);
         if (rc == 0 && s->from) rc = recorder_shrunk_from(e->recorder, s->run, s->from);
         if (rc) return recorder_said(e, rc);
     }
