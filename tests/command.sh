@@ -204,7 +204,7 @@ without_a_schedule() {
     done
 }
 one_kind() {
-    gives 1 explore -n 300 --seed 1 --keep-going "$examples/philosophers" && prints '^ *[0-9]* of deadlock: ' || return 1
+    gives 1 explore -n 500 --seed 5 --keep-going "$examples/philosophers" && prints '^ *[0-9]* of deadlock: ' || return 1
     test "$(grep -c '^FAIL' out)" -eq 1 && test "$(grep -c ' of deadlock: ' out)" -eq 1 || return 1
     sed -n 's/^ *the shortest, [0-9]* steps: //p' out >command
     cat command

@@ -121,10 +121,10 @@ static int record_all(struct recorder *r, const struct log *log) {
 
 /* Goes on with the first exploration. */
 static int resume(struct recorder *r) {
-    uint64_t runs = 0, failures, steps, graph;
+    uint64_t runs = 0, failures, steps, graph, seed;
     char *position = NULL;
     int rc = recorder_resume(r, 1, &runs, &failures, &steps);
-    while (!rc && recorder_resume_graph(r, &graph)) runs--;
+    while (!rc && recorder_resume_graph(r, &graph, &seed)) runs--;
     if (!rc) rc = recorder_resume_position(r, &position);
     free(position);
     if (!rc) recorder_reached(r, 7);

@@ -23,8 +23,10 @@ enum { LONGEST = 2000, LONGEST_NAME = 200, CALLS = 3, HANGS_AFTER = 20 };
 static struct symbol symbols[2 * CALLS];
 static const char *variable;
 
-void symbol_resolve(const void *address, struct symbol *symbol) {
-    *symbol = symbols[(uintptr_t)address - 1];
+unsigned symbol_resolve_all(const void *address, struct symbol *to, unsigned most) {
+    (void)most;
+    *to = symbols[(uintptr_t)address - 1];
+    return 1;
 }
 
 const char *symbol_variable(const void *address, uintptr_t *offset) {
