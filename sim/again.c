@@ -21,6 +21,14 @@ static void add_event(struct text *text, const struct log_event *event) {
     if (event->has_result) text_add(text, " with the result %lld", (long long)event->result);
 }
 
+/* What is not told of each: which object it is, and when. */
+static void add_rest(struct text *text, const struct log_event *a, const struct log_event *b) {
+    if (a->object != b->object)
+        text_add(text, ", on object %u, then %u, as they are numbered in a run", a->object,
+                 b->object);
+    if (a->time != b->time) text_add(text, ", %lld ns later", (long long)(b->time - a->time));
+}
+
 static size_t steps_of(const struct log *log) {
     return log->steps < log->event_room ? log->steps : log->event_room;
 }
@@ -51,6 +59,7 @@ static uint32_t tell(struct log *log, uint64_t number, const struct log_event *e
         add_event(&text, &log->events[i]);
     else
         text_add(&text, "none (%s)", *ended ? ended : pirn_outcome_name(log->outcome));
+    if (i < count && i < again) add_rest(&text, &events[i], &log->events[i]);
     return i < again ? (uint32_t)i + 1 : 0;
 }
 

@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "lib/core/context.h"
+#include "lib/core/label.h"
 #include "sim/again.h"
 #include "sim/explore.h"
 #include "sim/outside.h"
@@ -92,8 +93,9 @@ struct keeper {
     keeper_ended *ended;
     struct snapshot *snapshot;
     struct outside *outside;
-    struct log *log; /* of the run under way */
-    int status;      /* of the program */
+    bool bare, came_back; /* nothing is put back; the run has come back from main_fn */
+    struct log *log;      /* of the run under way */
+    int status;           /* of the program */
     struct context program, self;
     const char *top; /* what the program has on its stack begins above */
     _Alignas(64) char stack[STACK];
@@ -108,10 +110,11 @@ static void *shared_memory(size_t size) {
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-struct keeper *keeper_new(const struct exploration *e) {
+struct keeper *keeper_new(const struct exploration *e, bool bare) {
     struct keeper *k = shared_memory(sizeof *k);
     if (!k) return NULL;
     k->ahead = 1;
+    k->bare = bare;
     k->strategy = e->strategy;
     k->share = e->share.shards ? e->share : (struct share){1, 1};
     k->seed = e->seed;
@@ -370,9 +373,10 @@ static const char *run_once(struct keeper *k, uint64_t seed) {
     if (k->told) {
         k->told = false;
         remembered_load(k->strategy, k->remembered);
-        if ((why = snapshot_keep(k->snapshot))) return why;
+        if (!k->bare && (why = snapshot_keep(k->snapshot))) return why;
     }
     k->strategy->begin(k->strategy, seed);
+    k->came_back = false;
     go_on(k);
     k->ended(k->log, k->status);
     return NULL;
@@ -402,8 +406,9 @@ static void perform(struct keeper *k, uint32_t number) {
     const char *why;
     take_log(k);
     if ((why = run_once(k, seed))) end(k, KEEPER_UNSURE, why);
-    if ((why = restore(k))) end(k, KEEPER_LAST, why);
-    if (number == 0) {
+    why = !k->bare ? restore(k) : !k->came_back ? "its runs end the process" : NULL;
+    if (why) end(k, KEEPER_LAST, why);
+    if (number == 0 && !k->bare) {
         before = essence_of(k->log);
         why = run_once(k, seed);
         if (!why) why = restore(k);
@@ -414,15 +419,20 @@ static void perform(struct keeper *k, uint32_t number) {
     answer(k, KEEPER_DONE, NULL);
 }
 
+/* Returns why that is not possible, or NULL. */
+static const char *save(struct keeper *k) {
+    const char *why = NULL;
+    if (!(k->outside = outside_new())) return "there is no memory to remember its state in";
+    if (!(k->snapshot = snapshot_take(k->top, &sim.stacks, &why))) return why;
+    if (!outside_begin(k->outside)) return "/proc cannot be read";
+    /* Looking has left its traces in the heap. */
+    return snapshot_restore(k->snapshot);
+}
+
 static void keep(void *arg, void *passed) {
     struct keeper *k = arg;
-    const char *why = NULL;
+    const char *why = k->bare ? NULL : save(k);
     (void)passed;
-    if (!(k->outside = outside_new())) why = "there is no memory to remember its state in";
-    if (!why) k->snapshot = snapshot_take(k->top, &sim.stacks, &why);
-    if (!why && !outside_begin(k->outside)) why = "/proc cannot be read";
-    /* Looking has left its traces in the heap. */
-    if (!why) why = snapshot_restore(k->snapshot);
     for (uint32_t number = 0;; number++) {
         while (!await(&k->asked, number, &k->waits, NULL)) continue;
         if (why) end(k, KEEPER_UNSURE, why);
@@ -434,8 +444,19 @@ CONTEXT_BOUNDARY struct log *keeper_serve(struct keeper *k, keeper_ended *ended)
     k->ended = ended;
     k->top = (const char *)__builtin_frame_address(0) - FRAME;
     k->process = getpid();
+    if (k->bare) label_keep();
     kept = k;
     context_init(&k->self, k->stack, sizeof k->stack, keep, k, context_control());
+    context_switch(&k->program, &k->self, NULL);
+    return k->log;
+}
+
+CONTEXT_BOUNDARY struct log *keeper_next(void) {
+    struct keeper *k = kept;
+    if (!k || !k->bare || getpid() != k->process) return NULL;
+    label_restore();
+    k->came_back = true;
+    k->status = 0;
     context_switch(&k->program, &k->self, NULL);
     return k->log;
 }

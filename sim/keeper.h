@@ -5,6 +5,9 @@
  * then on performs what it is asked for: it lets the program go on from pirn_run, and when the
  * program has come to its end puts everything back. A run that crashes ends the process, as does
  * one that leaves something behind that cannot be put back; then there has to be another one.
+ *
+ * Or nothing is put back (`bare`): the program never comes back from pirn_run, which makes run
+ * after run. Then only one that ends the process is its last.
  */
 #ifndef SIM_KEEPER_H
 #define SIM_KEEPER_H
@@ -19,7 +22,7 @@ struct keeper;
 struct exploration;
 
 /* For the process to come, and runs of the exploration. NULL: no memory. */
-struct keeper *keeper_new(const struct exploration *exploration);
+struct keeper *keeper_new(const struct exploration *exploration, bool bare);
 void keeper_free(struct keeper *keeper);
 
 /* ---- In the process that explores ---------------------------------------------------------- */
@@ -51,6 +54,9 @@ typedef void keeper_ended(struct log *log, int status);
  * been begun.
  */
 struct log *keeper_serve(struct keeper *keeper, keeper_ended *ended);
+
+/* The run is over. Returns the log of the next one where nothing is put back, else NULL. */
+struct log *keeper_next(void);
 
 /* The program has given back what is in some of its pages, in whichever process. */
 void keeper_discarded(void *at, size_t size);

@@ -10,6 +10,7 @@
 #include "lib/core/task.h"
 #include "sim/control.h"
 #include "sim/explore.h"
+#include "sim/keeper.h"
 #include "sim/race/report.h"
 #include "sim/serve.h"
 
@@ -40,11 +41,16 @@ static struct {
 } child;
 
 static int run_in_child(const pirn_config *config, pirn_fn *main_fn, void *arg) {
+    struct log *next;
     int rc;
-    child.log->finished = false;
-    rc = sim_run(config, main_fn, arg, child.log, child.strategy, &child.options);
-    if (rc) return rc;
-    child.log->finished = true;
+    for (;;) {
+        child.log->finished = false;
+        rc = sim_run(config, main_fn, arg, child.log, child.strategy, &child.options);
+        if (rc) return rc;
+        child.log->finished = true;
+        if (!(next = keeper_next())) break;
+        child.log = next;
+    }
     if (child.log->outcome == PIRN_OK || child.log->outcome == PIRN_DEADLOCK ||
         child.log->outcome == PIRN_LEAK)
         return result_of(child.log);

@@ -292,7 +292,7 @@ static void end_of_life(const char *why) {
 
 static int begin_child(struct exploration *e) {
     int rc;
-    if (!(server.keeper = keeper_new(e))) {
+    if (!(server.keeper = keeper_new(e, server.options.isolation == CONTROL_ISOLATE_NONE))) {
         snprintf(e->message, sizeof e->message, "not enough memory");
         return -ENOMEM;
     }
@@ -540,7 +540,7 @@ void serve(pirn_fn *main_fn, size_t stack_size, struct log **log, struct strateg
         stack_pool_prepare(&sim.stacks);
         race_prepare();
         prepare_output();
-        snapshot_prepare();
+        if (server.options.isolation != CONTROL_ISOLATE_NONE) snapshot_prepare();
         e.log = keeper_serve(server.keeper, ended);
     }
     *log = e.log;

@@ -81,6 +81,19 @@ same_figures() {
     says '"pairs":[1-9]' && cmp "$scratch/fork" "$scratch/snapshot"
 }
 
+# The function alone, again and again: the same where it leaves nothing.
+none() {
+    for how in fork none; do
+        explore -n 2500 --isolate=$how "$top_builddir/docs/examples/pipeline" && says "\"isolation\":\"$how\"" || return 1
+        sed 's/"seconds":[0-9.]*,//; s/"isolation".*//' "$scratch/out" >"$scratch/$how"
+    done
+    cmp "$scratch/fork" "$scratch/none"
+}
+none_counts() {
+    explore -n 300 --isolate=none "$habits" count "$scratch/counter.so"
+    says '"failures":[1-9]'
+}
+
 # Where it may not write as much as a copy of the memory needs.
 small_files() {
     (ulimit -f 1000 && explore -n 40 "$top_builddir/docs/examples/transactions-fixed") && says '"failures":0' && says '"isolation":"fork"' &&
@@ -113,6 +126,8 @@ done
 run "several processes come to the same figures" same_figures -j 3 "$top_builddir/docs/examples/transactions"
 run "so does a shard: figures" same_figures --shard=2/3 "$top_builddir/docs/examples/transactions-fixed"
 run "files may not be large" small_files
+run "nothing is put back where that is asked for" none
+run "what a run leaves is seen then" none_counts
 if ! command -v sqlite3 >/dev/null; then
     skip "the same runs" "sqlite3 is not installed"
     done_testing

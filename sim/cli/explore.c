@@ -149,7 +149,10 @@ static void print_coverage(const struct exploration *e) {
 /* How runs were kept apart from each other. */
 static const char *isolation(const struct exploration *e) {
     const struct control_message *f = &e->figures;
-    return !f->kept ? "fork" : 2 * f->kept > f->runs ? "snapshot" : "snapshot and fork";
+    bool none = e->report.options->control.isolation == CONTROL_ISOLATE_NONE;
+    if (!f->kept) return "fork";
+    if (2 * f->kept > f->runs) return none ? "none" : "snapshot";
+    return none ? "none and fork" : "snapshot and fork";
 }
 
 static void print_summary(const struct exploration *e, bool interrupted) {

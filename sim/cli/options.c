@@ -94,7 +94,7 @@ static const struct row {
      "early: may fire before tasks go on; late (early)"},
     {ALL, TIMEOUT, "timeout", "SECONDS", "seconds, such as 2 or 0.5",
      "of a run, and for the program to begin one (10)"},
-    {EXPLORE, ISOLATE, "isolate", "HOW", "fork or snapshot",
+    {EXPLORE, ISOLATE, "isolate", "HOW", "fork, snapshot or none",
      "runs from each other: fork, snapshot (where exact)"},
     {ALL, 'q', "quiet", NULL, NULL, "print failures only"},
     {ALL, JSON, "json", NULL, NULL, "print one JSON object a line"},
@@ -263,7 +263,8 @@ static bool read_strategy(struct options *o, const char *name) {
 static bool take(struct options *o, int value, const char *text) {
     static const char *const which[] = {"failing", "all", "none", NULL};
     static const char *const when[] = {"early", "late", NULL};
-    static const char *const how[] = {"fork", "snapshot", NULL};
+    static const char *const how[] = {"fork", "snapshot", "none",
+                                      NULL}; /* enum control_isolation */
     static const char *const points[] = {"atomic", "sync", "access", NULL}; /* enum points */
     static const char *const forms[] = {"gcc", "github", NULL};
     struct control_options *c = &o->control;
@@ -332,7 +333,7 @@ static bool take(struct options *o, int value, const char *text) {
         return read_seconds(text, &c->run_time_limit);
     case ISOLATE:
         if ((i = read_word(text, strlen(text), how)) < 0) return false;
-        c->isolation = i == 0 ? CONTROL_ISOLATE_FORK : CONTROL_ISOLATE_SNAPSHOT;
+        c->isolation = (enum control_isolation)(CONTROL_ISOLATE_FORK + i);
         return true;
     case 'q':
         return o->quiet = true;
