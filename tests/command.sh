@@ -91,7 +91,7 @@ run "an option without its argument" refuses 'needs an argument' 2 explore --tra
 run "an option of another subcommand" refuses "'-n'" 2 run -n 3 ls
 for option in -n0 -nx -n-1 -t0 -t1x --seed=0x --seed=99999999999999999999 --strategy=x --strategy=random:depth=2 --strategy=pct:depth=0 --strategy=pct:x \
     --record=x --allow=leak,x \
-    --max-steps=0 --timers=never --isolate=none --timeout=-1 --color=x --points=x; do
+    --max-steps=0 --timers=never --isolate=thread --timeout=-1 --color=x --points=x; do
     run "$option is refused" refuses 'no value for' 2 explore $option ls
 done
 

@@ -79,21 +79,6 @@ void draw_quote(struct tool_text *out, const char *text) {
     }
 }
 
-static void add_markup(struct tool_text *out, const char *text) {
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p == '<')
-            tool_text_add(out, "&lt;");
-        else if (*p == '>')
-            tool_text_add(out, "&gt;");
-        else if (*p == '&')
-            tool_text_add(out, "&amp;");
-        else if (*p == '"')
-            tool_text_add(out, "&quot;");
-        else
-            tool_text_add_bytes(out, p, 1);
-    }
-}
-
 void draw_label(struct drawing *d, const char *name, const struct draw_label *label) {
     static const char *const plain_end[] = {"\\l", "", "\\r"};
     static const char *const markup_end[] = {"<BR ALIGN=\"LEFT\"/>", "", "<BR ALIGN=\"RIGHT\"/>"};
@@ -114,7 +99,7 @@ void draw_label(struct drawing *d, const char *name, const struct draw_label *la
      * shows the SVG. */
     if (label->bold) {
         tool_text_add(d->out, "<<B>");
-        add_markup(d->out, label->text);
+        utf8_add_xml(d->out, label->text);
         tool_text_addf(d->out, "</B>%s>", markup_end[label->align]);
     } else {
         tool_text_add(d->out, "\"");

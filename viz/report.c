@@ -193,23 +193,6 @@ void report_github(struct tool_text *out, const struct report *r) {
 
 /* ---- JUnit --------------------------------------------------------------------------------- */
 
-static void xml(struct tool_text *out, const char *text) {
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p == '<')
-            tool_text_add(out, "&lt;");
-        else if (*p == '>')
-            tool_text_add(out, "&gt;");
-        else if (*p == '&')
-            tool_text_add(out, "&amp;");
-        else if (*p == '"')
-            tool_text_add(out, "&quot;");
-        else if ((unsigned char)*p < 0x20 && *p != '\n')
-            tool_text_add(out, "?");
-        else
-            tool_text_add_bytes(out, p, 1);
-    }
-}
-
 void report_junit(struct tool_text *out, const struct report *r) {
     const struct trace_run *run = r->run;
     bool ok = strcmp(run->summary.outcome, "ok") == 0;
@@ -222,7 +205,7 @@ void report_junit(struct tool_text *out, const struct report *r) {
                    "skipped=\"0\">\n"
                    "    <testcase classname=\"",
                    !ok, !ok);
-    xml(out, tool_text_string(&name));
+    utf8_add_xml(out, tool_text_string(&name));
     tool_text_addf(
         out, "\" name=\"run %lld, seed 0x%llx\" time=\"%lld.%06lld\"", (long long)run->summary.id,
         (unsigned long long)run->summary.seed,
@@ -233,13 +216,13 @@ void report_junit(struct tool_text *out, const struct report *r) {
     } else {
         explain_headline(&text, run, r->waits);
         tool_text_add(out, ">\n      <failure type=\"");
-        xml(out, run->summary.outcome);
+        utf8_add_xml(out, run->summary.outcome);
         tool_text_add(out, "\" message=\"");
-        xml(out, text.data);
+        utf8_add_xml(out, text.data);
         tool_text_add(out, "\">");
         tool_text_clear(&text);
         explain(&text, r);
-        xml(out, text.data);
+        utf8_add_xml(out, text.data);
         tool_text_add(out, "</failure>\n    </testcase>\n");
     }
     tool_text_add(out, "  </testsuite>\n</testsuites>\n");

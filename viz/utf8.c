@@ -112,3 +112,26 @@ bool utf8_is_wanted(void) {
     setlocale(LC_CTYPE, "");
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
+
+void utf8_add_xml(struct tool_text *to, const char *text) {
+    struct tool_text clean = {0};
+    for (const char *line = text; *line;) {
+        size_t length = strcspn(line, "\n");
+        utf8_add_clean(&clean, line, length);
+        line += length;
+        if (*line) tool_text_add(&clean, "\n"), line++;
+    }
+    for (const char *c = tool_text_string(&clean); *c; c++) {
+        if (*c == '<')
+            tool_text_add(to, "&lt;");
+        else if (*c == '>')
+            tool_text_add(to, "&gt;");
+        else if (*c == '&')
+            tool_text_add(to, "&amp;");
+        else if (*c == '"')
+            tool_text_add(to, "&quot;");
+        else
+            tool_text_add_bytes(to, c, 1);
+    }
+    tool_text_free(&clean);
+}

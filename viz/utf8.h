@@ -38,4 +38,8 @@ void utf8_add_ascii(struct tool_text *text, const char *string);
  * terminal. Sets LC_CTYPE from the environment. */
 bool utf8_is_wanted(void);
 
+/* Appends text as XML may hold it: valid UTF-8, markup spelt out, no control characters but for ends
+ * of lines. */
+void utf8_add_xml(struct tool_text *text, const char *string);
+
 #endif

@@ -14,41 +14,9 @@
 #include "lib/core/output.h"
 #include "viz/utf8.h"
 
-/* Whether one of the two code points begins here that XML does not allow and UTF-8 does. */
-static bool is_no_character(const char *c) {
-    return !strncmp(c, "\xEF\xBF\xBE", 3) || !strncmp(c, "\xEF\xBF\xBF", 3);
-}
-
-/* Text as XML may hold it: valid UTF-8, markup spelt out, no control characters but for ends of
- * lines. */
-static void add_xml(struct tool_text *to, const char *text) {
-    struct tool_text clean = {0};
-    for (const char *line = text; *line;) {
-        size_t length = strcspn(line, "\n");
-        utf8_add_clean(&clean, line, length);
-        line += length;
-        if (*line) tool_text_add(&clean, "\n"), line++;
-    }
-    for (const char *c = tool_text_string(&clean); *c; c++) {
-        if (*c == '<')
-            tool_text_add(to, "&lt;");
-        else if (*c == '>')
-            tool_text_add(to, "&gt;");
-        else if (*c == '&')
-            tool_text_add(to, "&amp;");
-        else if (*c == '"')
-            tool_text_add(to, "&quot;");
-        else if (is_no_character(c))
-            tool_text_add(to, "?"), c += 2;
-        else
-            tool_text_add_bytes(to, c, 1);
-    }
-    tool_text_free(&clean);
-}
-
 static void add_attribute(struct tool_text *to, const char *name, const char *value) {
     tool_text_addf(to, " %s=\"", name);
-    add_xml(to, value);
+    utf8_add_xml(to, value);
     tool_text_add(to, "\"");
 }
 
@@ -82,7 +50,7 @@ void junit_failure(struct junit *junit, const struct control_message *failure, c
     add_attribute(to, "type", pirn_outcome_name(failure->outcome));
     add_attribute(to, "message", failure->message);
     tool_text_add(to, ">");
-    add_xml(to, text);
+    utf8_add_xml(to, text);
     tool_text_add(to, "</failure>\n  </testcase>\n");
 }
 
