@@ -70,8 +70,10 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/race/tsan.c \
 	%D%/random.h \
 	%D%/recorder.c \
-	%D%/remembered.c \
 	%D%/recorder.h \
+	%D%/recorder_own.h \
+	%D%/recorder_run.c \
+	%D%/remembered.c \
 	%D%/remembered.h \
 	%D%/reorder.c \
 	%D%/reorder.h \

@@ -59,6 +59,8 @@ librecording_la_SOURCES = \
 	sim/race/suppress.c \
 	sim/recorder.c \
 	sim/recorder.h \
+	sim/recorder_own.h \
+	sim/recorder_run.c \
 	sim/rows.c \
 	sim/rows.h \
 	sim/task_names.c \
