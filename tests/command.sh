@@ -1,48 +1,7 @@
 #!/bin/sh
 # The pirn command: what it refuses and how, what it finds, and that what it has recorded survives.
 
-. "$top_srcdir/tests/tap.sh"
-
-pirn=${PIRN:-$top_builddir/pirn}
-examples=${EXAMPLES:-$top_builddir/docs/examples}
-TMPDIR=$scratch/tmp
-export TMPDIR
-mkdir "$TMPDIR"
-cd "$scratch" || exit 1
-
-# Runs pirn; $out and $err hold what it printed, $status its exit status.
-call() {
-    "$pirn" "$@" >out 2>err </dev/null
-    status=$?
-    cat out err
-    echo "status $status: pirn $*"
-}
-
-# call, with the exit status that it must have first.
-gives() {
-    wanted=$1
-    shift
-    call "$@"
-    test "$status" -eq "$wanted"
-}
-
-says() { grep -q -e "$1" err; }
-prints() { grep -q -e "$1" out; }
-
-# One message, and nothing on standard output.
-refuses() {
-    word=$1
-    wanted=$2
-    shift 2
-    gives "$wanted" "$@" && says "$word" && says '^pirn: ' && test "$(grep -c '^pirn: ' err)" -eq 1 && test ! -s out
-}
-
-sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
-
-# What needs the sqlite3 program.
-run_sql() {
-    if command -v sqlite3 >/dev/null; then run "$@"; else skip "$1" "no sqlite3 program"; fi
-}
+. "$top_srcdir/tests/command-line.sh"
 
 # ---- Usage ----
 

@@ -2,32 +2,9 @@
 # What happens to traces when the command, the disk or somebody else fails, and what a stranger's trace or a planted link can do.
 # tests/command.sh and tests/jobs.sh have the ordinary cases. PIRN_TEST_KILLS: how many explorations are killed.
 
-. "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/command-line.sh"
 
-pirn=${PIRN:-$top_builddir/pirn}
-examples=${EXAMPLES:-$top_builddir/docs/examples}
 kills=${PIRN_TEST_KILLS:-20}
-TMPDIR=$scratch/tmp
-export TMPDIR
-mkdir "$TMPDIR"
-cd "$scratch" || exit 1
-
-# Runs pirn; `out` and `err` hold what it printed. Its exit status must be the first argument.
-gives() {
-    wanted=$1
-    shift
-    "$pirn" "$@" >out 2>err </dev/null
-    status=$?
-    cat out err
-    echo "status $status: pirn $*"
-    test "$status" -eq "$wanted"
-}
-says() { grep -q -e "$1" err; }
-once() { test "$(grep -c '^pirn: ' err)" -eq 1; }
-sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
-run_sql() {
-    if command -v sqlite3 >/dev/null; then run "$@"; else skip "$1" "no sqlite3 program"; fi
-}
 
 # The trace is sound, has every run that `out` reports, whole, and no row that refers to none.
 sound() {

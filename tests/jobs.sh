@@ -2,37 +2,8 @@
 # Many processes and many machines: whoever shares an exploration, however it is interrupted and goes on, what comes of it
 # is what one process would have found.
 
-. "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/command-line.sh"
 
-pirn=${PIRN:-$top_builddir/pirn}
-examples=${EXAMPLES:-$top_builddir/docs/examples}
-TMPDIR=$scratch/tmp
-export TMPDIR
-mkdir "$TMPDIR"
-cd "$scratch" || exit 1
-
-# Runs pirn; `out` and `err` hold what it printed. Its exit status must be the first argument.
-gives() {
-    wanted=$1
-    shift
-    "$pirn" "$@" >out 2>err </dev/null
-    status=$?
-    cat out err
-    echo "status $status: pirn $*"
-    test "$status" -eq "$wanted"
-}
-says() { grep -q -e "$1" err; }
-prints() { grep -q -e "$1" out; }
-refuses() {
-    word=$1
-    wanted=$2
-    shift 2
-    gives "$wanted" "$@" && says "$word" && test "$(grep -c '^pirn: ' err)" -eq 1 && test ! -s out
-}
-sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
-run_sql() {
-    if command -v sqlite3 >/dev/null; then run "$@"; else skip "$1" "no sqlite3 program"; fi
-}
 nothing_left() { ls -A "$TMPDIR"; test -z "$(ls -A "$TMPDIR")"; }
 
 # What the runs in a trace were, in their order, all that is recorded of them included, but for what is not theirs: times

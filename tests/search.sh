@@ -2,11 +2,7 @@
 # The systematic strategies in whole programs: a search that is interrupted and goes on, or is shared among processes or
 # shards, makes the runs that one process makes in one go, each once.
 
-. "$top_srcdir/tests/tap.sh"
-
-pirn=${PIRN:-$top_builddir/pirn}
-examples=${EXAMPLES:-$top_builddir/docs/examples}
-cd "$scratch" || exit 1
+. "$top_srcdir/tests/command-line.sh"
 
 if ! command -v sqlite3 >/dev/null; then
     skip "searches" "no sqlite3 program"
@@ -17,26 +13,8 @@ if test -n "${SANITIZED-}"; then
     done_testing
 fi
 
-gives() {
-    wanted=$1
-    shift
-    timeout 300 "$pirn" "$@" >out 2>err </dev/null
-    status=$?
-    cat out err
-    echo "status $status: pirn $*"
-    test "$status" -eq "$wanted"
-}
-says() { grep -q -e "$1" err; }
-prints() { grep -q -e "$1" out; }
-refuses() {
-    word=$1
-    wanted=$2
-    shift 2
-    gives "$wanted" "$@" && says "$word" && test "$(grep -c '^pirn: ' err)" -eq 1 && test ! -s out
-}
 # gives, whether something is found or not.
 explores() { gives 0 explore "$@" >log || test "$status" -eq 1 || { cat log; return 1; }; }
-sql() { sqlite3 -cmd '.timeout 10000' "$@"; }
 # The runs in a trace, in an order of its columns.
 runs() { sql "$1" "SELECT strategy, schedule, outcome, message, steps, graph FROM run ORDER BY $2"; }
 # What was found, and whether that is all, without the time it took.
