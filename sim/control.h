@@ -119,9 +119,6 @@ const char *pirn__strategy(size_t n, const char **summary);
 /* Whether the strategy comes to an end by itself. */
 bool pirn__strategy_ends(const char *name);
 
-/* Whether processes and shards can share its runs. */
-bool pirn__strategy_shares(const char *name);
-
 /* Whether a strategy, with its parameters, can be asked for: 0 or -EINVAL. */
 int pirn__strategy_check(const char *name);
 

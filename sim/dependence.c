@@ -77,7 +77,7 @@ static bool parks(const struct task *self) {
 
 /* How it does what it does: CASE_..., or-ed. */
 static uint8_t kind_of(const struct task *self) {
-    bool now = self->intent.deadline == PIRN_NOW;
+    bool now = timed(self) && !parks(self);
     return (uint8_t)((in_order(self) ? CASE_IN_ORDER : 0) | (now ? CASE_NOW : 0));
 }
 
@@ -257,7 +257,7 @@ static void refuse_before(const struct task *task, size_t index) {
 static void refuse_others(const struct task *task, const struct wait *wait) {
     size_t met = wait->fired ? (size_t)wait->fired->number : 0;
     const struct task *finder = sim.current;
-    bool all = finder && (finder->intent.deadline == PIRN_NOW || dependence_by_case(finder));
+    bool all = finder && (kind_of(finder) & CASE_NOW || dependence_by_case(finder));
     if (!wait->fired || !dependence_by_case(task)) return;
     for (size_t i = 0; i < task->intent.count; i++)
         if (i != met && (all || (wait->in_order && i < met))) refuse(case_at(task, i));
@@ -680,9 +680,13 @@ static void meet_in_order(const struct task *first, const struct task *second, s
     }
 }
 
+bool dependence_either(const struct task *a, const struct task *b) {
+    return could_meet(a, b) && could_meet(b, a);
+}
+
 bool dependence_turns(const struct task *a, const struct task *b) {
     size_t a_first[2], b_first[2];
-    if (!in_order(a) || !in_order(b) || !could_meet(a, b) || !could_meet(b, a)) return false;
+    if (!in_order(a) || !in_order(b) || !dependence_either(a, b)) return false;
     meet_in_order(a, b, &a_first[0], &a_first[1]);
     meet_in_order(b, a, &b_first[1], &b_first[0]);
     return a_first[0] != b_first[0] || a_first[1] != b_first[1];

@@ -85,7 +85,7 @@ struct access {
 };
 
 /* MORE: there are cases that are none of these, on contexts. */
-enum { CASE_IN_ORDER = 1, CASE_NOW = 2, CASE_MORE = 4, CASE_ROOM = 1 << 30 };
+enum { CASE_IN_ORDER = 1, CASE_NOW = 2, CASE_MORE = 4, CASE_ALL = 7, CASE_ROOM = 1 << 30 };
 
 enum { MOST_ACCESSES = 28 };
 
@@ -164,6 +164,9 @@ enum readiness dependence_ready(const struct task *task);
  * completes both operations. Returns the one to arrive first; NULL: they cannot meet.
  */
 struct task *dependence_meeting(struct task *a, struct task *b);
+
+/* Whether either may come first. */
+bool dependence_either(const struct task *a, const struct task *b);
 
 /* Whether it makes a difference who of the two comes first: both take the first case in order. */
 bool dependence_turns(const struct task *a, const struct task *b);

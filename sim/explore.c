@@ -321,8 +321,6 @@ static int report(struct exploration *e, enum control_type type) {
     return rc;
 }
 
-void explore_restart_clock(struct exploration *e) { e->begun = clock_of(e->clock); }
-
 bool explore_over(struct exploration *e) {
     enum { ASK_EVERY = 10000000 }; /* ns */
     int64_t now;

@@ -130,9 +130,6 @@ int explore_take_in(struct exploration *exploration, struct strategy *strategy, 
 /* Whether to end: by what was found, by the time, or because somebody asks for it. */
 bool explore_over(struct exploration *exploration);
 
-/* The time limit counts from now on. */
-void explore_restart_clock(struct exploration *exploration);
-
 /* Makes ready for runs: the log, and the trace if there is to be one. Returns 0, -ENOMEM or -EIO,
  * with a line in `message`. */
 int explore_begin(struct exploration *exploration);

@@ -14,6 +14,13 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/debugger.c \
 	%D%/dependence.c \
 	%D%/dependence.h \
+	%D%/dpor.h \
+	%D%/dpor_branches.c \
+	%D%/dpor_cases.c \
+	%D%/dpor_position.c \
+	%D%/dpor_prefixes.c \
+	%D%/dpor_races.c \
+	%D%/dpor_races.h \
 	%D%/dump.c \
 	%D%/engine.c \
 	%D%/engine_sim.h \

@@ -2,7 +2,7 @@
  * searches.c - see searches.h.
  *
  * The position of a search, as it is recorded, is the number of runs that were nothing new, and
- * behind a blank what the strategy says of where it is, if it can.
+ * behind a blank what the strategy says of where it is.
  */
 #include "sim/searches.h"
 
@@ -34,16 +34,12 @@ bool search_on(struct exploration *e, struct strategy *strategy) {
 static char *position(void *context) {
     enum { LONGEST_NUMBER = 20 };
     const struct exploration *e = context;
-    char *where = NULL, *text;
+    char *where = e->strategy->position(e->strategy), *text;
     size_t room = LONGEST_NUMBER + 2;
-    if (e->strategy->position) {
-        if (!(where = e->strategy->position(e->strategy))) return NULL;
-        room += strlen(where);
-    }
+    if (!where) return NULL;
+    room += strlen(where);
     text = malloc(room);
-    if (text)
-        snprintf(text, room, "%llu%s%s", (unsigned long long)e->repeated, where ? " " : "",
-                 where ? where : "");
+    if (text) snprintf(text, room, "%llu %s", (unsigned long long)e->repeated, where);
     free(where);
     return text;
 }
@@ -60,28 +56,6 @@ static int complain(struct exploration *e, int error, const char *what) {
 
 static int no_memory(struct exploration *e) { return complain(e, -ENOMEM, "not enough memory"); }
 
-static int repeat_all(struct exploration *e, struct strategy *strategy) {
-    int rc;
-    record_position(e);
-    snprintf(e->note, sizeof e->note,
-             "makes the first %llu runs once more, to come to where the search was",
-             (unsigned long long)(e->done + e->repeated));
-    if (e->report) e->report(e, CONTROL_NOTE);
-    for (uint64_t made = 0; made < e->done + e->repeated; made++) {
-        if (!e->searching)
-            return complain(e, -ESTALE,
-                            "the search comes to another end than the recorded one: something "
-                            "outside the library decides what the program does");
-        /* The time is for what is new. */
-        explore_restart_clock(e);
-        if (explore_over(e)) return 0;
-        if ((rc = explore_perform(e, strategy, made))) return rc;
-        next(e, strategy);
-    }
-    explore_restart_clock(e);
-    return 0;
-}
-
 static int go_on(struct exploration *e, struct strategy *strategy, const char *text) {
     unsigned found;
     int length = 0, rc;
@@ -91,7 +65,6 @@ static int go_on(struct exploration *e, struct strategy *strategy, const char *t
                         "the trace does not say where the search had come to: begin a new "
                         "exploration");
     e->repeated = repeated;
-    if (!strategy->go_to) return repeat_all(e, strategy);
     rc = strategy->go_to(strategy, text + length, &found);
     if (rc == -ENOMEM) return no_memory(e);
     if (rc)

@@ -6,9 +6,8 @@
 
 /*
  * Makes the strategy ready; where the exploration goes on from another time, brings it to where it
- * was: at once if it can say where that is, else by making all runs of that time again, uncounted.
- * With any strategy. Returns as exploration.perform does, or -ESTALE: the program does other things
- * than it did.
+ * was. With any strategy. Returns 0, -ENOMEM, or -EIO: the trace cannot be written, or does not say
+ * where that is.
  */
 int search_begin(struct exploration *exploration, struct strategy *strategy);
 

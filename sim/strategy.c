@@ -61,11 +61,6 @@ EXPORT bool pirn__strategy_ends(const char *name) {
     return strategy && strategy->ends;
 }
 
-EXPORT bool pirn__strategy_shares(const char *name) {
-    const struct strategy *strategy = strategy_find(*name ? name : NULL);
-    return strategy && (!strategy->ends || strategy->share);
-}
-
 EXPORT int pirn__strategy_check(const char *name) { return strategy_find(name) ? 0 : -EINVAL; }
 
 /* ---- What several of them do alike --------------------------------------------------------- */

@@ -82,8 +82,8 @@ struct strategy {
     void (*close)(struct strategy *strategy);
     void (*fires)(struct strategy *strategy);
     /*
-     * Of a systematic strategy that can go on from where it was another time; else NULL, and it has
-     * to make all its runs again.
+     * Of a systematic strategy whose runs come to an end: so it can go on from where it was another
+     * time.
      *
      * `position`: where it is between two runs, or with parts given out, as text without a line
      * end, which the caller frees; NULL: no memory.
@@ -93,8 +93,8 @@ struct strategy {
     char *(*position)(struct strategy *strategy);
     int (*go_to)(struct strategy *strategy, const char *position, unsigned *found);
     /*
-     * Of a systematic strategy whose runs several processes can make at a time; else NULL. All but
-     * turn_to are called in the process that explores.
+     * Of the same, whose runs several processes can make at a time. All but turn_to are called in the
+     * process that explores.
      *
      * `share`: there are to be so many parts, none of which has anything to do. Returns 0 or
      * -ENOMEM.

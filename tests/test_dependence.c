@@ -586,9 +586,21 @@ static uint64_t no_chance(struct strategy *strategy) {
 
 static void fires(struct strategy *strategy) { (void)strategy; }
 
+static unsigned no_next(struct strategy *strategy, const struct log *log) {
+    (void)strategy, (void)log;
+    return 0;
+}
+
 static void make(struct order *wanted, struct log *log) {
     static struct strategy strategy = {
-        .name = "order", .task = next_task, .pick = first_of, .random = no_chance, .fires = fires};
+        .name = "order",
+        .task = next_task,
+        .pick = first_of,
+        .random = no_chance,
+        .next = no_next,
+        .fires = fires,
+        .ends = true, /* as a search: what steps access is noted, and objects have keys */
+    };
     struct run_options options = {.max_steps = 1000,
                                   .allow = PIRN_ALLOW_LEAK | PIRN_ALLOW_SEND_ON_CLOSED |
                                            PIRN_ALLOW_DOUBLE_CLOSE,

@@ -695,6 +695,30 @@ static void send_soon(void *arg) {
     (void)arg;
     pirn_send_until(chans[0], &value, soon());
 }
+static void receive_soon(void *arg) {
+    int value;
+    (void)arg;
+    pirn_recv_until(chans[0], &value, soon());
+}
+static void receive_late(void *arg) {
+    int value;
+    (void)arg;
+    pirn_recv_until(chans[0], &value, pirn_now());
+}
+static void send_soon_and_try(void *arg) {
+    send_soon(arg);
+    pirn_try_send(chans[0], &(int){1});
+}
+static void receive_and_send_soon(void *arg) {
+    int value;
+    pirn_recv(chans[1], &value);
+    send_soon(arg);
+}
+static void send_and_receive_soon(void *arg) {
+    pirn_send(chans[1], &(int){1});
+    receive_soon(arg);
+    pirn_try_recv(chans[0], &(int){0});
+}
 static void receive_from(int chan) {
     int value;
     pirn_recv(chans[chan], &value);
@@ -852,6 +876,14 @@ static void send_and_meet_or_receive(void *arg) {
     send_buffered(arg);
     meet_or_receive(arg);
 }
+static void try_to_send_3(void *arg) {
+    (void)arg;
+    pirn_try_send(chans[3], &(int){1});
+}
+static void receive_or_meet(void *arg) {
+    (void)arg;
+    choose_of(3, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
 static void receive_and_close(void *arg) {
     receive_2(arg);
     pirn_close(chans[2]);
@@ -869,6 +901,11 @@ static const struct small smalls[] = {
     {"a select until a deadline, tried", {offer_soon, try_receive}, false},
     {"a select until a deadline", {offer_soon, receive_0, receive_1}, false},
     {"a send until a deadline", {send_soon, receive_0, receive_0, try_receive}, false},
+    {"a deadline that is over, and a select that must wait",
+     {receive_late, try_to_send_3, receive_or_meet},
+     false},
+    {"deadlines from where tasks begin", {receive_soon, send_soon_and_try}, false},
+    {"a deadline from where a task goes on", {receive_and_send_soon, send_and_receive_soon}, false},
     {"an acquire until a deadline", {acquire_soon, acquire_soon, release, release}, false},
     {"a writer waits", {read_until_told, write_alone, try_to_read_and_tell}, true},
     {"many permits", {acquire_three, try_to_acquire_and_release}, true},

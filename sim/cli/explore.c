@@ -225,11 +225,6 @@ static int prepare(struct options *options, uint64_t *before) {
         int status = resume(options, before);
         if (status != TOOL_OK) return status;
     }
-    if ((c->jobs > 1 || c->shards > 1) && !pirn__strategy_shares(c->strategy))
-        return tool_usage_error("explore",
-                                "%s makes its runs one after the other, each because of those "
-                                "before: leave out -j and --shard (dfs can share its runs)",
-                                c->strategy);
     if (options->resume) return TOOL_OK;
     if (c->shards > 1 && !c->seed)
         return tool_usage_error("explore", "--shard needs --seed=N, the same for every shard");

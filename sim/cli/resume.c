@@ -85,6 +85,7 @@ int resume(struct options *options, uint64_t *before) {
     status = read_exploration(options, trace, before);
     trace_close(trace);
     if (status != TOOL_OK) return status;
+    if (!options->runs_given && pirn__strategy_ends(c->strategy)) c->runs = 0;
     if (c->runs && c->runs > UINT64_MAX - c->next)
         c->runs = 0;
     else if (c->runs)

@@ -1,0 +1,118 @@
+/* dpor_branches.c - those that sleep, and wakeup trees: see dpor.h. */
+#include "sim/dpor.h"
+
+/* How much of the outcomes that begin with these picks lead to those, where each pick's are
+ * alike. */
+static double share_of(const struct picks *picks, uint8_t from) {
+    double share = 1;
+    for (uint8_t i = from; i < picks->count; i++) share /= picks->among[i];
+    return share;
+}
+
+uint32_t branch_new(struct label label, const struct picks *picks) {
+    struct pool *pool = dpor_pool;
+    uint32_t number = pool->free;
+    struct branch *branch;
+    if (number) {
+        pool->free = branch_at(number)->next;
+    } else if (pool->count + 1 < pool->room) {
+        number = ++pool->count;
+    } else {
+        pool->full = true;
+        return 0;
+    }
+    branch = branch_at(number);
+    branch->label = label;
+    branch->picks.count = 0;
+    if (picks) branch->picks = *picks;
+    branch->waits = branch->known = branch->elsewhere = false;
+    branch->next = branch->first = 0;
+    return number;
+}
+
+uint32_t branch_of(const struct node *node) {
+    uint32_t number = branch_new(node->label, &node->picks);
+    if (!number) return 0;
+    footprint_copy(&branch_at(number)->footprint, &node->footprint);
+    branch_at(number)->known = true;
+    return number;
+}
+
+void branches_free(uint32_t *list) {
+    while (*list) {
+        uint32_t number = *list, *end = &branch_at(number)->first;
+        /* What is below comes next in the list. */
+        while (*end) end = &branch_at(*end)->next;
+        *end = branch_at(number)->next;
+        *list = branch_at(number)->first;
+        branch_at(number)->next = dpor_pool->free;
+        dpor_pool->free = number;
+    }
+}
+
+uint32_t branches_take(uint32_t *list) {
+    uint32_t number = *list;
+    *list = branch_at(number)->next;
+    branch_at(number)->next = 0;
+    return number;
+}
+
+void branches_put_first(uint32_t *list, uint32_t number) {
+    if (!number) return;
+    branch_at(number)->next = *list;
+    *list = number;
+}
+
+void branches_put_last(uint32_t *list, uint32_t number) {
+    while (*list) list = &branch_at(*list)->next;
+    *list = number;
+}
+
+/* Copies one list; what is below still has the numbers of the other pool. */
+static uint32_t copy_one(const struct pool *from, uint32_t list) {
+    uint32_t copy = 0, *end = &copy;
+    for (; list; list = from->branches[list].next) {
+        const struct branch *branch = &from->branches[list];
+        uint32_t number = branch_new(branch->label, &branch->picks);
+        if (!number) break;
+        branch_at(number)->waits = branch->waits;
+        branch_at(number)->known = branch->known;
+        if (branch->known) footprint_copy(&branch_at(number)->footprint, &branch->footprint);
+        branch_at(number)->first = branch->first;
+        *end = number;
+        end = &branch_at(number)->next;
+    }
+    return copy;
+}
+
+uint32_t branches_copy(const struct pool *from, uint32_t list) {
+    uint32_t first = dpor_pool->count + 1, copy = copy_one(from, list);
+    for (uint32_t b = first; b <= dpor_pool->count; b++)
+        branch_at(b)->first = copy_one(from, branch_at(b)->first);
+    return copy;
+}
+
+bool branches_have(uint32_t list, struct label label, const struct picks *picks) {
+    double done = 0;
+    for (uint32_t b = list; b && done < 0.999; b = branch_at(b)->next) {
+        const struct branch *branch = branch_at(b);
+        if (!same(branch->label, label) || !same_picks(&branch->picks, picks)) continue;
+        done += branch->picks.count > picks->count ? share_of(&branch->picks, picks->count) : 1;
+    }
+    return done >= 0.999;
+}
+
+uint32_t branches_inherit(uint32_t sleeping, const struct node *before) {
+    uint32_t list = 0;
+    for (uint32_t b = sleeping; b; b = branch_at(b)->next) {
+        const struct branch *branch = branch_at(b);
+        uint32_t copy;
+        if (!branch->known || overlap(branch->label, before->label)) continue;
+        if (!dependence_apart(&before->footprint, &branch->footprint)) continue;
+        if (!(copy = branch_new(branch->label, &branch->picks))) continue;
+        footprint_copy(&branch_at(copy)->footprint, &branch->footprint);
+        branch_at(copy)->known = true;
+        branches_put_first(&list, copy);
+    }
+    return list;
+}
