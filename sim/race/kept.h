@@ -29,6 +29,9 @@ enum {
 };
 
 extern HIDDEN struct race_kept {
+    /* shadow.c, by the highest bits of the address; NULL: not touched. First, so that the way of an
+     * access that tells nothing new fits a line of the processor's cache. */
+    struct region *regions[REGIONS];
     uint32_t run; /* the number of the last one */
     /* memory.c */
     char *next;
@@ -53,7 +56,6 @@ extern HIDDEN struct race_kept {
     uint32_t round_number;
     uintptr_t *stamped; /* beginnings of the pages that bear stamps of this round */
     size_t stamped_count, stamped_room;
-    struct region *regions[REGIONS]; /* by the highest bits of the address; NULL: not touched */
 } race_kept __attribute__((aligned(RACE_PAGE)));
 
 #endif
