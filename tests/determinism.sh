@@ -15,11 +15,12 @@ dump() {
         SELECT * FROM finding; SELECT * FROM site;"
 }
 
-# What does not depend on the compiler either.
+# What does not depend on the compiler either. At which line a function begins does, where it begins with a call
+# that has been inlined: a task starts and ends there.
 dump_steps() {
     sqlite3 "$1" "
         SELECT id, seed, outcome, steps, tasks, switches, preemptions, virtual_ns, graph FROM run;
-        SELECT run, step, task, op, result, file, line, time FROM steps; SELECT * FROM select_case; SELECT * FROM edge;"
+        SELECT run, step, task, op, result, file, iif(op IN ('start', 'exit'), function, line), time FROM steps; SELECT * FROM select_case; SELECT * FROM edge;"
 }
 
 record() {
