@@ -1,5 +1,5 @@
 # libpirn, the threaded runtime. lib/core is compiled a second time into libpirn-sim (sim/local.mk),
-# and all of it once more into the library that records (sim/record/local.mk).
+# and all of it once more into the library that records (threads/recording/local.mk).
 
 core_sources = \
 	%D%/core/block.c \

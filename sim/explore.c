@@ -14,7 +14,7 @@
 #include "lib/core/symbol.h"
 #include "sim/again.h"
 #include "sim/jobs.h"
-#include "sim/program.h"
+#include "lib/core/program.h"
 #include "sim/race/report.h"
 #include "sim/searches.h"
 #include "sim/shrink.h"

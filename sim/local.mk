@@ -51,8 +51,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/outside.c \
 	%D%/outside.h \
 	%D%/pending.c \
-	%D%/program.c \
-	%D%/program.h \
+	lib/core/program.c \
+	lib/core/program.h \
 	%D%/race/atomics.c \
 	%D%/race/atomics.h \
 	%D%/race/calls.c \
@@ -122,8 +122,8 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/timers.c \
 	%D%/trace_file.c \
 	%D%/trace_file.h \
-	%D%/trace_kind.c \
-	%D%/trace_kind.h
+	lib/core/trace_kind.c \
+	lib/core/trace_kind.h
 
 nodist_libpirn_sim_la_SOURCES = %D%/trace_schema.c
 CLEANFILES += %D%/trace_schema.c
@@ -179,14 +179,14 @@ bin_PROGRAMS += %D%/cli/pirn
 	%D%/cli/shrink.h \
 	%D%/cli/source.c \
 	%D%/cli/source.h \
-	%D%/program.c \
-	%D%/program.h \
+	lib/core/program.c \
+	lib/core/program.h \
 	%D%/schedule.c \
 	%D%/schedule.h \
 	%D%/trace_file.c \
 	%D%/trace_file.h \
-	%D%/trace_kind.c \
-	%D%/trace_kind.h
+	lib/core/trace_kind.c \
+	lib/core/trace_kind.h
 nodist_%C%_cli_pirn_SOURCES = %D%/trace_schema.c %D%/cli/debug_commands.c
 %C%_cli_pirn_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1 -DINCLUDE_FOLDER='"$(includedir)"' \
 	$(SQLITE_CFLAGS)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/program.h"
+#include "lib/core/program.h"
 #include "sim/trace_file.h"
 
 /* Programs and runs get the next number. */

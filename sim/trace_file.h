@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-#include "sim/trace_kind.h"
+#include "lib/core/trace_kind.h"
 
 /*
  * Opens the trace; with TRACE_WRITE it is created where there is none, or an empty file. Returns

@@ -41,6 +41,18 @@ names_each_folder() {
     return $missing
 }
 
+# Includes that would turn the layers round.
+includes() {
+    (cd "$top_srcdir" && grep -rn --include='*.[ch]' -e "#include \"$2" "$1")
+}
+layers() {
+    { includes sim lib/threads/; includes sim viz/ | grep -v '^sim/cli/'; includes viz sim/; includes viz lib/threads/
+        includes lib viz/; includes lib sim/ | grep -v '^lib/core/engine.h:.*sim/engine_sim.h'
+        includes lib/core lib/threads/ | grep -v '^lib/core/engine.h:.*lib/threads/engine_threads.h'; } >"$scratch/wrong"
+    cat "$scratch/wrong"
+    test ! -s "$scratch/wrong"
+}
+
 # What is told to be made: in backquotes, and in blocks a line that begins with it.
 told() {
     cat "$top_srcdir"/README.md "$guide" "$top_srcdir"/docs/*.md "$top_srcdir"/traces/*.md |
@@ -76,4 +88,5 @@ run "it names each folder" names_each_folder
 run "make help names what documents tell to make" help_names_targets
 run "make help names every target" help_names_phony
 run "make help is no wider than a terminal" help_fits
+run "no layer includes what is above it" layers
 done_testing

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "lib/core/engine.h"
-#include "sim/program.h"
+#include "lib/core/program.h"
 #include "sim/recorder.h"
 #include "sim/task_names.h"
 

@@ -1,6 +1,6 @@
 /*
  * recorded.h - where the threaded engine tells of what tasks do, in the library that records
- * (sim/record/). In libpirn PIRN_RECORDED is 0, and nothing of this is called.
+ * (lib/threads/recording/). In libpirn PIRN_RECORDED is 0, and nothing of this is called.
  *
  * An operation becomes a step of the trace. Its number, from one counter that all threads share, is
  * taken as late as is right: when the operation first touches a mark, or says engine_order, which is

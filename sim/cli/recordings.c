@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sim/record/convert.h"
-#include "sim/record/format.h"
+#include "lib/core/recording.h"
 #include "viz/tool.h"
 
 /* A trace that lasts as long as this process. */

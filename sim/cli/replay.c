@@ -11,7 +11,7 @@
 #include "sim/cli/options.h"
 #include "sim/cli/report.h"
 #include "sim/cli/source.h"
-#include "sim/program.h"
+#include "lib/core/program.h"
 
 static const struct options_usage usage = {
     OPTIONS_REPLAY,

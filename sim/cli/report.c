@@ -7,7 +7,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/cli/scratch.h"
-#include "sim/trace_kind.h"
+#include "lib/core/trace_kind.h"
 #include "viz/explain.h"
 #include "viz/trace.h"
 #include "viz/utf8.h"

@@ -14,7 +14,7 @@
 #include "sim/record/damage.h"
 #include "sim/record/modules.h"
 #include "sim/record/rows.h"
-#include "sim/program.h"
+#include "lib/core/program.h"
 
 enum { LONGEST_TEXT = 1 << 20 }; /* of what is told of a program */
 
@@ -180,6 +180,11 @@ static bool add_finding(struct rows_end *end, const struct item *item) {
     return true;
 }
 
+static const pirn_outcome outcomes[ENDS] = {
+    [ENDED_WELL] = PIRN_OK,       [ENDED_DEADLOCK] = PIRN_DEADLOCK, [ENDED_PANIC] = PIRN_PANIC,
+    [ENDED_MISUSE] = PIRN_MISUSE, [ENDED_CRASH] = PIRN_CRASH,       [ENDED_EXIT] = PIRN_EXIT,
+};
+
 static bool take_item(struct part *part, const struct item *item) {
     switch (item->type) {
     case ITEM_RUN:
@@ -199,7 +204,7 @@ static bool take_item(struct part *part, const struct item *item) {
         part->end_ticks = item->time;
         part->end_ns = (int64_t)item->step;
         part->end_steps = (uint64_t)item->result;
-        part->end.outcome = (pirn_outcome)item->kind;
+        part->end.outcome = item->kind < ENDS ? outcomes[item->kind] : PIRN_CRASH;
         snprintf(part->end.message, sizeof part->end.message, "%.*s", (int)item->length,
                  item->text);
         return true;

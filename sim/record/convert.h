@@ -1,4 +1,4 @@
-/* convert.h - makes a trace of a recording (format.h). */
+/* convert.h - makes a trace of a recording (lib/core/recording.h). */
 #ifndef RECORD_CONVERT_H
 #define RECORD_CONVERT_H
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/record/format.h"
+#include "lib/core/recording.h"
 
 /* See enum item_type for what is set. */
 struct item {

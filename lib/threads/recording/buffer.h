@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/record/format.h"
+#include "lib/core/recording.h"
 
 struct buffer {
     struct buffer *next;    /* in the list of all */

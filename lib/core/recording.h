@@ -1,6 +1,6 @@
 /*
- * format.h - a recording: the file that a program writes while it is recorded. The `pirn` command
- * makes a trace of it (convert.h).
+ * recording.h - a recording: the file that a program writes while it is recorded. The `pirn` command
+ * makes a trace of it (sim/record/convert.h).
  *
  * A recording is a sequence of blocks, of one process or several. A block is a head and the items
  * that one buffer has told, up to a type of 0. Each block can be read by itself: numbers are told
@@ -12,8 +12,8 @@
  * site, task and object; from time on those of both signs are twice what they are, or one less than
  * twice when negative.
  */
-#ifndef RECORD_FORMAT_H
-#define RECORD_FORMAT_H
+#ifndef CORE_RECORDING_H
+#define CORE_RECORDING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +32,8 @@ enum {
     LONGEST_ITEM = 2048,
     BLOCK_FULL = BLOCK_SIZE - LONGEST_ITEM, /* no further item begins behind */
     OPERATION_ROOM = 4096,                  /* for all that a usual operation tells */
+    RECORDING_MESSAGE = 512,                /* bytes of a message, with the NUL */
+    RECORDING_FINDINGS = 1000               /* of a run */
 };
 
 struct block_head {
@@ -65,11 +67,22 @@ enum item_type {
     ITEM_PROGRAM,    /* text: what is in `kind`, enum program_text */
     ITEM_MODULE,     /* text: its path; `step` is added to its addresses, which begin at `time` and
                         have ended at `result` */
-    ITEM_ENDING,  /* ticks in `time`, ns in `step`, outcome in `kind`, text: the message; the last
+    ITEM_ENDING, /* ticks in `time`, ns in `step`, enum recording_end in `kind`, text: the message; the last
                         number of a step in `result` */
     ITEM_FINDING, /* task, site, flags, text */
     ITEM_TYPES,
     ITEM_EVENT = 0x80, /* and flags: a step: op, step, time in ticks, result, site, task, object */
+};
+
+/* How a run has ended. */
+enum recording_end {
+    ENDED_WELL,
+    ENDED_DEADLOCK,
+    ENDED_PANIC,
+    ENDED_MISUSE,
+    ENDED_CRASH,
+    ENDED_EXIT, /* of the process, with a status other than 0 */
+    ENDS
 };
 
 enum program_text {

@@ -2,8 +2,8 @@
  * trace_kind.h - tells a trace from other files by its first bytes, before SQLite sees it: SQLite
  * would play back a journal that lies beside a file, whosever it is.
  */
-#ifndef SIM_TRACE_KIND_H
-#define SIM_TRACE_KIND_H
+#ifndef CORE_TRACE_KIND_H
+#define CORE_TRACE_KIND_H
 
 #include <stdbool.h>
 #include <stddef.h>

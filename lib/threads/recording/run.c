@@ -1,5 +1,5 @@
 /* run.c - see run.h. */
-#include "sim/record/run.h"
+#include "lib/threads/recording/run.h"
 
 #include <link.h>
 #include <pthread.h>
@@ -13,10 +13,10 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-#include "sim/record/alive.h"
-#include "sim/record/buffer.h"
-#include "sim/record/file.h"
-#include "sim/program.h"
+#include "lib/threads/recording/alive.h"
+#include "lib/threads/recording/buffer.h"
+#include "lib/threads/recording/file.h"
+#include "lib/core/program.h"
 
 #if defined __x86_64__
 #include <cpuid.h>
@@ -150,14 +150,14 @@ static void put_end(const struct run_end *end) {
         to = put_number(to, finding->task);
         to = put_number(to, (uintptr_t)finding->site);
         to = put_number(to, finding->has_object ? ITEM_HAS_OBJECT : 0);
-        to = put_bytes(to, finding->message, strnlen(finding->message, LOG_MESSAGE));
+        to = put_bytes(to, finding->message, strnlen(finding->message, RECORDING_MESSAGE));
         buffer_put(own, ITEM_FINDING, to);
     }
     if (!(to = begin_item())) return;
-    *to++ = (unsigned char)end->outcome;
+    *to++ = (unsigned char)end->how;
     to = put_number(to, run_ticks());
     to = put_number(to, (uint64_t)engine_now());
-    to = put_bytes(to, end->message, strnlen(end->message, LOG_MESSAGE));
+    to = put_bytes(to, end->message, strnlen(end->message, RECORDING_MESSAGE));
     buffer_put(own, ITEM_ENDING, put_number(to, atomic_load(&run.steps)));
 }
 
@@ -259,7 +259,7 @@ static void join_writer(void) {
 }
 
 void recorded_run_end(int result) {
-    struct run_end end = {.outcome = PIRN_OK};
+    struct run_end end = {.how = ENDED_WELL};
     if (!run.path) return;
     if (deadlock.finding_count || result == -EDEADLK) end = deadlock;
     run_finish(&end, END_LIMIT, false);
@@ -273,7 +273,7 @@ static void describe_stuck(struct task *task, void *arg) {
     struct run_finding *finding;
     struct text text;
     if (atomic_load(&task->state) % TASK_STATES != TASK_PARKED || task->core.daemon) return;
-    if (!end->findings || end->finding_count == LOG_FINDINGS) return;
+    if (!end->findings || end->finding_count == RECORDING_FINDINGS) return;
     finding = &end->findings[end->finding_count++];
     text = text_in(finding->message, sizeof finding->message);
     text_add_task(&text, task);
@@ -290,8 +290,8 @@ void recorded_deadlock(void) {
     struct run_end *end = &deadlock;
     struct text text = text_in(end->message, sizeof end->message);
     if (!run_recording()) return;
-    end->outcome = PIRN_DEADLOCK;
-    end->findings = calloc(LOG_FINDINGS, sizeof *end->findings);
+    end->how = ENDED_DEADLOCK;
+    end->findings = calloc(RECORDING_FINDINGS, sizeof *end->findings);
     task_each(describe_stuck, end);
     if (!end->finding_count)
         text_add(&text, "every task is blocked for ever");
@@ -302,12 +302,12 @@ void recorded_deadlock(void) {
                  end->findings[0].message);
 }
 
-static void finish_at(struct task *self, pirn_outcome outcome, const void *site,
+static void finish_at(struct task *self, enum recording_end how, const void *site,
                       const char *message) {
     struct run_finding finding = {.task = self ? self->recorded.id : 0,
                                   .has_object = self && self->recorded.object,
                                   .site = site};
-    struct run_end end = {.outcome = outcome, .findings = &finding, .finding_count = 1};
+    struct run_end end = {.how = how, .findings = &finding, .finding_count = 1};
     snprintf(finding.message, sizeof finding.message, "%s", message);
     snprintf(end.message, sizeof end.message, "%s", message);
     run_finish(&end, FAIL_LIMIT, false);
@@ -318,13 +318,13 @@ void recorded_failure(struct task *self, enum failure failure, const struct plac
     if (!run_recording()) return;
     /* The operation that fails is its last step. */
     recorded_park(self, false);
-    finish_at(self, failure == FAILURE_PANIC ? PIRN_PANIC : PIRN_MISUSE, place->site, message);
+    finish_at(self, failure == FAILURE_PANIC ? ENDED_PANIC : ENDED_MISUSE, place->site, message);
 }
 
 void recorded_overflow(const struct task *self, const char *message) {
     static const char prefix[] = "pirn: ";
     struct run_finding finding = {.task = self->recorded.id};
-    struct run_end end = {.outcome = PIRN_CRASH, .findings = &finding, .finding_count = 1};
+    struct run_end end = {.how = ENDED_CRASH, .findings = &finding, .finding_count = 1};
     if (!run_recording()) return;
     message += strncmp(message, prefix, sizeof prefix - 1) ? 0 : sizeof prefix - 1;
     strncpy(end.message, message, sizeof end.message - 1);

@@ -1,5 +1,5 @@
 /* file.c - see file.h. */
-#include "sim/record/file.h"
+#include "lib/threads/recording/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/record/format.h"
+#include "lib/core/recording.h"
 #include "lib/core/output.h"
-#include "sim/trace_kind.h"
+#include "lib/core/trace_kind.h"
 
 #define ELSEWHERE "record into another file"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/threads/runtime.h"
-#include "sim/record/file.h"
-#include "sim/record/run.h"
+#include "lib/threads/recording/file.h"
+#include "lib/threads/recording/run.h"
 
 #define CRASH_LIMIT (5 * PIRN_SEC) /* the crash may have left the heap locked */
 
@@ -24,7 +24,7 @@ static const struct {
 void recorded_crash(int number) {
     struct task *self = threads_self;
     struct run_finding finding = {.task = self ? self->recorded.id : 0};
-    struct run_end end = {.outcome = PIRN_CRASH};
+    struct run_end end = {.how = ENDED_CRASH};
     int before = errno;
 
     if (!run_recording()) return;
@@ -49,7 +49,7 @@ static void on_signal(int number) {
 }
 
 static void on_end(int status, void *arg) {
-    struct run_end end = {.outcome = status ? PIRN_EXIT : PIRN_OK};
+    struct run_end end = {.how = status ? ENDED_EXIT : ENDED_WELL};
     (void)arg;
     if (!run_recording()) return;
     if (status) {

@@ -15,14 +15,14 @@
 #include <stdint.h>
 
 #include "lib/core/engine.h"
-#include "sim/log.h"
+#include "lib/core/recording.h"
 
 /* A task that is stuck, or where a run failed; written once the run is over. */
 struct run_finding {
     uint32_t task;   /* 0: none */
     bool has_object; /* that of the task's last step is its object */
     const void *site;
-    char message[LOG_MESSAGE];
+    char message[RECORDING_MESSAGE];
 };
 
 struct run {
@@ -43,9 +43,9 @@ extern struct run run;
 
 /* How the run has ended. */
 struct run_end {
-    pirn_outcome outcome;
-    char message[LOG_MESSAGE];
-    struct run_finding *findings; /* LOG_FINDINGS at most */
+    enum recording_end how;
+    char message[RECORDING_MESSAGE];
+    struct run_finding *findings; /* RECORDING_FINDINGS at most */
     size_t finding_count;
 };
 

@@ -1,7 +1,7 @@
 /* program.h - which program this is: its file, its build, its arguments. For the table `program`
  * of a trace. */
-#ifndef SIM_PROGRAM_H
-#define SIM_PROGRAM_H
+#ifndef CORE_PROGRAM_H
+#define CORE_PROGRAM_H
 
 #include <stdint.h>
 

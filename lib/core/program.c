@@ -1,6 +1,6 @@
 /* program.c - which program this is, from /proc/self and from the notes that the linker leaves
  * in an executable. */
-#include "sim/program.h"
+#include "lib/core/program.h"
 
 #include <elf.h>
 #include <errno.h>

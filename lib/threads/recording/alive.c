@@ -1,5 +1,5 @@
 /* alive.c - see alive.h: a hash table of lists. */
-#include "sim/record/alive.h"
+#include "lib/threads/recording/alive.h"
 
 #include <pthread.h>
 #include <stdlib.h>

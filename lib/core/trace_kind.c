@@ -1,5 +1,5 @@
 /* trace_kind.c - see trace_kind.h. */
-#include "sim/trace_kind.h"
+#include "lib/core/trace_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* buffer.c - see buffer.h. */
-#include "sim/record/buffer.h"
+#include "lib/threads/recording/buffer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 
 #include "lib/core/engine.h"
-#include "sim/record/file.h"
-#include "sim/record/run.h"
+#include "lib/threads/recording/file.h"
+#include "lib/threads/recording/run.h"
 
 static _Atomic(struct buffer *) buffers;
 static _Atomic uint32_t numbers;

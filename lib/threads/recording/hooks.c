@@ -8,9 +8,9 @@
 #include "lib/core/label.h"
 #include "lib/core/task.h"
 #include "lib/threads/runtime.h"
-#include "sim/record/alive.h"
-#include "sim/record/buffer.h"
-#include "sim/record/run.h"
+#include "lib/threads/recording/alive.h"
+#include "lib/threads/recording/buffer.h"
+#include "lib/threads/recording/run.h"
 
 /* ---- Whose operation it is ----------------------------------------------------------------- */
 
@@ -93,7 +93,7 @@ static inline void put_event(struct recorded *r, int64_t result, unsigned flags)
 }
 
 static unsigned char *put_text(unsigned char *to, const char *text) {
-    size_t length = text ? strnlen(text, LOG_MESSAGE) : 0;
+    size_t length = text ? strnlen(text, RECORDING_MESSAGE) : 0;
     to = put_number(to, length);
     if (length) memcpy(to, text, length);
     return to + length;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/record/run.h"
+#include "lib/threads/recording/run.h"
 
 enum { MOST_LAST = 100000000 };
 
