@@ -2,7 +2,7 @@
  * dpor.h - what the files of dpor share: a run, and the prefixes that the next ones go on from.
  *
  *     strategy_dpor.c    a run: who goes, given a path, what sleeps at its end, and a wakeup tree
- *     dpor_races.c       the races of a run that is over, and the sequences that reverse them
+ *     dpor_races.c       the races of a run that is over: dpor_races.h says what belongs to that
  *     dpor_cases.c       what selects could have done instead in such a run
  *     dpor_prefixes.c    all that is still to be done, and who does it
  *     dpor_position.c    the same as text

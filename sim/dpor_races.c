@@ -2,130 +2,9 @@
  * dpor_races.c - which steps of a run could have come in the other order, and what to try because
  * of that: see strategy_dpor.c.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/dpor_races.h"
-
-struct race_order race_order;
-
-/* ---- What happens before what -------------------------------------------------------------- */
-
-static bool grow(void *array, size_t count, size_t size) {
-    void **pointer = array;
-    void *bigger = realloc(*pointer, count * size);
-    if (bigger) *pointer = bigger;
-    return bigger;
-}
-
-/* The index of a task; SIZE_MAX: no memory. */
-static size_t index_of(uint64_t task) {
-    size_t t = 0;
-    while (t < race_order.task_count && race_order.tasks[t] != task) t++;
-    if (t == race_order.task_room) {
-        size_t room = race_order.task_room ? 2 * race_order.task_room : 16;
-        if (!grow(&race_order.tasks, room, sizeof *race_order.tasks) ||
-            !grow(&race_order.last, room, sizeof *race_order.last))
-            return SIZE_MAX;
-        race_order.task_room = room;
-    }
-    if (t == race_order.task_count) {
-        race_order.tasks[race_order.task_count++] = task;
-        race_order.last[t] = 0;
-    }
-    return t;
-}
-
-static bool make_room(void) {
-    size_t room = 2 * dpor->next;
-    if (race_order.steps_room >= dpor->next) return true;
-    if (!grow(&race_order.members, 2 * room, sizeof *race_order.members) ||
-        !grow(&race_order.sequence, room, sizeof *race_order.sequence) ||
-        !grow(&race_order.chosen, room, sizeof *race_order.chosen) ||
-        !grow(&race_order.found, room, sizeof *race_order.found))
-        return false;
-    race_order.steps_room = room;
-    return true;
-}
-
-/* Numbers the tasks of the run, and links their steps. */
-static bool number_tasks(void) {
-    race_order.task_count = 0;
-    for (size_t i = 0; i < dpor->next; i++) {
-        struct label label = dpor->nodes[i].label;
-        size_t one = index_of(label.task), other = label.other ? index_of(label.other) : one;
-        if (one == SIZE_MAX || other == SIZE_MAX) return false;
-        race_order.members[2 * i] = (struct race_member){(uint32_t)one, race_order.last[one]};
-        race_order.members[2 * i + 1] =
-            (struct race_member){(uint32_t)other, race_order.last[other]};
-        race_order.last[one] = race_order.last[other] = (uint32_t)i + 1;
-    }
-    return true;
-}
-
-static uint32_t *clock_of(size_t step) { return &race_order.clocks[step * race_order.task_count]; }
-
-static void join(size_t step, size_t with) {
-    uint32_t *to = clock_of(step), *from = clock_of(with);
-    for (size_t t = 0; t < race_order.task_count; t++)
-        if (from[t] > to[t]) to[t] = from[t];
-}
-
-/* The nodes that the steps of the log belong to. */
-static bool find_owners(const struct log *log) {
-    size_t node = 0;
-    if (race_order.owner_room < log->steps) {
-        if (!grow(&race_order.owner, 2 * log->steps, sizeof *race_order.owner)) return false;
-        race_order.owner_room = 2 * log->steps;
-    }
-    for (size_t step = 0; step < log->steps; step++) {
-        while (node + 1 < dpor->next && dpor->nodes[node + 1].log_steps <= step) node++;
-        race_order.owner[step] = (uint32_t)node;
-    }
-    return true;
-}
-
-/* Whether step a has woken a task that takes part in b. */
-static bool wakes(size_t a, size_t b) {
-    const struct footprint *footprint = &dpor->nodes[a].footprint;
-    for (int i = 0; i < footprint->count; i++)
-        if (takes_part(dpor->nodes[b].label, footprint->accesses[i].object)) return true;
-    return false;
-}
-
-/* Whether step b has to come after a, which comes before it in the run. */
-static bool depends(size_t a, size_t b) {
-    return wakes(a, b) || dependence_between(&dpor->nodes[a].footprint, &dpor->nodes[b].footprint);
-}
-
-/* Gives every step its vector: of each task, the last step (plus 1) that comes before. `final` is
- * the first of those at the end in which tasks went to wait for ever. */
-static bool make_order(const struct log *log, size_t final) {
-    size_t steps = dpor->next, edge = 0;
-    if (!number_tasks() || !find_owners(log)) return false;
-    race_order.edges = log->edges;
-    race_order.edge_count = log->edge_count;
-    if (race_order.clock_room < steps * race_order.task_count) {
-        size_t room = 2 * steps * race_order.task_count;
-        if (!grow(&race_order.clocks, room, sizeof *race_order.clocks)) return false;
-        race_order.clock_room = room;
-    }
-    for (size_t i = 0; i < steps; i++) {
-        memset(clock_of(i), 0, race_order.task_count * sizeof *race_order.clocks);
-        for (size_t m = 2 * i; m <= 2 * i + 1; m++)
-            if (race_order.members[m].previous) join(i, race_order.members[m].previous - 1);
-        while (edge < log->edge_count && race_order.owner[log->edges[edge].after - 1] <= i) {
-            size_t from = race_order.owner[log->edges[edge].before - 1];
-            if (race_order.owner[log->edges[edge].after - 1] == i && from < i) join(i, from);
-            edge++;
-        }
-        for (size_t k = i < final ? i : final; k-- > 0;)
-            if (!race_before(k, i) && depends(k, i)) join(i, k);
-        for (size_t m = 2 * i; m <= 2 * i + 1; m++)
-            clock_of(i)[race_order.members[m].task] = (uint32_t)i + 1;
-    }
-    return true;
-}
 
 /* Whether a step accesses the clock in such a way. */
 static bool uses_clock(const struct footprint *footprint, enum way way) {
@@ -133,250 +12,6 @@ static bool uses_clock(const struct footprint *footprint, enum way way) {
         if (footprint->accesses[i].object == THING_CLOCK && footprint->accesses[i].way == way)
             return true;
     return false;
-}
-
-/* ---- Wakeup trees -------------------------------------------------------------------------- */
-
-/* Whether a branch could go first of the `count` steps in the sequence; *at is where it stands
- * there, `count` if it does not, but commutes with all. */
-static bool is_initial(const struct branch *branch, size_t count, size_t *at) {
-    for (size_t i = 0; i < count; i++) {
-        const struct node *node = &dpor->nodes[race_order.sequence[i]];
-        if (!overlap(branch->label, node->label)) continue;
-        if (!same(branch->label, node->label) || !same_picks(&branch->picks, &node->picks))
-            return false;
-        for (size_t k = 0; k < i; k++)
-            if (race_before(race_order.sequence[k], race_order.sequence[i])) return false;
-        *at = i;
-        return true;
-    }
-    if (!branch->known) return false;
-    for (size_t i = 0; i < count; i++)
-        if (!dependence_apart(&branch->footprint, &dpor->nodes[race_order.sequence[i]].footprint))
-            return false;
-    *at = count;
-    return true;
-}
-
-/* Whether there is an edge in the log from a step to another. */
-static bool edge_between(size_t from, size_t to) {
-    for (size_t e = 0; e < race_order.edge_count; e++)
-        if (race_order.owner[race_order.edges[e].before - 1] == from &&
-            race_order.owner[race_order.edges[e].after - 1] == to)
-            return true;
-    return false;
-}
-
-/* Whether a step of the sequence comes before the goal: not by way of those that were left out. */
-static bool leads_to_goal(size_t step, size_t count, const struct goal *goal) {
-    size_t b = (size_t)(goal->step - dpor->nodes);
-    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
-        if (race_order.members[m].previous > step &&
-            race_before(step, race_order.members[m].previous - 1))
-            return true;
-    for (size_t i = 0; i < count; i++) {
-        size_t k = race_order.sequence[i];
-        if (k < step || k > b || !race_before(step, k)) continue;
-        if (depends(k, b) || edge_between(k, b)) return true;
-    }
-    return false;
-}
-
-/* The same with a goal behind the sequence; *at is `count` for the goal, and beyond for nowhere. */
-static bool is_initial_of(const struct branch *branch, size_t count, const struct goal *goal,
-                          size_t *at) {
-    bool is_goal = same(branch->label, goal->label);
-    for (size_t i = 0; i < count && is_goal; i++)
-        is_goal = !overlap(dpor->nodes[race_order.sequence[i]].label, goal->label);
-    if (!is_goal) {
-        if (!is_initial(branch, count, at)) return false;
-        if (*at < count) return true;
-        *at = count + 1;
-        if (overlap(branch->label, goal->label)) return false;
-        return goal->footprint && dependence_apart(&branch->footprint, goal->footprint);
-    }
-    *at = count;
-    if (!goal->step) {
-        for (size_t i = 0; i < count && branch->known; i++)
-            if (!dependence_apart(&branch->footprint,
-                                  &dpor->nodes[race_order.sequence[i]].footprint))
-                return false;
-        return true;
-    }
-    if (!same_picks(&branch->picks, &goal->step->picks)) return false;
-    for (size_t i = 0; i < count; i++)
-        if (leads_to_goal(race_order.sequence[i], count, goal)) return false;
-    return true;
-}
-
-/* Whether others may have to stand behind who makes a step, while it waits. */
-static bool asks_in_turn(const struct footprint *footprint) {
-    for (int i = 0; i < footprint->count; i++)
-        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
-            return true;
-    return false;
-}
-
-/*
- * Whether a task that was to make a step was in a select, and has done something else in this run,
- * in which node a stands before what is looked for. What commutes with that step may then be
- * followed by others that do not, before the task does: they show only in a run in which it has
- * not chosen yet.
- */
-static bool chose_otherwise(size_t a, struct label label) {
-    for (size_t k = a; k < dpor->next; k++)
-        if (!race_order.found[k] && overlap(dpor->nodes[k].label, label))
-            return !same(dpor->nodes[k].label, label) &&
-                   (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0)));
-    return false;
-}
-
-/* A step could not pick what it was to, though it is not known why: everything is made there. */
-static void insert_all(struct node *node) {
-    for (uint32_t i = 0; i < node->candidate_count; i++)
-        if (candidate(node, i)->task != CLOCK &&
-            (node->impossible || !same(node->label, *candidate(node, i))))
-            race_insert(node, 0, &(struct goal){*candidate(node, i), NULL, NULL});
-}
-
-/* What is looked for in wakeup trees: a sequence, and the goal behind it unless that has been
- * found. */
-struct sequel {
-    size_t start; /* the node it was to be inserted at */
-    size_t count;
-    const struct goal *goal;
-    bool ends; /* with the sequence: the goal has been found */
-};
-
-/* Whether the branch may go first; it is then no longer part of what is looked for. `there`:
- * only where * it is part of that. */
-static bool find_first(struct sequel *sequel, const struct branch *branch, bool there) {
-    size_t at;
-    if (!(sequel->ends ? is_initial(branch, sequel->count, &at)
-                       : is_initial_of(branch, sequel->count, sequel->goal, &at)))
-        return false;
-    if (there && at >= sequel->count + !sequel->ends) return false;
-    if (at < sequel->count) {
-        race_order.found[race_order.sequence[at]] = true;
-        memmove(&race_order.sequence[at], &race_order.sequence[at + 1],
-                (sequel->count - at - 1) * sizeof *race_order.sequence);
-        sequel->count--;
-    } else if (at == sequel->count && !sequel->ends) {
-        sequel->ends = true;
-    }
-    return true;
-}
-
-/* Of a goal that has not been made all outcomes must have been. */
-static bool is_part(const struct prefix *prefix, const struct branch *branch,
-                    const struct sequel *sequel) {
-    const struct goal *goal = sequel->goal;
-    return !sequel->ends && !goal->step && same(branch->label, goal->label) &&
-           !is_asleep(prefix->sleeping, goal->label);
-}
-
-/*
- * Looks among those that have gone from a prefix, or are asleep since before. Those that have gone
- * before the run's own step (`own`: the prefix after it; NULL: it is the last) have all that begins
- * so; those after it are explored at the same time, and are to have what is looked for as if they
- * were still in the wakeup tree. Returns false where nothing needs to be done; else *after gets the
- * prefix behind who goes first, or NULL.
- */
-static bool find_gone(const struct prefix *prefix, const struct prefix *own, bool later,
-                      struct sequel *sequel, struct prefix **after) {
-    uint32_t number = 0;
-    *after = NULL;
-    for (uint32_t b = prefix->sleeping; b; b = branch_at(b)->next) {
-        const struct branch *branch = branch_at(b);
-        bool inherited = number++ < prefix->inherited;
-        bool asleep = inherited || !later;
-        if (own && own->branch == b) {
-            later = true;
-            continue;
-        }
-        if (is_part(prefix, branch, sequel)) continue;
-        if (!find_first(sequel, branch,
-                        (prefix->strict && inherited) ||
-                            (asleep && chose_otherwise(sequel->start, branch->label))))
-            continue;
-        if (later) *after = prefix_after(prefix, b);
-        return *after;
-    }
-    return true;
-}
-
-/* Appends what is left of it to a wakeup tree. */
-static void append(uint32_t *list, const struct sequel *sequel, bool waits) {
-    const struct goal *goal = sequel->goal;
-    uint32_t number;
-    for (size_t i = 0; i < sequel->count; i++) {
-        if (!(number = branch_of(&dpor->nodes[race_order.sequence[i]]))) return;
-        branches_put_last(list, number);
-        list = &branch_at(number)->first;
-    }
-    if (sequel->ends) return;
-    number = goal->step ? branch_of(goal->step) : branch_new(goal->label, NULL);
-    if (!number) return;
-    if (!goal->step && goal->footprint) {
-        footprint_copy(&branch_at(number)->footprint, goal->footprint);
-        branch_at(number)->known = true;
-    }
-    branch_at(number)->waits = waits;
-    if (goal->step) branch_at(number)->known = dependence_steady(&goal->step->footprint);
-    branches_put_last(list, number);
-}
-
-void race_insert(struct node *node, size_t count, const struct goal *goal) {
-    size_t a = (size_t)(node - dpor->nodes);
-    struct prefix *prefix = dpor_search.path[a];
-    const struct prefix *own = a + 1 < dpor->next ? dpor_search.path[a + 1] : NULL;
-    struct prefix *after;
-    struct sequel sequel = {a, count, goal, false};
-    bool waits = goal->step && asks_in_turn(&goal->step->footprint), given;
-    uint32_t *list, b;
-
-    /* It was possible only because of what would come after it. */
-    if (count == 0 && !is_candidate(node, goal->label) &&
-        !(waits && is_waiter(node, goal->label))) {
-        insert_all(node);
-        return;
-    }
-
-    memset(race_order.found, 0, dpor->next * sizeof *race_order.found);
-    for (bool later = false;; own = NULL, later = true) {
-        if (!find_gone(prefix, own, later, &sequel, &after)) return;
-        if (!after) break;
-        while (after->forced && !after->open) after = after->children;
-        if (after->open) return;
-        prefix = after;
-    }
-    list = &prefix->tree;
-    b = *list;
-    /* A run is being made of the one that goes next; it follows the first branches, and what comes
-     * after those stays here. */
-    given = prefix->given && find_first(&sequel, branch_at(prefix->given), false);
-    if (given) {
-        list = &branch_at(prefix->given)->first;
-        b = *list;
-        if (!b) return;
-    }
-    while (b) {
-        if (!find_first(&sequel, branch_at(b), false)) {
-            b = branch_at(b)->next;
-            continue;
-        }
-        list = &branch_at(b)->first;
-        b = *list;
-        if (!b && given) return;
-    }
-    append(list, &sequel, waits);
-}
-
-void race_insert_alone(struct node *node, struct label label) {
-    struct goal goal = {label, NULL, NULL};
-    size_t a = (size_t)(node - dpor->nodes);
-    if (!is_asleep(dpor_search.path[a]->sleeping, label) && !same(node->label, label))
-        race_insert(node, 0, &goal);
 }
 
 /* ---- Races --------------------------------------------------------------------------------- */
@@ -411,7 +46,7 @@ void race_choose(size_t count) {
 /* Whether step a, or what it comes before, has started or woken the task of step b. */
 static bool lets_begin(size_t a, size_t b) {
     for (size_t k = a; k < b; k++)
-        if (race_before(a, k) && (wakes(k, b) || edge_between(k, b))) return true;
+        if (race_before(a, k) && (race_wakes(k, b) || race_edge_between(k, b))) return true;
     return false;
 }
 
@@ -709,15 +344,15 @@ static void fire_at_end(size_t final) {
 
 void races_find(const struct log *log) {
     size_t final = find_end();
-    if (!make_room()) {
+    if (!race_make_room()) {
         dpor->gaps = true;
         return;
     }
     if (log->armed && !dpor->cut) fire_at_end(final);
     if (dpor->next && !dpor->cut) end_early(log);
     if (dpor->next && dpor->nodes[dpor->next - 1].impossible)
-        insert_all(&dpor->nodes[dpor->next - 1]);
-    if (!make_order(log, final))
+        race_insert_all(&dpor->nodes[dpor->next - 1]);
+    if (!race_make_order(log, final))
         dpor->gaps = true;
     else
         find_races(final);
@@ -731,16 +366,4 @@ bool races_need_late(void) {
         timed |= uses_clock(&node->footprint, WAY_ARM) || uses_clock(&node->footprint, WAY_FIRE);
     }
     return looks && timed;
-}
-
-void races_close(void) {
-    free(race_order.tasks);
-    free(race_order.members);
-    free(race_order.clocks);
-    free(race_order.last);
-    free(race_order.owner);
-    free(race_order.sequence);
-    free(race_order.chosen);
-    free(race_order.found);
-    memset(&race_order, 0, sizeof race_order);
 }

@@ -1,6 +1,7 @@
 /*
- * dpor_races.h - what dpor_races.c and dpor_cases.c share: the order of the steps of a run that is
- * over, and sequences of them.
+ * dpor_races.h - what is made of a run that is over: the order of its steps (dpor_order.c), what
+ * could have come in another order (dpor_races.c) or been chosen otherwise (dpor_cases.c), and
+ * sequences of steps that try that (dpor_sequences.c).
  */
 #ifndef SIM_DPOR_RACES_H
 #define SIM_DPOR_RACES_H
@@ -42,6 +43,25 @@ static inline bool race_before(size_t a, size_t b) {
 /* The first step that the run before which this one goes on from has not had. */
 static inline size_t race_fresh(void) { return dpor->planned ? dpor->planned - 1 : 0; }
 
+/* Makes room for the order of the run's steps, and for sequences of them. Returns false without
+ * memory. */
+bool race_make_room(void);
+
+/*
+ * Gives every step its vector: of each task, the last step (plus 1) that comes before. `final` is
+ * the first of those at the end in which tasks went to wait for ever. Returns false without memory.
+ */
+bool race_make_order(const struct log *log, size_t final);
+
+/* Whether step b has to come after a, which comes before it in the run. */
+bool race_depends(size_t a, size_t b);
+
+/* Whether step a has woken a task that takes part in b. */
+bool race_wakes(size_t a, size_t b);
+
+/* Whether there is an edge in the log from a step to another. */
+bool race_edge_between(size_t from, size_t to);
+
 /* Whether a task could do before step a what it does in step b. */
 bool race_pending(size_t b, size_t a, uint64_t task);
 
@@ -55,7 +75,10 @@ void race_choose(size_t count);
 /* Puts the sequence and the goal into the tree of a node. */
 void race_insert(struct node *node, size_t count, const struct goal *goal);
 
-/* The same for one step alone, unless that has gone. */
+/* A step could not pick what it was to, though it is not known why: everything is made there. */
+void race_insert_all(struct node *node);
+
+/* Puts one step alone into the tree, unless that has gone. */
 void race_insert_alone(struct node *node, struct label label);
 
 /* ---- Cases of selects ---------------------------------------------------------------------- */

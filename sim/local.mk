@@ -17,10 +17,12 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/dpor.h \
 	%D%/dpor_branches.c \
 	%D%/dpor_cases.c \
+	%D%/dpor_order.c \
 	%D%/dpor_position.c \
 	%D%/dpor_prefixes.c \
 	%D%/dpor_races.c \
 	%D%/dpor_races.h \
+	%D%/dpor_sequences.c \
 	%D%/dump.c \
 	%D%/engine.c \
 	%D%/engine_sim.h \
@@ -31,6 +33,7 @@ libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/faults.c \
 	%D%/fds.c \
 	%D%/finish.c \
+	%D%/footprint.c \
 	%D%/guide.c \
 	%D%/guide.h \
 	%D%/jobs.c \

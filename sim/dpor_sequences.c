@@ -1,0 +1,239 @@
+/*
+ * dpor_sequences.c - puts sequences of steps into wakeup trees, unless they lead nowhere new: see
+ * strategy_dpor.c.
+ */
+#include <string.h>
+
+#include "sim/dpor_races.h"
+
+/* Whether a branch could go first of the `count` steps in the sequence; *at is where it stands
+ * there, `count` if it does not, but commutes with all. */
+static bool is_initial(const struct branch *branch, size_t count, size_t *at) {
+    for (size_t i = 0; i < count; i++) {
+        const struct node *node = &dpor->nodes[race_order.sequence[i]];
+        if (!overlap(branch->label, node->label)) continue;
+        if (!same(branch->label, node->label) || !same_picks(&branch->picks, &node->picks))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (race_before(race_order.sequence[k], race_order.sequence[i])) return false;
+        *at = i;
+        return true;
+    }
+    if (!branch->known) return false;
+    for (size_t i = 0; i < count; i++)
+        if (!dependence_apart(&branch->footprint, &dpor->nodes[race_order.sequence[i]].footprint))
+            return false;
+    *at = count;
+    return true;
+}
+
+/* Whether a step of the sequence comes before the goal: not by way of those that were left out. */
+static bool leads_to_goal(size_t step, size_t count, const struct goal *goal) {
+    size_t b = (size_t)(goal->step - dpor->nodes);
+    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
+        if (race_order.members[m].previous > step &&
+            race_before(step, race_order.members[m].previous - 1))
+            return true;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = race_order.sequence[i];
+        if (k < step || k > b || !race_before(step, k)) continue;
+        if (race_depends(k, b) || race_edge_between(k, b)) return true;
+    }
+    return false;
+}
+
+/* The same with a goal behind the sequence; *at is `count` for the goal, and beyond for nowhere. */
+static bool is_initial_of(const struct branch *branch, size_t count, const struct goal *goal,
+                          size_t *at) {
+    bool is_goal = same(branch->label, goal->label);
+    for (size_t i = 0; i < count && is_goal; i++)
+        is_goal = !overlap(dpor->nodes[race_order.sequence[i]].label, goal->label);
+    if (!is_goal) {
+        if (!is_initial(branch, count, at)) return false;
+        if (*at < count) return true;
+        *at = count + 1;
+        if (overlap(branch->label, goal->label)) return false;
+        return goal->footprint && dependence_apart(&branch->footprint, goal->footprint);
+    }
+    *at = count;
+    if (!goal->step) {
+        for (size_t i = 0; i < count && branch->known; i++)
+            if (!dependence_apart(&branch->footprint,
+                                  &dpor->nodes[race_order.sequence[i]].footprint))
+                return false;
+        return true;
+    }
+    if (!same_picks(&branch->picks, &goal->step->picks)) return false;
+    for (size_t i = 0; i < count; i++)
+        if (leads_to_goal(race_order.sequence[i], count, goal)) return false;
+    return true;
+}
+
+/* Whether others may have to stand behind who makes a step, while it waits. */
+static bool asks_in_turn(const struct footprint *footprint) {
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
+            return true;
+    return false;
+}
+
+/*
+ * Whether a task that was to make a step was in a select, and has done something else in this run,
+ * in which node a stands before what is looked for. What commutes with that step may then be
+ * followed by others that do not, before the task does: they show only in a run in which it has
+ * not chosen yet.
+ */
+static bool chose_otherwise(size_t a, struct label label) {
+    for (size_t k = a; k < dpor->next; k++)
+        if (!race_order.found[k] && overlap(dpor->nodes[k].label, label))
+            return !same(dpor->nodes[k].label, label) &&
+                   (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0)));
+    return false;
+}
+
+void race_insert_all(struct node *node) {
+    for (uint32_t i = 0; i < node->candidate_count; i++)
+        if (candidate(node, i)->task != CLOCK &&
+            (node->impossible || !same(node->label, *candidate(node, i))))
+            race_insert(node, 0, &(struct goal){*candidate(node, i), NULL, NULL});
+}
+
+/* What is looked for in wakeup trees: a sequence, and the goal behind it unless that has been
+ * found. */
+struct sequel {
+    size_t start; /* the node it was to be inserted at */
+    size_t count;
+    const struct goal *goal;
+    bool ends; /* with the sequence: the goal has been found */
+};
+
+/* Whether the branch may go first; it is then no longer part of what is looked for. `there`:
+ * only where * it is part of that. */
+static bool find_first(struct sequel *sequel, const struct branch *branch, bool there) {
+    size_t at;
+    if (!(sequel->ends ? is_initial(branch, sequel->count, &at)
+                       : is_initial_of(branch, sequel->count, sequel->goal, &at)))
+        return false;
+    if (there && at >= sequel->count + !sequel->ends) return false;
+    if (at < sequel->count) {
+        race_order.found[race_order.sequence[at]] = true;
+        memmove(&race_order.sequence[at], &race_order.sequence[at + 1],
+                (sequel->count - at - 1) * sizeof *race_order.sequence);
+        sequel->count--;
+    } else if (at == sequel->count && !sequel->ends) {
+        sequel->ends = true;
+    }
+    return true;
+}
+
+/* Of a goal that has not been made all outcomes must have been. */
+static bool is_part(const struct prefix *prefix, const struct branch *branch,
+                    const struct sequel *sequel) {
+    const struct goal *goal = sequel->goal;
+    return !sequel->ends && !goal->step && same(branch->label, goal->label) &&
+           !is_asleep(prefix->sleeping, goal->label);
+}
+
+/*
+ * Looks among those that have gone from a prefix, or are asleep since before. Those that have gone
+ * before the run's own step (`own`: the prefix after it; NULL: it is the last) have all that begins
+ * so; those after it are explored at the same time, and are to have what is looked for as if they
+ * were still in the wakeup tree. Returns false where nothing needs to be done; else *after gets the
+ * prefix behind who goes first, or NULL.
+ */
+static bool find_gone(const struct prefix *prefix, const struct prefix *own, bool later,
+                      struct sequel *sequel, struct prefix **after) {
+    uint32_t number = 0;
+    *after = NULL;
+    for (uint32_t b = prefix->sleeping; b; b = branch_at(b)->next) {
+        const struct branch *branch = branch_at(b);
+        bool inherited = number++ < prefix->inherited;
+        bool asleep = inherited || !later;
+        if (own && own->branch == b) {
+            later = true;
+            continue;
+        }
+        if (is_part(prefix, branch, sequel)) continue;
+        if (!find_first(sequel, branch,
+                        (prefix->strict && inherited) ||
+                            (asleep && chose_otherwise(sequel->start, branch->label))))
+            continue;
+        if (later) *after = prefix_after(prefix, b);
+        return *after;
+    }
+    return true;
+}
+
+/* Appends what is left of it to a wakeup tree. */
+static void append(uint32_t *list, const struct sequel *sequel, bool waits) {
+    const struct goal *goal = sequel->goal;
+    uint32_t number;
+    for (size_t i = 0; i < sequel->count; i++) {
+        if (!(number = branch_of(&dpor->nodes[race_order.sequence[i]]))) return;
+        branches_put_last(list, number);
+        list = &branch_at(number)->first;
+    }
+    if (sequel->ends) return;
+    number = goal->step ? branch_of(goal->step) : branch_new(goal->label, NULL);
+    if (!number) return;
+    if (!goal->step && goal->footprint) {
+        footprint_copy(&branch_at(number)->footprint, goal->footprint);
+        branch_at(number)->known = true;
+    }
+    branch_at(number)->waits = waits;
+    if (goal->step) branch_at(number)->known = dependence_steady(&goal->step->footprint);
+    branches_put_last(list, number);
+}
+
+void race_insert(struct node *node, size_t count, const struct goal *goal) {
+    size_t a = (size_t)(node - dpor->nodes);
+    struct prefix *prefix = dpor_search.path[a];
+    const struct prefix *own = a + 1 < dpor->next ? dpor_search.path[a + 1] : NULL;
+    struct prefix *after;
+    struct sequel sequel = {a, count, goal, false};
+    bool waits = goal->step && asks_in_turn(&goal->step->footprint), given;
+    uint32_t *list, b;
+
+    /* It was possible only because of what would come after it. */
+    if (count == 0 && !is_candidate(node, goal->label) &&
+        !(waits && is_waiter(node, goal->label))) {
+        race_insert_all(node);
+        return;
+    }
+
+    memset(race_order.found, 0, dpor->next * sizeof *race_order.found);
+    for (bool later = false;; own = NULL, later = true) {
+        if (!find_gone(prefix, own, later, &sequel, &after)) return;
+        if (!after) break;
+        while (after->forced && !after->open) after = after->children;
+        if (after->open) return;
+        prefix = after;
+    }
+    list = &prefix->tree;
+    b = *list;
+    /* A run is being made of the one that goes next; it follows the first branches, and what comes
+     * after those stays here. */
+    given = prefix->given && find_first(&sequel, branch_at(prefix->given), false);
+    if (given) {
+        list = &branch_at(prefix->given)->first;
+        b = *list;
+        if (!b) return;
+    }
+    while (b) {
+        if (!find_first(&sequel, branch_at(b), false)) {
+            b = branch_at(b)->next;
+            continue;
+        }
+        list = &branch_at(b)->first;
+        b = *list;
+        if (!b && given) return;
+    }
+    append(list, &sequel, waits);
+}
+
+void race_insert_alone(struct node *node, struct label label) {
+    struct goal goal = {label, NULL, NULL};
+    size_t a = (size_t)(node - dpor->nodes);
+    if (!is_asleep(dpor_search.path[a]->sleeping, label) && !same(node->label, label))
+        race_insert(node, 0, &goal);
+}
