@@ -54,7 +54,7 @@ void dependence_object(uint32_t number, enum way way) {
 }
 
 void dependence_thing(uint64_t thing, enum way way, int64_t number) {
-    note(&(struct access){.object = thing, .way = (uint8_t)way, .number = number});
+    note(&(struct access){.object = thing & ~KEY_MOVES, .way = (uint8_t)way, .number = number});
 }
 
 /* It does not wait, or not for ever. */

@@ -75,7 +75,7 @@ enum way {
 };
 
 struct access {
-    uint64_t object; /* the same in every run */
+    uint64_t object; /* its key */
     int64_t
         number; /* SEND, RECV, HAS, ROOM: which value of the channel's; ARM: the time; ADD: how many; DONE: what is left; ACQUIRE: likewise;
                         RELEASE: how many; REFUSED: 1 for a send; OFFER, CASE: the task's identity */
@@ -122,7 +122,7 @@ void dependence_woken(const struct task *task);
 bool dependence_conflict(const struct access *a, const struct access *b);
 bool dependence_between(const struct footprint *a, const struct footprint *b);
 
-/* The same of steps which are possible in one state. */
+/* The same of steps which are possible in one state, and may be of two runs. */
 bool dependence_apart(const struct footprint *a, const struct footprint *b);
 
 /* Whether they do not commute, and b could have been made before a as well. */

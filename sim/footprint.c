@@ -13,14 +13,24 @@ static const uint64_t conflicts[WAYS] = {
 
 _Static_assert(WAYS <= 64, "a set has a bit for each");
 
-bool dependence_conflict(const struct access *a, const struct access *b) {
-    if (a->object != b->object || !(conflicts[a->way] & BIT(b->way))) return false;
+/* On one object. */
+static bool ways_conflict(const struct access *a, const struct access *b) {
+    if (!(conflicts[a->way] & BIT(b->way))) return false;
     if (a->way == WAY_ARM && b->way == WAY_ARM) return a->number == b->number;
     if (a->way == WAY_HAS || a->way == WAY_ROOM || b->way == WAY_HAS || b->way == WAY_ROOM)
         return a->way == WAY_ANY || b->way == WAY_ANY || a->number == b->number;
     if (a->way == WAY_ADD && b->way == WAY_DONE) return b->number < a->number;
     if (a->way == WAY_DONE && b->way == WAY_ADD) return false;
     return true;
+}
+
+bool dependence_conflict(const struct access *a, const struct access *b) {
+    return a->object == b->object && ways_conflict(a, b);
+}
+
+/* Of two runs: what moves may be one object under two addresses. */
+static bool may_conflict(const struct access *a, const struct access *b) {
+    return (a->object == b->object || a->object & b->object & KEY_MOVES) && ways_conflict(a, b);
 }
 
 bool dependence_between(const struct footprint *a, const struct footprint *b) {
@@ -38,7 +48,7 @@ bool dependence_apart(const struct footprint *a, const struct footprint *b) {
             const struct access *one = &a->accesses[i], *other = &b->accesses[j];
             /* Neither needs the other. */
             bool counts = one->way == WAY_ADD && other->way == WAY_DONE;
-            if (!counts && dependence_conflict(one, other)) return false;
+            if (!counts && may_conflict(one, other)) return false;
         }
     return true;
 }

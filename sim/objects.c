@@ -1,4 +1,6 @@
 /* objects.c - the numbers that objects have in the log, and what is known of them. */
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +10,7 @@
 #include "lib/core/label.h"
 #include "lib/core/report.h"
 #include "sim/dependence.h"
+#include "sim/race/race.h"
 
 static struct object_address {
     const void *address;
@@ -17,16 +20,46 @@ static struct object_address {
 static size_t address_room;
 static uint32_t fds_epoch; /* of the last run with a descriptor */
 
+static uint64_t key_made_by(const struct task *task, uint64_t number) {
+    return mix(task->identity, number) & ~KEY_MOVES;
+}
+
+/* Whether the address is that of a variable of the program or of a library, or is on the stack of
+ * whoever has begun the run. */
+static bool stays(const void *address) {
+    static struct {
+        pthread_t thread;
+        const char *base;
+        size_t size;
+    } outside;
+    struct dl_find_object found;
+    pthread_attr_t attributes;
+    if (_dl_find_object((void *)(uintptr_t)address, &found) == 0) return true;
+    if (!outside.size || !pthread_equal(outside.thread, pthread_self())) {
+        void *base;
+        if (pthread_getattr_np(pthread_self(), &attributes)) return false;
+        if (pthread_attr_getstack(&attributes, &base, &outside.size) == 0) outside.base = base;
+        pthread_attr_destroy(&attributes);
+        outside.thread = pthread_self();
+    }
+    return (size_t)((const char *)address - outside.base) < outside.size;
+}
+
 /*
  * Of an object that nobody has made, which is the program's memory. On a stack it goes by its task,
- * whose stack may be another in another run.
+ * whose stack may be another in another run, and on the heap by who has allocated it, if that is
+ * known; else it may be anywhere in another run.
  */
-static uint64_t key_of(const void *address) {
+static uint64_t key_of(enum object_kind kind, const void *address) {
+    uint64_t name;
     for (const struct task *task = sim.tasks; task; task = task->next) {
         size_t offset = (size_t)((const char *)address - (const char *)task->stack.base);
-        if (offset < task->stack.size) return mix(task->identity, offset);
+        if (offset < task->stack.size) return key_made_by(task, offset);
     }
-    return (uintptr_t)address;
+    if (race_live)
+        return heap_name((uintptr_t)address, &name) ? name & ~KEY_MOVES : (uintptr_t)address;
+    if (kind == OBJECT_FD || stays(address)) return (uintptr_t)address;
+    return (uintptr_t)address | KEY_MOVES;
 }
 
 uint64_t object_key(uint32_t number) { return addresses[number].key; }
@@ -34,7 +67,7 @@ uint64_t object_key(uint32_t number) { return addresses[number].key; }
 uint64_t object_key_at(const struct place *place) {
     const waitq *queue = place->queue;
     bool numbered = queue->object >> 32 == sim.epoch;
-    return numbered ? addresses[(uint32_t)queue->object].key : key_of(place->object);
+    return numbered ? addresses[(uint32_t)queue->object].key : key_of(place->kind, place->object);
 }
 
 static uint32_t add_object(waitq *queue, enum object_kind kind, const void *address,
@@ -64,7 +97,7 @@ static uint32_t add_object(waitq *queue, enum object_kind kind, const void *addr
     if (UNLIKELY(kind == OBJECT_FD)) fds_epoch = sim.epoch;
     /* Nobody else asks for it. */
     addresses[number] =
-        (struct object_address){address, sim.strategy->next ? key_of(address) : 0, false};
+        (struct object_address){address, sim.strategy->next ? key_of(kind, address) : 0, false};
     queue->object = (uint64_t)sim.epoch << 32 | number;
     return number;
 }
@@ -87,7 +120,7 @@ void engine_object(waitq *queue, enum object_kind kind, const void *object, size
     if (!sim.active) return;
     number = add_object(queue, kind, object, capacity, value_size, site);
     if (number && sim.current) {
-        addresses[number].key = mix(~sim.current->identity, ++sim.current->made);
+        addresses[number].key = mix(~sim.current->identity, ++sim.current->made) & ~KEY_MOVES;
         if (kind == OBJECT_CONTEXT)
             dependence_object((uint32_t)((const pirn_ctx *)object)->root->done.senders.object,
                               WAY_ANY);

@@ -105,9 +105,7 @@ typedef struct pirn_sim_result {
 
 /*
  * Runs main_fn(arg) under many schedules, each run afresh in the calling process: the function sets
- * up its own state. What a run leaves on the heap when it ends early (a deadlock, say) stays there;
- * "dpor" covers everything only where atomics and objects that are merely zeroed (a mutex, say) are
- * at the same addresses in each run.
+ * up its own state. What a run leaves on the heap when it ends early (a deadlock, say) stays there.
  * Blocks. `options` may be NULL. `result` must not be NULL, need not be initialised, and is filled
  * in also on failure.
  *

@@ -62,7 +62,7 @@ struct task {
     uint32_t steps;          /* how many it has begun */
     uint64_t inputs;         /* of the edges into the operation under way */
     uint64_t started;        /* mark of the step that started it */
-    uint32_t children, made; /* tasks started, objects named */
+    uint32_t children, made; /* tasks started; objects and blocks of memory named */
     uint32_t step_before;    /* its last one before that it is in; 0: none */
     /* What strategies remember of it. */
     uint32_t ranked_at;        /* pos: the step before the one that its rank was drawn for */
@@ -255,7 +255,12 @@ static inline uint32_t object_number(const struct place *place) {
     return object_number_in(place->queue, place);
 }
 
-/* What an object goes by in all runs in which it is made by the same operation. */
+/*
+ * What an object goes by in all runs in which it is made by the same operation. One that is merely
+ * zeroed may go by its address, which may be another in another run: such a key has KEY_MOVES, and
+ * others do not.
+ */
+#define KEY_MOVES (UINT64_C(1) << 63)
 uint64_t object_key(uint32_t number);
 
 /* The same of a place's object, which may have no number yet. */

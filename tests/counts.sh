@@ -13,7 +13,7 @@ counts() {
         "$scratch/counts" $further >"$scratch/out"
     status=$?
     grep -v '^ok' "$scratch/out"
-    test "$(grep -c '^ok' "$scratch/out")" -ge 42 || return 1
+    test "$(grep -c '^ok' "$scratch/out")" -ge 96 || return 1
     return $status
 }
 

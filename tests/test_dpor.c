@@ -294,6 +294,43 @@ static void different_mutexes(void) {
     conclude("different mutexes");
 }
 
+/* Who allocates memory in which runs follow each other, and where it is then, is nobody's choice. */
+enum { LEAKED = 1000 };
+static void *leaked[LEAKED];
+static size_t leaked_count;
+static pirn_mutex *moving;
+
+static void lock_moving(void *arg) {
+    for (int i = 0; i < *(int *)arg % 2 + 1; i++) {
+        pirn_mutex_lock(moving);
+        pirn_mutex_unlock(moving);
+    }
+    pirn_waitgroup_done(&all);
+}
+
+static void lock_what_moves(void *arg) {
+    const struct size *size = arg;
+    moving = calloc(1, sizeof *moving);
+    check(moving && leaked_count < LEAKED);
+    leaked[leaked_count++ % LEAKED] = moving;
+    start(lock_moving, size->tasks);
+    pirn_waitgroup_wait(&all);
+}
+
+static void memory_that_moves(void) {
+    for (int n = 2; n <= 4; n++) {
+        pirn_sim_result r = search("dpor", lock_what_moves, &(struct size){n, 1}, 0);
+        /* Of one lock or two by each: a multinomial coefficient. */
+        int locks = n + n / 2;
+        check_equal(r.distinct, factorial((uint64_t)locks) >> n / 2);
+        check(r.exhausted);
+        check_equal(r.outcome, PIRN_OK);
+        pirn_sim_result_free(&r);
+        while (leaked_count) free(leaked[--leaked_count]);
+    }
+    conclude("memory that is elsewhere in each run");
+}
+
 static int seats;
 
 static void dine(void *arg) {
@@ -1252,6 +1289,7 @@ static const struct test tests[] = {
     TEST(dfs_fires_timers_early),
     TEST(one_mutex),
     TEST(different_mutexes),
+    TEST(memory_that_moves),
     TEST(philosophers),
     TEST(senders_into_a_channel),
     TEST(senders_into_different_channels),

@@ -7,6 +7,7 @@
 #include <pirn-sim.h>
 #include <pirn.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 enum { MOST = 16 };
 
 static int n;
-static atomic_int cells[MOST + 2];
+static bool moving; /* atomics are elsewhere in each run, since none gives its memory back */
+static atomic_int variables[MOST + 2], *cells = variables;
 static pirn_waitgroup group;
 static pirn_mutex mutex;
 static pirn_chan *chan;
@@ -28,6 +30,8 @@ static void start(pirn_fn *fn, int tasks) {
 }
 
 static void afresh(void) {
+    cells = moving ? malloc(sizeof variables) : variables;
+    if (!cells) abort();
     for (int i = 0; i < MOST + 2; i++) atomic_init(&cells[i], 0);
     group = (pirn_waitgroup){0};
     mutex = (pirn_mutex){0};
@@ -143,6 +147,22 @@ static void with_channel(void *arg) {
     pirn_chan_unref(chan);
 }
 
+/* N tasks count in memory of their own, which they allocate in any order: 1. */
+static void count_alone(void *arg) {
+    atomic_int *own = calloc(1, sizeof *own);
+    (void)arg;
+    if (!own) abort();
+    atomic_fetch_add(own, 1);
+    atomic_fetch_add(own, 1);
+    if (!moving) free(own);
+}
+static void apart(void *arg) {
+    (void)arg;
+    afresh();
+    start(count_alone, n);
+    pirn_waitgroup_wait(&group);
+}
+
 /* ---- What they come to --------------------------------------------------------------------- */
 
 static uint64_t power(int to) { return (uint64_t)1 << to; }
@@ -154,6 +174,7 @@ static uint64_t of_adders(void) { return factorial(n); }
 static uint64_t of_ring(void) { return power(n) - 1; }
 static uint64_t of_one_of_many(void) { return (uint64_t)n; }
 static uint64_t of_mutex(void) { return factorial(n) * factorial(n); }
+static uint64_t of_apart(void) { return 1; }
 static uint64_t of_channel(void) { return factorial(n) * power(n); }
 
 static const struct program {
@@ -169,6 +190,7 @@ static const struct program {
     {"one of many", one_of_many, of_one_of_many, 1, 8},
     {"with a mutex", with_mutex, of_mutex, 1, 3},
     {"with a channel", with_channel, of_channel, 1, 4},
+    {"apart", apart, of_apart, 1, 6},
 };
 
 static int explore(const struct program *program, int number) {
@@ -178,7 +200,8 @@ static int explore(const struct program *program, int number) {
     uint64_t classes = program->classes();
     int ok = rc == 0 && result.outcome == PIRN_OK && result.exhausted && result.runs == classes &&
              result.distinct == classes;
-    printf("%s %d - %s, %d\n", ok ? "ok" : "not ok", number, program->name, n);
+    printf("%s %d - %s, %d%s\n", ok ? "ok" : "not ok", number, program->name, n,
+           moving ? ", on the heap" : "");
     if (!ok)
         printf("# expected %llu, got %llu runs, %llu distinct%s: %s\n", (unsigned long long)classes,
                (unsigned long long)result.runs, (unsigned long long)result.distinct,
@@ -190,9 +213,12 @@ static int explore(const struct program *program, int number) {
 
 int main(int argc, char **argv) {
     int further = argc > 1 ? atoi(argv[1]) : 0, count = 0, failed = 0;
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
-        for (n = programs[i].least; n <= programs[i].most + further && n <= MOST; n++)
-            failed += !explore(&programs[i], ++count);
+    for (int half = 0; half < 2; half++) {
+        moving = half;
+        for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+            for (n = programs[i].least; n <= programs[i].most + further && n <= MOST; n++)
+                failed += !explore(&programs[i], ++count);
+    }
     printf("1..%d\n", count);
     return failed ? 1 : 0;
 }
