@@ -155,13 +155,19 @@ static bool is_refusal(long long rc) { return rc == -ENOMEM || rc == -EAGAIN; }
         if (was_refused(is_refusal(rc_))) rc_ = (call); \
         check_equal(rc_, wanted);                       \
     } while (0)
-/* The same for waiting with a deadline, which comes at once where there is no memory for a timer. */
+/* The same for waiting with a deadline, which comes at once where there is no memory for a timer. In
+ * the simulator it may come before anything else does, too, however late it is. */
+static bool comes_early(long long rc) { return SIMULATED && rc == -ETIMEDOUT; }
 #define GIVES_IN_TIME(call, wanted)                                      \
     do {                                                                 \
         long long rc_ = (call);                                          \
         if (is_refusal(rc_) || (rc_ == -ETIMEDOUT && rc_ != (wanted))) { \
-            was_refused(true);                                           \
-            rc_ = (call);                                                \
+            if (comes_early(rc_))                                        \
+                grant_everything();                                      \
+            else                                                         \
+                was_refused(true);                                       \
+            do rc_ = (call);                                             \
+            while (comes_early(rc_) && rc_ != (wanted));                 \
         }                                                                \
         check_equal(rc_, wanted);                                        \
     } while (0)
@@ -296,7 +302,7 @@ static void contexts(void *arg) {
     check(pirn_ctx_value(valued, &zero) == &seven);
     GIVES(pirn_recv(pirn_ctx_done(expiring), NULL), -EPIPE);
     check_equal(pirn_ctx_err(expiring), -ETIMEDOUT);
-    check_equal(pirn_ctx_err(timed), 0);
+    if (!comes_early(pirn_ctx_err(timed))) check_equal(pirn_ctx_err(timed), 0);
     MADE(group, pirn_group_new(timed));
     pirn_group_limit(group, 1);
     for (int i = 0; i < 3; i++) GIVES(pirn_group_go(group, fail_or_not, &zero), 0);
@@ -305,7 +311,7 @@ static void contexts(void *arg) {
     GIVES(pirn_group_go(group, fail_or_not, &seven), 0);
     GIVES(pirn_group_wait(group), 7);
     pirn_ctx_cancel(top);
-    check_equal(pirn_ctx_err(valued), -ECANCELED);
+    if (!comes_early(pirn_ctx_err(valued))) check_equal(pirn_ctx_err(valued), -ECANCELED);
     pirn_ctx_unref(valued);
     pirn_ctx_unref(expiring);
     pirn_ctx_unref(timed);
