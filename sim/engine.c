@@ -6,6 +6,7 @@
 #include "lib/core/report.h"
 #include "lib/core/task.h"
 #include "lib/core/wait.h"
+#include "sim/allocated.h"
 #include "sim/dependence.h"
 #include "sim/race/race.h"
 #include "sim/race/report.h"
@@ -656,6 +657,7 @@ void sim_release(void) {
     sim.runnable = NULL;
     sim.room = 0;
     objects_release();
+    allocated_release();
     timers_release();
     fds_release();
 }

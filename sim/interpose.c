@@ -13,6 +13,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -29,6 +30,7 @@
 
 #include "lib/core/sanitize.h"
 #include "lib/core/timer.h"
+#include "sim/allocated.h"
 #include "sim/keeper.h"
 #include "sim/outside.h"
 #include "sim/random.h"
@@ -85,7 +87,13 @@
     X(timer_create)       \
     X(umask)              \
     X(_Exit)              \
-    X(_exit)
+    X(_exit)              \
+    X(malloc)             \
+    X(calloc)             \
+    X(realloc)            \
+    X(aligned_alloc)      \
+    X(memalign)           \
+    X(posix_memalign)
 
 #define POINTER(name) void *name;
 static struct { TAKEN_OVER(POINTER) } real;
@@ -427,6 +435,51 @@ INTERPOSE int system(const char *command) {
     return REAL(system)(command);
 }
 
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+/* What tasks allocate is noted. Weak, so that a program may have an allocator of its own. */
+#define INTERPOSE_WEAKLY INTERPOSE __attribute__((weak))
+
+#if !PIRN_ASAN
+
+static void *noted(void *start, size_t size, const void *site) {
+    if (start && sim_in_task()) allocated_note(start, size, site);
+    return start;
+}
+
+static void *own_malloc(size_t size) { return noted(REAL(malloc)(size), size, CALLER()); }
+INTERPOSE_WEAKLY __attribute__((alias("own_malloc"))) void *malloc(size_t size);
+
+INTERPOSE_WEAKLY void *calloc(size_t count, size_t size) {
+    return noted(REAL(calloc)(count, size), count * size, CALLER());
+}
+
+INTERPOSE_WEAKLY void *realloc(void *old, size_t size) {
+    return noted(REAL(realloc)(old, size), size, CALLER());
+}
+
+INTERPOSE_WEAKLY void *aligned_alloc(size_t alignment, size_t size) {
+    return noted(REAL(aligned_alloc)(alignment, size), size, CALLER());
+}
+
+INTERPOSE_WEAKLY void *memalign(size_t alignment, size_t size) {
+    return noted(REAL(memalign)(alignment, size), size, CALLER());
+}
+
+INTERPOSE_WEAKLY int posix_memalign(void **start, size_t alignment, size_t size) {
+    int rc = REAL(posix_memalign)(start, alignment, size);
+    if (rc == 0) noted(*start, size, CALLER());
+    return rc;
+}
+
+bool allocated_all(void) {
+    static const void *first;
+    if (!first) first = dlsym(RTLD_DEFAULT, "malloc");
+    return first == (const void *)own_malloc;
+}
+
+#endif
+
 /* ---- The end ------------------------------------------------------------------------------- */
 
 INTERPOSE void _exit(int status) {
@@ -441,4 +494,8 @@ INTERPOSE void _Exit(int status) {
     __builtin_unreachable();
 }
 
+#endif
+
+#if PIRN_SANITIZED
+bool allocated_all(void) { return false; }
 #endif

@@ -7,7 +7,7 @@ lib_LTLIBRARIES += libpirn-sim.la
 
 libpirn_sim_la_SOURCES = $(core_sources) \
 	%D%/again.c \
-	%D%/ages.c \
+	%D%/ages.c %D%/allocated.c %D%/allocated.h \
 	%D%/again.h \
 	%D%/certainty.c \
 	%D%/control.h \

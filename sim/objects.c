@@ -9,8 +9,8 @@
 #include "lib/core/fd.h"
 #include "lib/core/label.h"
 #include "lib/core/report.h"
+#include "sim/allocated.h"
 #include "sim/dependence.h"
-#include "sim/race/race.h"
 
 static struct object_address {
     const void *address;
@@ -48,7 +48,7 @@ static bool stays(const void *address) {
 /*
  * Of an object that nobody has made, which is the program's memory. On a stack it goes by its task,
  * whose stack may be another in another run, and on the heap by who has allocated it, if that is
- * known; else it may be anywhere in another run.
+ * known; else it may be elsewhere in another run.
  */
 static uint64_t key_of(enum object_kind kind, const void *address) {
     uint64_t name;
@@ -56,10 +56,9 @@ static uint64_t key_of(enum object_kind kind, const void *address) {
         size_t offset = (size_t)((const char *)address - (const char *)task->stack.base);
         if (offset < task->stack.size) return key_made_by(task, offset);
     }
-    if (race_live)
-        return heap_name((uintptr_t)address, &name) ? name & ~KEY_MOVES : (uintptr_t)address;
-    if (kind == OBJECT_FD || stays(address)) return (uintptr_t)address;
-    return (uintptr_t)address | KEY_MOVES;
+    if (kind == OBJECT_FD) return (uintptr_t)address;
+    if (allocated_name(address, &name)) return name & ~KEY_MOVES;
+    return (uintptr_t)address | (allocated_all() || stays(address) ? 0 : KEY_MOVES);
 }
 
 uint64_t object_key(uint32_t number) { return addresses[number].key; }

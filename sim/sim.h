@@ -62,7 +62,7 @@ struct task {
     uint32_t steps;          /* how many it has begun */
     uint64_t inputs;         /* of the edges into the operation under way */
     uint64_t started;        /* mark of the step that started it */
-    uint32_t children, made; /* tasks started; objects and blocks of memory named */
+    uint32_t children, made; /* tasks started, objects named */
     uint32_t step_before;    /* its last one before that it is in; 0: none */
     /* What strategies remember of it. */
     uint32_t ranked_at;        /* pos: the step before the one that its rank was drawn for */

@@ -17,7 +17,6 @@
 
 struct block {
     struct heap_block of;
-    uint64_t name;   /* the same in all runs in which its task has allocated as much before */
     uint32_t epoch;  /* of the run in which it was allocated or freed */
     bool freed;      /* and kept */
     struct seen end; /* where it was freed */
@@ -100,49 +99,6 @@ const struct heap_block *heap_find(uintptr_t address) {
     return NULL;
 }
 
-/* ---- By address ---------------------------------------------------------------------------- */
-
-/* The blocks of this run, where names are wanted, by address. They may have been freed. */
-static uintptr_t *starts;
-static size_t start_room, start_count;
-
-/* How many begin at most there. */
-static size_t starts_up_to(uintptr_t address) {
-    size_t from = 0, to = start_count;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (starts[middle] <= address)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-/* Without memory the block has no name. */
-static void add_start(uintptr_t start) {
-    size_t at = starts_up_to(start);
-    if (at && starts[at - 1] == start) return;
-    if (start_count == start_room) {
-        size_t room = start_room ? 2 * start_room : 256;
-        uintptr_t *bigger = realloc(starts, room * sizeof *bigger);
-        if (!bigger) return;
-        starts = bigger;
-        start_room = room;
-    }
-    memmove(starts + at + 1, starts + at, (start_count++ - at) * sizeof *starts);
-    starts[at] = start;
-}
-
-bool heap_name(uintptr_t address, uint64_t *name) {
-    size_t count = starts_up_to(address);
-    const struct block *block = count ? block_at(starts[count - 1]) : NULL;
-    if (!block || block->epoch != sim.epoch || !block->name) return false;
-    if (address - block->of.start >= (block->of.size ? block->of.size : 1)) return false;
-    *name = mix(block->name, address - block->of.start);
-    return true;
-}
-
 /* ---- What was freed ------------------------------------------------------------------------ */
 
 static void release_oldest(void) {
@@ -174,7 +130,6 @@ static bool keep(void *start, size_t size) {
 
 void heap_start(void) {
     while (kept_count) release_oldest();
-    start_count = 0;
 }
 
 /* ---- Allocating ---------------------------------------------------------------------------- */
@@ -193,10 +148,6 @@ void *heap_got(void *start, size_t size, const void *site) {
     block->of.size = size;
     block->of.task = (uint32_t)self->core.id;
     block->of.place = calls_place(self, site, 0, size);
-    if (sim.strategy->next) {
-        block->name = mix(self->identity, ++self->made);
-        add_start((uintptr_t)start);
-    }
     return start;
 }
 

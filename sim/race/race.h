@@ -98,11 +98,6 @@ struct heap_block {
 void heap_start(void);
 /* The block that holds the address; NULL: none that is known. Slow. */
 const struct heap_block *heap_find(uintptr_t address);
-/*
- * What an address in a block that a task has allocated in this run goes by in all runs; false: it is
- * in none. Only where the strategy asks for it, from what it has learnt of earlier runs.
- */
-bool heap_name(uintptr_t address, uint64_t *name);
 
 /* ---- atomics.c ----------------------------------------------------------------------------- */
 
