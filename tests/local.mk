@@ -293,7 +293,7 @@ MOSTLYCLEANFILES += %D%/coverage.o
 	$(AM_V_CC)$(MKDIR_P) %D% && $(CC) -D_GNU_SOURCE= $(CFLAGS) -std=gnu11 -fPIC -c -o $@ $<
 AM_TESTS_ENVIRONMENT += \
 	: "$${PIRN_TEST_SLOWNESS=4}"; : "$${PIRN_TEST_PROGRAMS=30}"; GCOV_ERROR_FILE=/dev/null; \
-	export PIRN_TEST_SLOWNESS PIRN_TEST_PROGRAMS GCOV_ERROR_FILE;
+	COVERAGE=yes; export PIRN_TEST_SLOWNESS PIRN_TEST_PROGRAMS GCOV_ERROR_FILE COVERAGE;
 
 coverage:
 	@find . -name '*.gcda' -exec rm -f {} +
