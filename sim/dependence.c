@@ -551,16 +551,18 @@ struct task *dependence_meeting(struct task *a, struct task *b) {
     return could_meet(other, one) ? other : NULL;
 }
 
-/* The cases that `second`, which takes the first in order, and `first` end with when they meet. */
-static void meet_in_order(const struct task *first, const struct task *second, size_t *of_first,
+/* The cases that `second`, which takes the first in order, and `first` end with when they meet;
+ * false: there is no channel at which they could. */
+static bool meet_in_order(const struct task *first, const struct task *second, size_t *of_first,
                           size_t *of_second) {
     const pirn_chan *one, *other;
     bool sends, sends_too;
     for (*of_second = 0; stands_at(second, *of_second, &one, &sends); ++*of_second) {
         if (!one) continue;
         for (*of_first = 0; stands_at(first, *of_first, &other, &sends_too); ++*of_first)
-            if (one == other && sends != sends_too) return;
+            if (one == other && sends != sends_too) return true;
     }
+    return false;
 }
 
 bool dependence_either(const struct task *a, const struct task *b) {
@@ -570,9 +572,9 @@ bool dependence_either(const struct task *a, const struct task *b) {
 bool dependence_turns(const struct task *a, const struct task *b) {
     size_t a_first[2], b_first[2];
     if (!in_order(a) || !in_order(b) || !dependence_either(a, b)) return false;
-    meet_in_order(a, b, &a_first[0], &a_first[1]);
-    meet_in_order(b, a, &b_first[1], &b_first[0]);
-    return a_first[0] != b_first[0] || a_first[1] != b_first[1];
+    return meet_in_order(a, b, &a_first[0], &a_first[1]) &&
+           meet_in_order(b, a, &b_first[1], &b_first[0]) &&
+           (a_first[0] != b_first[0] || a_first[1] != b_first[1]);
 }
 
 size_t dependence_ready_case(const struct task *task, uint64_t rank) {

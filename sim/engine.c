@@ -228,10 +228,10 @@ static void copy_place(struct place *to, const volatile struct place *from) {
 void sim_begin_outside(struct task *self, const struct place *place) {
     if (sim.active && self == &sim.clock) {
         /* Here its step is still the one that armed the timer. */
-        uint64_t armed = self->step;
+        uint64_t armed = self->step, mark = (uint64_t)sim.epoch << 33 | armed;
         event_add_watched(self, place, object_number(place));
         if (dependence_footprint) dependence_begin(self, place);
-        if (armed) engine_acquire(self, &(uint64_t){(uint64_t)sim.epoch << 33 | armed}, EDGE_TIMER);
+        if (armed) engine_acquire(self, &mark, EDGE_TIMER);
     }
 }
 

@@ -105,7 +105,7 @@ static void *find(void **pointer, const char *name) {
     return *pointer;
 }
 
-#define REAL(name) ((__typeof__(&name))find(&real.name, #name))
+#define REAL(name) (*(__typeof__(&name))find(&real.name, #name))
 
 static void on_exit_of_all(int status, void *arg) {
     (void)arg;

@@ -52,10 +52,11 @@ struct pool *dpor_pool;
 
 /* ---- A run --------------------------------------------------------------------------------- */
 
+/* The task of that identity, which can run as in the executions before. */
 static struct task *find_task(uint64_t identity) {
     for (size_t i = 0; i < sim.count; i++)
         if (sim.runnable[i]->identity == identity) return sim.runnable[i];
-    return NULL;
+    search_diverge();
 }
 
 /* There is nothing new to be found from here. */
@@ -122,12 +123,10 @@ static struct task *begin_step(struct node *node) {
     dpor->epoch = sim.epoch;
     if (node->label.task == CLOCK) return NULL;
     first = find_task(node->label.task);
-    if (!first) search_diverge();
     node->local = dependence_ready(first) == READY_LOCAL;
     node->waited = node->waits && dependence_ready(first) == READY_WAITS;
     if (!node->label.other) return first;
     other = find_task(node->label.other);
-    if (!other) search_diverge();
     first = take_turns(node, first, other);
     if (!first) search_diverge();
     dpor->second = first->identity == node->label.task ? node->label.other : node->label.task;
@@ -362,10 +361,9 @@ static struct task *task(struct strategy *strategy, struct task *current, bool t
     begin_first();
     if (dpor->cut && !dpor->blocked) cut();
     if (dpor->second) {
-        struct task *second = find_task(dpor->second);
+        uint64_t second = dpor->second;
         dpor->second = 0;
-        if (!second) search_diverge();
-        return second;
+        return find_task(second);
     }
     dependence_footprint = NULL;
     if (dpor->blocked) return arrive(push(false));

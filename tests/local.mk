@@ -315,10 +315,11 @@ coverage:
 	@echo 'configure with --enable-coverage first' >&2; exit 1
 endif
 
-# What reads the sources: ANALYZE names some of tidy, cppcheck and analyzer.
+# What reads the sources: ANALYZE names some of tidy, cppcheck and analyzer, FILES some C files.
 ANALYZE =
+FILES =
 analyze:
-	@$(SHELL) $(srcdir)/%D%/analyze '$(srcdir)' $(ANALYZE)
+	@$(SHELL) $(srcdir)/%D%/analyze '$(srcdir)' $(ANALYZE) $(FILES)
 
 # For hours, with clang: FUZZ names some of schedule, suppressions and options.
 guided = schedule suppressions options

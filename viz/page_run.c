@@ -104,10 +104,10 @@ static int64_t choice_count(const char *schedule) {
     static const char prefix[] = "pirn1:";
     const char *text = schedule + sizeof prefix - 1;
     unsigned bits = 0;
-    int count = 0, byte = 0;
+    int count = 0, byte;
     uint64_t number = 0;
     if (strncmp(schedule, prefix, sizeof prefix - 1) != 0) return -1;
-    for (int i = 0; i < 8; i++) byte = next_byte(&text, &bits, &count);
+    for (int i = 0; i < 8; i++) next_byte(&text, &bits, &count);
     do byte = next_byte(&text, &bits, &count);
     while (byte >= 0x80);
     for (unsigned shift = 0; shift < 49; shift += 7) {

@@ -113,9 +113,9 @@ bool utf8_is_wanted(void) {
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-void utf8_add_xml(struct tool_text *to, const char *text) {
+void utf8_add_xml(struct tool_text *text, const char *string) {
     struct tool_text clean = {0};
-    for (const char *line = text; *line;) {
+    for (const char *line = string; *line;) {
         size_t length = strcspn(line, "\n");
         utf8_add_clean(&clean, line, length);
         line += length;
@@ -123,15 +123,15 @@ void utf8_add_xml(struct tool_text *to, const char *text) {
     }
     for (const char *c = tool_text_string(&clean); *c; c++) {
         if (*c == '<')
-            tool_text_add(to, "&lt;");
+            tool_text_add(text, "&lt;");
         else if (*c == '>')
-            tool_text_add(to, "&gt;");
+            tool_text_add(text, "&gt;");
         else if (*c == '&')
-            tool_text_add(to, "&amp;");
+            tool_text_add(text, "&amp;");
         else if (*c == '"')
-            tool_text_add(to, "&quot;");
+            tool_text_add(text, "&quot;");
         else
-            tool_text_add_bytes(to, c, 1);
+            tool_text_add_bytes(text, c, 1);
     }
     tool_text_free(&clean);
 }

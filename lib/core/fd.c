@@ -240,12 +240,12 @@ void fd_ready(struct task *self, int fd, int events) {
     if (events & PIRN_WRITABLE) wake_queue(self, &descriptor->writers, 0);
 }
 
-void fd_end(void) {
+void fd_end(struct task *self) {
     for (int k = 0; k < CHUNKS; k++) {
         struct descriptor *chunk = atomic_load_explicit(&chunks[k], memory_order_acquire);
         for (size_t i = 0; chunk && i < chunk_size(k); i++) {
-            wake_queue(NULL, &chunk[i].readers, -ECANCELED);
-            wake_queue(NULL, &chunk[i].writers, -ECANCELED);
+            wake_queue(self, &chunk[i].readers, -ECANCELED);
+            wake_queue(self, &chunk[i].writers, -ECANCELED);
         }
     }
 }

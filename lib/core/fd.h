@@ -8,8 +8,8 @@
  * is the step that this is part of, as in wait_end. Not under a lock. */
 void fd_ready(struct task *self, int fd, int events);
 
-/* Wakes everybody who waits for a descriptor, with -ECANCELED: the run is over. */
-void fd_end(void);
+/* Wakes everybody who waits for a descriptor, with -ECANCELED: the run is over. `self` as above. */
+void fd_end(struct task *self);
 
 /* The number of the descriptor that is the object of a place. */
 int fd_number(const void *object);

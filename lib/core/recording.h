@@ -107,9 +107,11 @@ static inline unsigned char *put_number(unsigned char *to, uint64_t value) {
     return to;
 }
 
-/* Small numbers of both signs are short. */
+/* Small numbers of both signs are small ones without. */
+static inline uint64_t fold(int64_t value) { return (uint64_t)value << 1 ^ -(uint64_t)(value < 0); }
+
 static inline unsigned char *put_signed(unsigned char *to, int64_t value) {
-    return put_number(to, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+    return put_number(to, fold(value));
 }
 
 #endif

@@ -264,5 +264,5 @@ void poller_end(void) {
      * more says so itself; one that did is counted, and in its queue by the time that its lock can
      * be had. */
     atomic_store(&waiting, 0);
-    if (atomic_load(&strangers)) fd_end();
+    if (atomic_load(&strangers)) fd_end(NULL);
 }

@@ -107,7 +107,7 @@ static void print_estimate(const struct exploration *e) {
     const struct control_message *f = &e->figures;
     double percent = 100 * (f->unseen > 0 ? f->unseen : 1 / (double)f->runs);
     int digits = 0; /* behind the point, so that two are told */
-    for (double rest = percent; rest < 9.95 && digits < 12; rest *= 10) digits++;
+    for (double rest = percent; rest < 9.95 && digits < 12; digits++) rest *= 10;
     printf("the probability that one more run shows an order of events that none has shown is "
            "%s %.*f %%\n",
            f->unseen > 0 ? "about" : "less than", digits, percent);

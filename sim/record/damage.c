@@ -12,11 +12,10 @@ static bool is_zero(const unsigned char *from, const unsigned char *to) {
 /* A process that is killed while it makes a block leaves zeros, or a head without its first word,
  * which is written last. */
 bool damage_of_gap(const struct block *block) {
-    const struct block_head *head = (const struct block_head *)block->bytes;
     const unsigned char *end = block->bytes + block->size;
-    if (block->size < sizeof *head) return !is_zero(block->bytes, end);
-    return !is_zero(block->bytes, block->bytes + sizeof head->magic) ||
-           !is_zero(block->bytes + sizeof *head, end);
+    const size_t word = offsetof(struct block_head, process), head = sizeof(struct block_head);
+    if (block->size < head) return !is_zero(block->bytes, end);
+    return !is_zero(block->bytes, block->bytes + word) || !is_zero(block->bytes + head, end);
 }
 
 /* Whether the items of a block end where `reader` has stopped. */

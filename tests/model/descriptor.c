@@ -68,7 +68,7 @@ static bool ran[2];
 static _Atomic int left;
 
 /* As lib/core/fd.c: the task that waits tries again. */
-void fd_end(void) {}
+void fd_end(struct task *self) { (void)self; }
 void fd_ready(struct task *self, int fd, int events) {
     (void)self;
     model_check(fd == WATCHED && (events & PIRN_READABLE));

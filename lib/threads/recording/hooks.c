@@ -50,10 +50,6 @@ static inline unsigned length_of_number(uint64_t value) {
     return (71 - (unsigned)__builtin_clzll(value | 1)) / 8 - (value == 0);
 }
 
-static inline uint64_t fold(int64_t value) {
-    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
-}
-
 /* Writes a number whole, over what was too much of the one before; returns where the next one goes. */
 static inline unsigned char *put_short(unsigned char *to, uint64_t value, unsigned length) {
     memcpy(to, &value, sizeof value);
