@@ -32,7 +32,7 @@ tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_m
 	%D%/test_ends.t %D%/test_nonblock.t
 tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t %D%/test_refused.t
 tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_hostile.t %D%/test_page.t %D%/test_viz.t
-tests_alone = %D%/test_harness.t
+tests_alone = %D%/test_harness.t %D%/test_seal.t
 
 test_scripts = \
 	%D%/abi.sh \
@@ -115,6 +115,12 @@ check_PROGRAMS += %D%/fuzz/options
 %C%_fuzz_options_LDADD = libviz.la libpirn-sim.la $(SQLITE_LIBS)
 %C%_fuzz_options_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../../.libs'
 
+check_PROGRAMS += %D%/fuzz/recording
+%C%_fuzz_recording_SOURCES = %D%/fuzz/recording.c
+%C%_fuzz_recording_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
+%C%_fuzz_recording_LDADD = $(libpirn_sim_la_OBJECTS) librecording.la libviz.la $(SQLITE_LIBS) \
+	$(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+
 # What tests/outcomes.sh compares: one source for both engines. The simulator's looks inside.
 outcomes_sources = %D%/outcomes.c %D%/play.c %D%/play.h %D%/spec.c %D%/spec.h
 check_PROGRAMS += %D%/outcomes-threads
@@ -137,6 +143,12 @@ check_PROGRAMS += %D%/soak
 check_PROGRAMS += %D%/recorded
 %C%_recorded_LDADD = libpirn.la $(PTHREAD_LIBS)
 %C%_recorded_LDFLAGS = -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
+
+# What asks it about damage.
+check_PROGRAMS += %D%/flipped
+%C%_flipped_CPPFLAGS = $(AM_CPPFLAGS) -DPIRN_SIMULATED=1
+%C%_flipped_LDADD = $(libpirn_sim_la_OBJECTS) librecording.la $(SQLITE_LIBS) $(BACKTRACE_LIBS) \
+	$(PTHREAD_LIBS)
 
 if HAVE_CUNIT
 check_LTLIBRARIES += %D%/libharness.la
@@ -195,12 +207,13 @@ abi_notes = layout layout.awk libpirn-sim.abi libpirn-sim.functions libpirn.abi 
 EXTRA_DIST += $(abi_notes:%=%D%/abi/%)
 
 fuzz_corpus = options/explore options/help options/replay options/one-run options/shrink schedule/bytes \
-	schedule/hello schedule/philosophers suppressions/all-kinds suppressions/many-stars
+	schedule/hello schedule/philosophers suppressions/all-kinds suppressions/many-stars \
+	recording/buffers recording/damaged recording/small trace/bytes trace/kinds trace/labels trace/page trace/steps
 EXTRA_DIST += %D%/fuzz/guided $(fuzz_corpus:%=%D%/fuzz/corpus/%)
 
 EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/analyze %D%/command-line.sh %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
-	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h \
+	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h %D%/well_formed.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
 
@@ -321,11 +334,11 @@ FILES =
 analyze:
 	@$(SHELL) $(srcdir)/%D%/analyze '$(srcdir)' $(ANALYZE) $(FILES)
 
-# For hours, with clang: FUZZ names some of schedule, suppressions and options.
-guided = schedule suppressions options
+# For hours, with clang: FUZZ names some of these.
+guided = schedule suppressions options recording trace
 FUZZ = $(guided)
 PIRN_FUZZ_SECONDS = 3600
-fuzz: libpirn-sim.la libviz.la
+fuzz: libpirn-sim.la librecording.la libviz.la
 	@$(MKDIR_P) %D%/fuzz && $(SHELL) $(srcdir)/%D%/fuzz/guided . $(PIRN_FUZZ_SECONDS) $(FUZZ)
 
 coverage-clean:

@@ -231,6 +231,14 @@ elsewhere() {
 }
 run "a recording is read wherever it is, by every command" elsewhere
 
+# What stands where the program was is looked at only if it is a file: a FIFO would be waited for.
+is_not_waited_for() {
+    mkdir "$scratch/moved" && cp "$recorded" "$scratch/moved/program" &&
+        by_environment 7 env LD_LIBRARY_PATH="$top_builddir/.libs" "$scratch/moved/program" exit && rm "$scratch/moved/program" &&
+        mkfifo "$scratch/moved/program" && touch -d '2001-01-01' "$scratch/moved/program" && timeout 60 "$pirn" list "$trace" && sound
+}
+run "a program that is no file any more is not waited for" is_not_waited_for
+
 # A recording of several blocks, of which the second is full of steps; it is cut and changed below.
 for i in 1 2 3 4 5 6 7 8 9 10; do
     PIRN_WORKERS=1 by_environment 0 "$recorded" many 20000 >"$scratch/.log" 2>&1
@@ -295,8 +303,13 @@ has_nothing() {
 }
 run "a recording of which nothing can be read is left as it is" has_nothing 3000
 run "so is the beginning of a head" has_nothing 30
+# Its head is that of an open block.
 no_run_begun() {
-    again 56 && head -c 65480 /dev/zero >>"$trace" && cp "$trace" "$scratch/before" && ends 3 "$pirn" list "$trace" &&
+    again 28 && {
+        head -c 4 /dev/zero
+        head -c 64 "$scratch/kept" | tail -c 32
+        head -c 65472 /dev/zero
+    } >>"$trace" && cp "$trace" "$scratch/before" && ends 3 "$pirn" list "$trace" &&
         grep 'holds no run' "$scratch/out" && cmp "$scratch/before" "$trace"
 }
 run "so is one of a program that was ended before its run began" no_run_begun
@@ -347,9 +360,68 @@ flip_anywhere() {
         test $((i % 2)) -eq 0 || at=$((at % 2048 + at / 65536 * 65536))
         again "" "$scratch/byte" $at
         is_handled "another byte at $at" || return 1
+        cmp -s "$scratch/before" "$scratch/kept" || test -e "$trace-damaged" -o "$status" = 3 || { echo "byte $at"; return 1; }
     done
 }
 run "with a byte that is another one neither" flip_anywhere
+
+# A page of what is told of the run as a whole: its program and its places are not known then, but its steps are.
+loses_program() {
+    again "" "$scratch/byte" 200 && says_and_keeps '[0-9]* steps can be read' && answers '' 'SELECT path FROM program' &&
+        answers 0 'SELECT count(*) FROM site WHERE line > 0'
+}
+run "without what is told of the program the steps are read" loses_program
+loses_name() { again "" "$scratch/byte" 3 && says_and_keeps '[0-9]* steps can be read'; }
+run "so they are where the first byte is another one" loses_name
+printf 1 >"$scratch/one"
+is_of_format_1() {
+    for at in 0 65536 131072 196608; do
+        test $at -ge "$kept_size" || dd if="$scratch/one" of="$1" bs=1 seek=$((at + 7)) conv=notrunc 2>/dev/null
+    done
+    cp "$1" "$scratch/before"
+}
+tells_of_format() {
+    again && is_of_format_1 "$trace" && ends 3 "$pirn" list "$trace" && cmp "$scratch/before" "$trace" && test "$(wc -l <"$scratch/out")" = 1 &&
+        grep "pirn: $trace: a recording of format 1, and this is pirn for format 2; read it with the pirn that it was recorded with" "$scratch/out"
+}
+run "a recording of another format is told of" tells_of_format
+tells_of_format_beside() {
+    by_environment 0 "$examples/pipeline" && answers 1 'SELECT count(*) FROM run' && cp "$scratch/kept" "$trace-recorded" &&
+        is_of_format_1 "$trace-recorded" && ends 0 "$pirn" list "$trace" && grep 'a recording of format 1' "$scratch/out" &&
+        cmp "$scratch/before" "$trace-recorded"
+}
+run "also beside a trace" tells_of_format_beside
+
+# However a run has ended, its blocks have got their sums: that any bit is another one is noticed.
+flips=$((rounds * 20))
+is_summed() {
+    rm -f "$trace"
+    wish=$trace${last:+,last=$last}
+    PIRN_TRACE=$wish "$@" >"$scratch/out" 2>&1
+    cat "$scratch/out"
+    "$top_builddir/tests/flipped" "$trace" $flips
+}
+run "any bit that is changed is noticed" "$top_builddir/tests/flipped" "$scratch/kept" $flips
+run "also of a run with many threads" is_summed env PIRN_WORKERS=4 "$recorded" everything
+run "also of a deadlock" is_summed "$recorded" deadlock
+run "also of a panic" is_summed "$recorded" panic
+run "also of a misuse" is_summed "$recorded" misuse
+run "also of an exit" is_summed "$recorded" exit
+run "also of two runs" is_summed sh -c '"$1" deadlock; "$1" many 1000' sh "$recorded"
+last=100
+run "also of the last steps" is_summed "$recorded" everything
+run "also of those of a panic" is_summed "$recorded" panic
+last=
+# A thread that the signal meets while it takes a block leaves it open.
+is_summed_at_signal() {
+    for i in 1 2 3; do
+        is_summed timeout -s TERM 1 "$recorded" forever && return
+    done
+    return 1
+}
+run "also of a signal" is_summed_at_signal
+is_looked_at() { by_environment 0 "$recorded" many 1000 && "$top_builddir/tests/flipped" "$trace" $flips open; }
+run "of a process that was killed, what cannot have been written is noticed" is_looked_at
 damaged=
 rm -f "$trace" "$trace"-*
 

@@ -1,6 +1,7 @@
 /* test_forms.c - the forms that a run is written in for other programs: well-formed whatever the
  * trace holds, and the same bytes each time. */
 #include "tests/viz_support.h"
+#include "tests/well_formed.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -56,72 +57,6 @@ static void golden_reports(void) {
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static const char *json_value(const char *p);
-
-static const char *json_space(const char *p) { return p ? p + strspn(p, " \n\t\r") : NULL; }
-
-static const char *json_text(const char *p) {
-    if (*p++ != '"') return NULL;
-    while (*p && *p != '"') {
-        if ((unsigned char)*p < 0x20) return NULL;
-        if (*p == '\\') {
-            p++;
-            if (*p == 'u') {
-                if (strspn(p + 1, "0123456789abcdefABCDEF") < 4) return NULL;
-            } else if (!*p || !strchr("\"\\/bfnrt", *p)) {
-                return NULL;
-            }
-        }
-        p++;
-    }
-    return *p ? p + 1 : NULL;
-}
-
-static const char *json_list(const char *p, char end, bool keys) {
-    p = json_space(p + 1);
-    if (*p == end) return p + 1;
-    while (p) {
-        if (keys) {
-            p = json_space(json_text(p));
-            if (!p || *p++ != ':') return NULL;
-        }
-        p = json_space(json_value(json_space(p)));
-        if (!p) return NULL;
-        if (*p == end) return p + 1;
-        if (*p++ != ',') return NULL;
-        p = json_space(p);
-    }
-    return NULL;
-}
-
-/* Returns what follows a JSON value; NULL when there is none. */
-static const char *json_value(const char *p) {
-    static const char *const words[] = {"true", "false", "null"};
-    size_t digits;
-
-    if (*p == '{') return json_list(p, '}', true);
-    if (*p == '[') return json_list(p, ']', false);
-    if (*p == '"') return json_text(p);
-    for (int i = 0; i < 3; i++)
-        if (!strncmp(p, words[i], strlen(words[i]))) return p + strlen(words[i]);
-    p += *p == '-';
-    digits = strspn(p, "0123456789");
-    return digits > 0 && !(digits > 1 && *p == '0') ? p + digits : NULL;
-}
-
-/* Whether a text is one JSON value, or one on each line. */
-static bool is_json(const char *text, bool lines) {
-    const char *p = text;
-
-    do {
-        p = json_value(json_space(p));
-        if (!p) return false;
-        if (lines && *p != '\n') return false;
-        p = json_space(p);
-    } while (lines && *p);
-    return *p == '\0';
-}
-
 static void json_checker_checks(void) {
     begin();
     CU_ASSERT(is_json("{\"a\":[1,-2,{\"b\":\"\\u00e9\\n\"}],\"c\":null}", false));
@@ -136,35 +71,6 @@ static void json_checker_checks(void) {
 static const char *const fixtures[] = {"orders", "abba", "leak",   "panic",
                                        "group",  "race", "hostile"};
 #define FIXTURES (sizeof fixtures / sizeof *fixtures)
-
-/* No control character but newlines: no escape reaches a terminal, no line is broken. */
-static bool is_plain(const char *text) {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 && *text != '\n') return false;
-    return true;
-}
-
-/* Whether each < of a text is one of XML's own: tags and quotes match in pairs. */
-static bool is_xml(const char *p) {
-    int depth = 0;
-
-    for (; *p; p++) {
-        if (*p == '&' && strncmp(p, "&lt;", 4) != 0 && strncmp(p, "&gt;", 4) != 0 &&
-            strncmp(p, "&amp;", 5) != 0 && strncmp(p, "&quot;", 6) != 0)
-            return false;
-        if (*p == '>') return false;
-        if (*p != '<') continue;
-        bool closes = p[1] == '/', declares = p[1] == '?', quoted = false;
-        for (p++; *p && (*p != '>' || quoted); p++) {
-            quoted ^= *p == '"';
-            if (*p == '<') return false;
-        }
-        if (!*p) return false;
-        depth += closes ? -1 : declares || p[-1] == '/' ? 0 : 1;
-        if (depth < 0) return false;
-    }
-    return depth == 0;
-}
 
 static void every_form_is_well_formed(void) {
     begin();

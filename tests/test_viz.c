@@ -656,6 +656,7 @@ static void rows_that_do_not_fit(void) {
          "site 9223372036854775807 does not exist"},
         {"UPDATE event SET step = 0 WHERE step = 1", "number 0 is out of order"},
         {"UPDATE task SET id = -3 WHERE id = 2", "number -3 is out of order"},
+        {"UPDATE run SET outcome = '', message = ''", "outcome is empty"},
         {"UPDATE task SET parent = 3 WHERE id = 2", "parent 3 does not exist"},
         {"UPDATE task SET site = 77", "site 77 does not exist"},
         {"DELETE FROM site WHERE id = 4", "site 4 does not exist"},

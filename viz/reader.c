@@ -238,4 +238,5 @@ void reader_summary(struct reader *reader, struct trace_summary *summary,
     summary->wall_ns = reader_int(reader, 11);
     summary->graph = (uint64_t)reader_int(reader, 12);
     summary->shrunk_from = reader_int_or(reader, 13, 0);
+    if (*summary->outcome == '\0') reader_wrong(reader, "outcome is empty");
 }

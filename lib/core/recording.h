@@ -11,6 +11,11 @@
  * numbers of so many bytes, the lowest first: step (less the one before, less 1), time, result,
  * site, task and object; from time on those of both signs are twice what they are, or one less than
  * twice when negative.
+ *
+ * A block is open while items come into it. When none will it is sealed: its head gets a check sum
+ * of each of its pages, CRC-32C, in which the sums themselves are taken for zeros, and then the word
+ * that says so. What is not a whole item is zeros by then. A block that another one of the same
+ * buffer follows is sealed; the last one may be open where the process was killed.
  */
 #ifndef CORE_RECORDING_H
 #define CORE_RECORDING_H
@@ -19,7 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING_MAGIC "PIRNREC1"
+/* All that programs write begins with the name; the digit behind it changes with the format. */
+#define RECORDING_NAME "PIRNREC"
+#define RECORDING_MAGIC RECORDING_NAME "2"
 
 /* Added to the path of a trace: the recording of what is to be added to it. */
 #define RECORDING_SUFFIX "-recorded"
@@ -29,6 +36,8 @@
 
 enum {
     BLOCK_SIZE = 65536,
+    BLOCK_PAGE = 4096, /* has a sum of its own */
+    BLOCK_PAGES = BLOCK_SIZE / BLOCK_PAGE,
     LONGEST_ITEM = 2048,
     BLOCK_FULL = BLOCK_SIZE - LONGEST_ITEM, /* no further item begins behind */
     OPERATION_ROOM = 4096,                  /* for all that a usual operation tells */
@@ -36,15 +45,18 @@ enum {
     RECORDING_FINDINGS = 1000               /* of a run */
 };
 
+#define BLOCK_SEALED UINT32_C(0x5ea1ed17)
+
 struct block_head {
     char magic[8];
     uint64_t process;       /* tells processes apart */
     uint32_t run;           /* of the process, from 1 */
     uint32_t buffer, index; /* the index-th block of a buffer */
-    uint32_t unused;
-    uint64_t step, ticks; /* what the first differences are from */
-    int64_t ns;           /* engine_now at `ticks` */
+    uint32_t seal;          /* BLOCK_SEALED; 0: it is open */
+    uint64_t step, ticks;   /* what the first differences are from */
+    int64_t ns;             /* engine_now at `ticks` */
     uint64_t site;
+    uint32_t sums[BLOCK_PAGES];
 };
 
 /* What it is that is told, with what a reader finds in a struct item. What is about a step comes
@@ -68,7 +80,7 @@ enum item_type {
     ITEM_MODULE,     /* text: its path; `step` is added to its addresses, which begin at `time` and
                         have ended at `result` */
     ITEM_ENDING, /* ticks in `time`, ns in `step`, enum recording_end in `kind`, text: the message; the last
-                        number of a step in `result` */
+                        number of a step in `result`, the number of the run's blocks in `site` */
     ITEM_FINDING, /* task, site, flags, text */
     ITEM_TYPES,
     ITEM_EVENT = 0x80, /* and flags: a step: op, step, time in ticks, result, site, task, object */
@@ -95,6 +107,7 @@ enum program_text {
 
 /* Of events and states; of tasks; of findings. */
 enum { ITEM_SLEEPS = 1, ITEM_TIMED = 2, ITEM_CHOSEN = 4, ITEM_DAEMON = 8, ITEM_HAS_OBJECT = 16 };
+enum { EVENT_FLAGS = ITEM_SLEEPS | ITEM_TIMED | ITEM_CHOSEN };
 
 enum { EVENT_NUMBERS = 6, EVENT_HEAD = 5 }; /* the latter in bytes, the type included */
 

@@ -185,6 +185,8 @@ static int take_rest(const char *path) {
                 rc = put_away(rest.data, damaged, message, sizeof message);
         }
         if (fd >= 0) close(fd);
+    } else if (recording_is_foreign(rest.data, message, sizeof message)) {
+        tool_error("%s", message);
     }
     tool_text_free(&rest);
     return rc ? refuse(message) : TOOL_OK;
@@ -198,10 +200,14 @@ static int prepare_argument(char **argument) {
     char *path = tool_copy(value ? value + 1 : *argument), *hash = strrchr(path, '#');
     struct tool_text text = {0};
     const char *made;
+    char message[2048];
     int status = TOOL_OK;
     if (hash && access(path, F_OK)) *hash = '\0';
     if (!recording_is(path)) {
-        if (*path && !access(path, F_OK)) status = take_rest(path);
+        if (recording_is_foreign(path, message, sizeof message))
+            status = refuse(message);
+        else if (*path && !access(path, F_OK))
+            status = take_rest(path);
         free(path);
         return status;
     }

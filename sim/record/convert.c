@@ -16,7 +16,8 @@
 #include "sim/record/rows.h"
 #include "lib/core/program.h"
 
-enum { LONGEST_TEXT = 1 << 20 }; /* of what is told of a program */
+enum { LONGEST_TEXT = 1 << 20 };         /* of what is told of a program */
+#define LAST_DATE UINT64_C(253402300799) /* of those that a trace has: the end of 9999 */
 
 /* A run: the blocks of it, those of the run itself first. */
 struct part {
@@ -31,6 +32,7 @@ struct part {
     uint64_t base, last_events, started;
     bool told, ended;
     uint64_t end_ticks, end_steps; /* the last number; 0: not known */
+    uint64_t end_blocks;           /* that the program has written */
     int64_t end_ns;
     struct modules *modules;
     struct rows_clock clock;
@@ -51,13 +53,38 @@ struct recording {
     bool damaged; /* a piece of it that is no run's, or one of a run */
 };
 
-bool recording_is(const char *path) {
-    char magic[sizeof RECORDING_MAGIC - 1];
+enum { MAGIC = sizeof RECORDING_MAGIC - 1, NAME = sizeof RECORDING_NAME - 1 };
+
+/* What the first two blocks begin with, which need not be there. */
+static void read_magics(const char *path, char magics[2][MAGIC]) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is = fd >= 0 && read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
-              !memcmp(magic, RECORDING_MAGIC, sizeof magic);
+    for (int i = 0; i < 2; i++)
+        if (fd < 0 || pread(fd, magics[i], MAGIC, (off_t)i * BLOCK_SIZE) != MAGIC)
+            memset(magics[i], 0, MAGIC);
     if (fd >= 0) close(fd);
-    return is;
+}
+
+bool recording_is(const char *path) {
+    char magics[2][MAGIC];
+    read_magics(path, magics);
+    return !memcmp(magics[0], RECORDING_MAGIC, MAGIC) ||
+           (!memcmp(magics[1], RECORDING_MAGIC, MAGIC) &&
+            memcmp(magics[0], "SQLite f", MAGIC) != 0);
+}
+
+bool recording_is_foreign(const char *path, char *message, size_t size) {
+    char magics[2][MAGIC];
+    char digit;
+    read_magics(path, magics);
+    digit = magics[0][NAME];
+    if (memcmp(magics[0], RECORDING_NAME, NAME) != 0 || digit < '0' || digit > '9' ||
+        recording_is(path))
+        return false;
+    snprintf(message, size,
+             "%s: a recording of format %c, and this is pirn for format %c; read it with the pirn "
+             "that it was recorded with",
+             path, digit, RECORDING_MAGIC[NAME]);
+    return true;
 }
 
 /* ---- Blocks and runs ----------------------------------------------------------------------- */
@@ -84,10 +111,13 @@ static bool find_blocks(struct recording *r) {
     if (!r->blocks) return false;
     for (size_t at = 0; at < r->size; at += BLOCK_SIZE) {
         size_t rest = r->size - at;
-        struct block block = {r->bytes + at, rest < BLOCK_SIZE ? rest : BLOCK_SIZE};
-        if (block_head(&block))
+        struct block block = {.bytes = r->bytes + at,
+                              .size = rest < BLOCK_SIZE ? rest : BLOCK_SIZE};
+        bool has_head = block_has_head(&block);
+        if (has_head) block.whole = block_whole(&block);
+        if (block.whole)
             r->blocks[r->block_count++] = block;
-        else if (r->ended && damage_of_gap(&block))
+        else if (r->ended && (has_head || damage_of_gap(&block)))
             r->damaged = true;
     }
     qsort(r->blocks, r->block_count, sizeof *r->blocks, by_run);
@@ -154,10 +184,10 @@ static const char *text_of(const struct part *part, enum program_text what) {
 static bool is_as_it_was(const struct part *part, const char *path) {
     struct stat status;
     char build[PROGRAM_BUILD_ID];
+    if (stat(path, &status) || !S_ISREG(status.st_mode)) return false;
     if (!strcmp(path, text_of(part, PROGRAM_PATH)))
         return !program_build_id_of(path, build) && !strcmp(build, text_of(part, PROGRAM_BUILD));
-    return !stat(path, &status) && status.st_mtime >= 0 &&
-           (uint64_t)status.st_mtime <= part->started;
+    return status.st_mtime >= 0 && (uint64_t)status.st_mtime <= part->started;
 }
 
 static bool add_module(struct part *part, const struct item *item) {
@@ -190,7 +220,7 @@ static bool take_item(struct part *part, const struct item *item) {
     case ITEM_RUN:
         part->told = true;
         part->base = item->step;
-        part->started = item->time;
+        part->started = item->time <= LAST_DATE ? item->time : 0;
         part->last_events = (uint64_t)item->result;
         return true;
     case ITEM_PROGRAM:
@@ -204,6 +234,7 @@ static bool take_item(struct part *part, const struct item *item) {
         part->end_ticks = item->time;
         part->end_ns = (int64_t)item->step;
         part->end_steps = (uint64_t)item->result;
+        part->end_blocks = item->site;
         part->end.outcome = item->kind < ENDS ? outcomes[item->kind] : PIRN_CRASH;
         snprintf(part->end.message, sizeof part->end.message, "%.*s", (int)item->length,
                  item->text);
@@ -293,7 +324,8 @@ static int write_rows(struct part *part, struct recorder *recorder) {
     rows = rows_new(recorder, base, part->found.last, &part->clock);
     if (!rows) return -ENOMEM;
     drain_all(rows_drain(rows), part->streams, part->stream_count);
-    if (rows_drain(rows)->cut && part->found.ended) part->damaged = true;
+    if ((rows_drain(rows)->cut || rows_drain(rows)->twice) && part->found.ended)
+        part->damaged = true;
     count_steps(part, base, rows);
     if (part->damaged) tell_damage(part);
     rc = rows_finish(rows, &part->end);
@@ -362,12 +394,13 @@ static bool look_at(struct part *part, bool ended) {
     }
     /* One that was killed before it had begun has told nothing. */
     if (!part->told && part->found.steps) part->damaged = true;
+    if (part->count < part->end_blocks && ended) part->damaged = true;
     return true;
 }
 
 /* Whether there is something in it to be written: each run, but of a damaged one some steps. */
 static bool is_worth(const struct recording *r, const struct part *part) {
-    return part->told && (part->found.steps || !r->damaged);
+    return part->found.steps || (part->told && !r->damaged);
 }
 
 static int tell_of_nothing(const struct recording *r, const char *path, char *message,
@@ -388,7 +421,7 @@ static int write_parts(struct recording *r, const char *trace, char *message, si
     for (size_t i = 0; i < r->part_count && !rc; i++) {
         struct part *part = &r->parts[i];
         if (!is_worth(r, part)) {
-            lost += part->told || part->found.steps;
+            lost += part->told;
             continue;
         }
         rc = write_part(part, trace, message, size);
@@ -406,14 +439,26 @@ static int write_parts(struct recording *r, const char *trace, char *message, si
     return 0;
 }
 
-static int convert(struct recording *r, const char *path, const char *trace, char *message,
-                   size_t size) {
-    bool done = find_blocks(r) && find_parts(r), any = false;
-    int rc;
+static void free_recording(struct recording *r) {
+    for (size_t i = 0; i < r->part_count; i++) free_part(&r->parts[i]);
+    free(r->parts);
+    free(r->blocks);
+}
+
+/* Finds its runs, and what there is of them. Returns false when memory is short. */
+static bool look_through(struct recording *r) {
+    bool done = find_blocks(r) && find_parts(r);
     for (size_t i = 0; i < r->part_count && done; i++) {
         done = look_at(&r->parts[i], r->ended);
         r->damaged |= r->parts[i].damaged;
     }
+    return done;
+}
+
+static int convert(struct recording *r, const char *path, const char *trace, char *message,
+                   size_t size) {
+    bool done = look_through(r), any = false;
+    int rc;
     for (size_t i = 0; i < r->part_count; i++) any |= is_worth(r, &r->parts[i]);
     if (!done) {
         snprintf(message, size, "not enough memory to read the recording");
@@ -423,9 +468,7 @@ static int convert(struct recording *r, const char *path, const char *trace, cha
     } else {
         rc = write_parts(r, trace, message, size);
     }
-    for (size_t i = 0; i < r->part_count; i++) free_part(&r->parts[i]);
-    free(r->parts);
-    free(r->blocks);
+    free_recording(r);
     return rc;
 }
 

@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the file is a recording. */
+/* Whether the file is a recording, also one of which the beginning is damaged. */
 bool recording_is(const char *path);
+
+/* Whether it is a recording of another format: then what is to be said is in `message`. */
+bool recording_is_foreign(const char *path, char *message, size_t size);
 
 /*
  * Adds the runs of a recording to a trace, which is created if it is not there. `ended`: no process

@@ -34,7 +34,7 @@ static bool is_whole(const struct block *block, bool is_last, struct damage_of_r
                      uint64_t *step) {
     struct block_reader reader;
     struct item item;
-    bool whole = block->size == BLOCK_SIZE;
+    bool whole = block->whole == BLOCK_SIZE && (is_last || block_sealed(block));
     block_begin(&reader, block);
     while (block_next(&reader, &item)) {
         if (item.type != ITEM_EVENT) continue;

@@ -63,6 +63,8 @@ static void drain_some(struct drain *drain, struct stream *streams, size_t count
                 if (s->event.step == drain->next) {
                     drain->step(drain, &s->event, s->pending, s->pending_count);
                     drain->next++;
+                } else if (s->event.step > drain->base) {
+                    drain->twice = true;
                 }
                 s->pending_count = 0;
                 s->ready = false;

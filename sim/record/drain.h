@@ -31,7 +31,8 @@ struct drain {
     uint64_t last; /* and those after it */
     uint64_t next; /* the step that comes next */
     bool no_memory;
-    bool cut; /* too many are missing for the rest to be handed over */
+    bool cut;   /* too many are missing for the rest to be handed over */
+    bool twice; /* a step has come that had come already */
 };
 
 /* Hands over all that there is. */

@@ -16,8 +16,12 @@ librecording_la_SOURCES = \
 	%D%/rows.h \
 	%D%/table.c \
 	%D%/table.h \
+	lib/core/crc32c.c \
+	lib/core/crc32c.h \
 	lib/core/names.c \
 	lib/core/recording.h \
+	lib/core/seal.c \
+	lib/core/seal.h \
 	lib/core/symbol.c \
 	lib/core/text.c \
 	sim/log.h \

@@ -73,12 +73,12 @@ static int take_base(struct dl_phdr_info *info, size_t size, void *arg) {
 
 static void open_module(struct module *module) {
     ElfW(Ehdr) head;
-    int fd = open(module->path, O_RDONLY | O_CLOEXEC);
+    int fd = module->known ? open(module->path, O_RDONLY | O_CLOEXEC) : -1;
     bool is_elf = fd >= 0 && read(fd, &head, sizeof head) == (ssize_t)sizeof head &&
                   !memcmp(head.e_ident, ELFMAG, SELFMAG);
     module->opened = true;
     if (fd >= 0) close(fd);
-    if (!is_elf || !module->known) return;
+    if (!is_elf) return;
     if (head.e_type == ET_DYN) dl_iterate_phdr(take_base, &module->base);
     module->state = backtrace_create_state(module->path, 0, ignore_error, NULL);
 }

@@ -3,17 +3,32 @@
 
 #include <string.h>
 
-const struct block_head *block_head(const struct block *block) {
-    const struct block_head *head = (const struct block_head *)block->bytes;
-    return block->size < sizeof *head || memcmp(head->magic, RECORDING_MAGIC, sizeof head->magic)
-               ? NULL
-               : head;
+#include "lib/core/seal.h"
+
+bool block_has_head(const struct block *block) {
+    return block->size >= sizeof(struct block_head) &&
+           !memcmp(block_head(block)->magic, RECORDING_MAGIC, sizeof block_head(block)->magic);
+}
+
+static uint32_t seal_of(const struct block *block) {
+    return __atomic_load_n(&block_head(block)->seal, __ATOMIC_ACQUIRE);
+}
+
+bool block_sealed(const struct block *block) { return seal_of(block) != 0; }
+
+size_t block_whole(const struct block *block) {
+    uint32_t sums[BLOCK_PAGES], seal = seal_of(block);
+    unsigned pages = (unsigned)(block->size / BLOCK_PAGE), whole = 0;
+    if (!seal) return block->size;
+    seal_sums(block->bytes, seal, pages, sums);
+    while (whole < pages && sums[whole] == block_head(block)->sums[whole]) whole++;
+    return seal == BLOCK_SEALED ? (size_t)whole * BLOCK_PAGE : 0;
 }
 
 void block_begin(struct block_reader *reader, const struct block *block) {
-    const struct block_head *head = (const struct block_head *)block->bytes;
+    const struct block_head *head = block_head(block);
     *reader = (struct block_reader){.at = block->bytes + sizeof *head,
-                                    .end = block->bytes + block->size,
+                                    .end = block->bytes + block->whole,
                                     .step = head->step,
                                     .ticks = head->ticks,
                                     .site = head->site};
@@ -21,21 +36,27 @@ void block_begin(struct block_reader *reader, const struct block *block) {
 
 /* ---- What items are made of ---------------------------------------------------------------- */
 
+/* What follows is none that was written. */
+static void stop(struct block_reader *r) { r->at = r->end = NULL; }
+
 /* Past the end there are zeros, and the reader stays there. */
 static uint8_t get_byte(struct block_reader *r) {
     if (r->at < r->end) return *r->at++;
-    r->at = NULL;
-    r->end = NULL;
+    stop(r);
     return 0;
 }
 
+/* In no more bytes than it needs. */
 static uint64_t get_number(struct block_reader *r) {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = get_byte(r);
         value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) break;
+        if (byte >= 0x80) continue;
+        if (!byte && shift) stop(r);
+        return value;
     }
+    stop(r);
     return value;
 }
 
@@ -48,7 +69,7 @@ static uint32_t get_id(struct block_reader *r) { return (uint32_t)get_number(r);
 static void get_text(struct block_reader *r, struct item *item) {
     uint64_t length = get_number(r);
     if (!r->at || length > (size_t)(r->end - r->at)) {
-        r->at = r->end = NULL;
+        stop(r);
         return;
     }
     item->text = (const char *)r->at;
@@ -59,10 +80,10 @@ static void get_text(struct block_reader *r, struct item *item) {
 /* ---- Items --------------------------------------------------------------------------------- */
 
 /* A number of so many bytes. */
-static uint64_t get_short(struct block_reader *r, unsigned length) {
+static uint64_t get_bytes(struct block_reader *r, unsigned length) {
     uint64_t value = 0;
     if (length > sizeof value || !r->at || (size_t)(r->end - r->at) < length) {
-        r->at = r->end = NULL;
+        stop(r);
         return 0;
     }
     for (unsigned i = 0; i < length; i++) value |= (uint64_t)r->at[i] << 8 * i;
@@ -70,11 +91,19 @@ static uint64_t get_short(struct block_reader *r, unsigned length) {
     return value;
 }
 
+/* One that needs as many. */
+static uint64_t get_short(struct block_reader *r, unsigned length) {
+    uint64_t value = get_bytes(r, length);
+    if (r->at && length && !(value >> 8 * (length - 1) & 0xff)) stop(r);
+    return value;
+}
+
 static void get_event(struct block_reader *r, struct item *item) {
-    uint32_t head = (uint32_t)get_short(r, EVENT_HEAD - 1);
+    uint32_t head = (uint32_t)get_bytes(r, EVENT_HEAD - 1);
     uint64_t numbers[EVENT_NUMBERS];
     item->op = (uint8_t)(head >> 4 * EVENT_NUMBERS);
     for (int i = 0; i < EVENT_NUMBERS; i++) numbers[i] = get_short(r, head >> 4 * i & 0xf);
+    if (item->flags & ~EVENT_FLAGS) stop(r);
     item->step = r->step += numbers[0] + 1;
     item->time = r->ticks += (uint64_t)unfold(numbers[1]);
     item->result = unfold(numbers[2]);
@@ -157,6 +186,7 @@ static void get_rest(struct block_reader *r, struct item *item) {
         item->step = get_number(r);
         get_text(r, item);
         if (r->at) item->result = (int64_t)get_number(r);
+        if (r->at) item->site = get_number(r);
         break;
     case ITEM_FINDING:
         item->task = get_id(r);
@@ -165,7 +195,7 @@ static void get_rest(struct block_reader *r, struct item *item) {
         get_text(r, item);
         break;
     default:
-        r->at = r->end = NULL;
+        stop(r);
     }
 }
 

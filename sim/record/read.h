@@ -22,6 +22,7 @@ struct item {
 struct block {
     const unsigned char *bytes;
     size_t size;
+    size_t whole; /* that are as they were written, by their sums; all of one that is open */
 };
 
 /* A position among the items of one block; `at` NULL: what follows is no item. */
@@ -31,8 +32,19 @@ struct block_reader {
     uint32_t task, object;
 };
 
-/* The head of a block; NULL: it has none. */
-const struct block_head *block_head(const struct block *block);
+/* Whether a block has a head. */
+bool block_has_head(const struct block *block);
+
+/* How much of it is whole, for which it has a head. */
+size_t block_whole(const struct block *block);
+
+/* The head of a block that is whole so far. */
+static inline const struct block_head *block_head(const struct block *block) {
+    return (const struct block_head *)block->bytes;
+}
+
+/* Whether it has been sealed. */
+bool block_sealed(const struct block *block);
 
 void block_begin(struct block_reader *reader, const struct block *block);
 

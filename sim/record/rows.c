@@ -14,7 +14,8 @@ enum {
     RECENT = 1 << 20,      /* steps whose tasks are known */
     SEEN = 4,              /* lists that a task has acquired last */
     MOST_LISTED = 1 << 23, /* steps in lists of marks */
-    LONGEST_LIST = 1 << 26
+    LONGEST_LIST = 1 << 26,
+    MOST_UNTOLD = 1 << 20 /* steps of a list that are not told, or later than others */
 };
 
 struct row_task {
@@ -56,7 +57,8 @@ struct rows_of_run {
     struct recorder *recorder;
     int64_t run;
     struct table tasks, objects, lists;
-    size_t listed; /* steps in lists */
+    size_t listed;  /* steps in lists */
+    uint64_t added; /* to lists, so far */
     struct row_label *labels;
     size_t label_count, label_room;
     uint64_t told;
@@ -143,7 +145,9 @@ static struct row_list *list_of(struct rows_of_run *r, uint32_t id) {
 }
 
 static void add_to_list(struct rows_of_run *r, uint32_t id, uint64_t index, uint64_t step) {
-    struct row_list *list = index < LONGEST_LIST ? list_of(r, id) : NULL;
+    bool is_one = index < LONGEST_LIST && index <= r->added + MOST_UNTOLD;
+    struct row_list *list = is_one ? list_of(r, id) : NULL;
+    r->added++;
     if (!list) return;
     list->used = r->steps;
     if (index >= list->room) {
@@ -189,6 +193,7 @@ static void take_state(struct rows_of_run *r, const struct item *item) {
     struct row_task *task = task_of(r, item->task);
     if (!task || task->last) return;
     task->object = item->object;
+    object_of(r, item->object);
     task->slept = item->flags & ITEM_SLEEPS;
     task->timed = item->flags & ITEM_TIMED;
 }

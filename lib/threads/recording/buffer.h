@@ -5,6 +5,10 @@
  * of the file, mapped: what has been told is in the file at once, whatever becomes of the process,
  * and a thread that is faster than the disk is held up by the kernel when it takes a new one. Where
  * only the last steps are kept, blocks are memory, and old ones are used again.
+ *
+ * Who fills a block seals it when it is full. The last ones are closed by the thread that tells how
+ * the run ends, while their owners may still be at an item. What they put behind that of which `at`
+ * has told is lost: of a part of the file they keep memory that is none of it any more.
  */
 #ifndef RECORD_BUFFER_H
 #define RECORD_BUFFER_H
@@ -12,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/core/recording.h"
 
@@ -21,6 +26,9 @@ struct buffer {
     uint32_t number, index; /* of the buffer; of its block */
     uint64_t run;           /* which the block is of */
     _Atomic(unsigned char *) block;
+    off_t place;                /* of the block in the file */
+    _Atomic bool changing;      /* somebody changes what is above */
+    uint64_t closed;            /* the run in which it gets no further block */
     unsigned char *at, *full;   /* where the next item goes; there is no room from there on */
     uint64_t step, ticks, site; /* of the item before */
     uint32_t task, object;
@@ -37,7 +45,7 @@ static inline struct buffer *buffer_mine(void) {
  * has been told. */
 struct buffer *buffer_for_run(void);
 
-/* A block with more room. Returns false, with recording given up, when there is none. */
+/* A block with more room. Returns false when there is none, with recording given up, or over. */
 bool buffer_take_block(struct buffer *buffer);
 
 /* Whether the next item has room in a block of that run. */
@@ -54,15 +62,24 @@ static inline bool buffer_prepare(struct buffer *buffer, uint64_t number) {
            buffer_take_block(buffer);
 }
 
-/* An item's bytes are all there but its type. */
+/* An item's bytes are all there but its type. What is before `at` is never written again. */
 static inline void buffer_put(struct buffer *buffer, unsigned char type, unsigned char *end) {
     unsigned char *at = buffer->at;
     *end = ITEM_NONE;
-    buffer->at = end;
     __atomic_store_n(at, type, __ATOMIC_RELEASE);
+    __atomic_store_n(&buffer->at, end, __ATOMIC_RELEASE);
 }
 
-/* Writes the blocks that are kept in memory into the file. Async-signal-safe. */
+/* Writes the blocks that are kept in memory into the file, sealed; nothing comes into any from now
+ * on. For one thread at a time. */
 void buffers_write(void);
+
+/* Seals the blocks of the run that are parts of the file; nothing comes into any from now on. A
+ * thread that is just taking a new one may leave it open. Async-signal-safe; for one thread at a
+ * time. */
+void buffers_seal(void);
+
+/* The same for one buffer. */
+void buffer_seal(struct buffer *buffer);
 
 #endif

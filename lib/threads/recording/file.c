@@ -115,15 +115,18 @@ static bool take_room(off_t at) {
     return write_at(at, zeros, sizeof zeros);
 }
 
-static unsigned char *map_block(void) {
-    void *block = MAP_FAILED;
-    off_t at;
+unsigned char *file_map_block(off_t place) {
+    void *block = mmap(NULL, BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, place);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+static unsigned char *map_new_block(off_t *place) {
+    unsigned char *block = NULL;
     if (!lock_end(F_WRLCK)) return NULL;
-    at = find_end();
-    if (at >= 0 && take_room(at))
-        block = mmap(NULL, BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
+    *place = find_end();
+    if (*place >= 0 && take_room(*place)) block = file_map_block(*place);
     lock_end(F_UNLCK);
-    if (block == MAP_FAILED) return NULL;
+    if (!block) return NULL;
 #ifdef MADV_POPULATE_WRITE
     /* All its pages at once; kernels that cannot do so take them one by one. */
     if (madvise(block, BLOCK_SIZE, MADV_POPULATE_WRITE) && errno != EINVAL) {
@@ -134,11 +137,11 @@ static unsigned char *map_block(void) {
     return block;
 }
 
-unsigned char *file_add_block(char *message, size_t size) {
+unsigned char *file_add_block(off_t *place, char *message, size_t size) {
     unsigned char *block;
     int before = errno;
     pthread_mutex_lock(&guard);
-    block = map_block();
+    block = map_new_block(place);
     if (!block && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         snprintf(
             message, size,

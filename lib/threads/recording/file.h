@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Opens or creates the recording at `path`; beside it, with RECORDING_SUFFIX, where a trace is there
@@ -12,8 +13,12 @@
  */
 int file_open(const char *path, char *message, size_t size);
 
-/* Adds a block of zeros and maps it; NULL: it cannot be had, and `message` tells why. */
-unsigned char *file_add_block(char *message, size_t size);
+/* Adds a block of zeros, at `*place`, and maps it; NULL: it cannot be had, and `message` tells
+ * why. */
+unsigned char *file_add_block(off_t *place, char *message, size_t size);
+
+/* Maps the block at `place` once more; NULL: that cannot be. Async-signal-safe. */
+unsigned char *file_map_block(off_t place);
 
 /* Adds `size` bytes, padded to a block. Returns whether that was possible. Async-signal-safe. */
 bool file_add(const void *bytes, size_t size);

@@ -11,6 +11,8 @@ libpirn_trace_la_SOURCES = $(core_sources) $(threads_sources) \
 	%D%/end.c \
 	%D%/file.c \
 	%D%/file.h \
+	lib/core/crc32c.c \
+	lib/core/crc32c.h \
 	lib/core/recording.h \
 	%D%/hooks.c \
 	%D%/load.c \
@@ -20,6 +22,8 @@ libpirn_trace_la_SOURCES = $(core_sources) $(threads_sources) \
 	lib/core/output.h \
 	lib/core/program.c \
 	lib/core/program.h \
+	lib/core/seal.c \
+	lib/core/seal.h \
 	lib/core/trace_kind.c \
 	lib/core/trace_kind.h
 

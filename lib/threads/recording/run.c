@@ -158,7 +158,8 @@ static void put_end(const struct run_end *end) {
     to = put_number(to, run_ticks());
     to = put_number(to, (uint64_t)engine_now());
     to = put_bytes(to, end->message, strnlen(end->message, RECORDING_MESSAGE));
-    buffer_put(own, ITEM_ENDING, put_number(to, atomic_load(&run.steps)));
+    to = put_number(to, atomic_load(&run.steps));
+    buffer_put(own, ITEM_ENDING, put_number(to, atomic_load(&run.blocks)));
 }
 
 /* ---- The last steps ------------------------------------------------------------------------ */
@@ -174,6 +175,7 @@ static void *write_last(void *arg) {
     while (!atomic_load(&asked)) futex_wait(&asked, 0, INT64_MAX);
     write_rest();
     put_end(&ending);
+    buffer_seal(own);
     atomic_store(&done, 1);
     futex_wake(&done, INT32_MAX);
     return NULL;
@@ -217,6 +219,7 @@ void recorded_run_begin(void) {
     run.list_base = atomic_load(&run.lists);
     run.object_base = atomic_load(&run.objects);
     atomic_fetch_add(&run.number, 1);
+    atomic_store(&run.blocks, 0);
     deadlock = (struct run_end){0};
     atomic_store(&finishing, 0);
     /* From here on it can be given up. */
@@ -241,12 +244,15 @@ void run_finish(const struct run_end *end, int64_t limit, bool in_handler) {
     bool was = run_recording();
     if (!own || atomic_exchange(&finishing, 1)) return;
     atomic_store(&run.recording, false);
-    if (!was) return;
-    if (!in_handler) put_new_modules();
-    if (run.last_events)
+    if (was && !in_handler) put_new_modules();
+    if (was && run.last_events) {
         have_written(end, limit);
-    else
-        put_end(end);
+        return;
+    }
+    if (was) put_end(end);
+    /* Also what there is of a run that was given up. */
+    buffers_seal();
+    buffer_seal(own);
 }
 
 static void join_writer(void) {

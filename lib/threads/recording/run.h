@@ -30,6 +30,7 @@ struct run {
     _Alignas(64) _Atomic uint64_t steps; /* the last number taken */
     _Atomic uint32_t lists;              /* that marks have been made of */
     _Atomic uint32_t objects;            /* the last number */
+    _Atomic uint64_t blocks;             /* of this run in the file */
     _Alignas(64) _Atomic bool recording;
     bool has_ticks;          /* the processor counts them */
     _Atomic uint64_t number; /* of this run, from 1 */
