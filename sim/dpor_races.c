@@ -275,7 +275,9 @@ static void find_races(size_t final) {
         if (node->footprint.disarms)
             race_insert_alone(&dpor->nodes[b], (struct label){CLOCK, 0, 0});
         for (size_t a = b < final ? b : final; a-- > 0;) {
-            if (!dependence_reversible(&dpor->nodes[a].footprint, &node->footprint)) continue;
+            if (!race_may_conflict(a, b) ||
+                !dependence_reversible(&dpor->nodes[a].footprint, &node->footprint))
+                continue;
             if (node->label.other && !node->forced) {
                 part(a, b, node->label.task);
                 part(a, b, node->label.other);

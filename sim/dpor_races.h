@@ -15,15 +15,22 @@ struct race_order {
         uint32_t task;     /* index */
         uint32_t previous; /* its step before, plus 1; 0: none */
     } * members;           /* two for each step; of a step of one task they are alike */
-    uint32_t *clocks;      /* a vector of `task_count` for each step */
-    uint32_t *last;        /* of each task, its last step, plus 1 */
-    uint32_t *owner;       /* of each step in the log, the node */
+    uint32_t *clocks;      /* a vector of `stride` for each step */
+    struct race_sketch {   /* of each step, a bit for each of several objects */
+        uint64_t objects;  /* that it accesses */
+        uint64_t changed;  /* in another way than to read them */
+        uint64_t tasks;    /* that make it */
+    } * sketches;
+    uint32_t *last;  /* of each task, its last step, plus 1 */
+    uint32_t *owner; /* of each step in the log, the node */
     const struct log_edge *edges;
     size_t edge_count;
     uint32_t *sequence; /* steps of a sequence to be inserted */
     bool *chosen;       /* of each step, whether it is in one */
     bool *found;        /* likewise, and has been found in the trees */
-    size_t steps_room, clock_room, owner_room, task_count, task_room;
+    size_t steps_room, clock_room, owner_room, task_count, task_room, stride;
+    uint64_t *serials; /* of the prefixes that end with the steps */
+    size_t known;      /* steps whose vectors hold for whatever goes on from there */
 };
 HIDDEN extern struct race_order race_order;
 
@@ -37,7 +44,7 @@ struct goal {
 
 /* Whether step a comes before b, or is it; a <= b in the run. */
 static inline bool race_before(size_t a, size_t b) {
-    return race_order.clocks[b * race_order.task_count + race_order.members[2 * a].task] > a;
+    return race_order.clocks[b * race_order.stride + race_order.members[2 * a].task] > a;
 }
 
 /* The first step that the run before which this one goes on from has not had. */
@@ -52,6 +59,12 @@ bool race_make_room(void);
  * the first of those at the end in which tasks went to wait for ever. Returns false without memory.
  */
 bool race_make_order(const struct log *log, size_t final);
+
+/* Whether two steps may access one object in ways that conflict: most pairs do not. Either order. */
+static inline bool race_may_conflict(size_t a, size_t b) {
+    const struct race_sketch *one = &race_order.sketches[a], *other = &race_order.sketches[b];
+    return (one->objects & other->changed) | (one->changed & other->objects);
+}
 
 /* Whether step b has to come after a, which comes before it in the run. */
 bool race_depends(size_t a, size_t b);

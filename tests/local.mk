@@ -199,8 +199,8 @@ race_cases = %D%/races/atomics.c %D%/races/libc.c %D%/races/main.c %D%/races/mem
 	%D%/races/structures.c %D%/races/sync.c %D%/races/values.c
 
 models = %D%/model/alone.c %D%/model/below.c %D%/model/chan.c %D%/model/descriptor.c \
-	%D%/model/join.c %D%/model/lock.c %D%/model/park.c %D%/model/queue.c %D%/model/retire.c \
-	%D%/model/run.c %D%/model/shim.h %D%/model/timers.c
+	%D%/model/join.c %D%/model/lock.c %D%/model/monitor.c %D%/model/park.c %D%/model/queue.c %D%/model/retire.c \
+	%D%/model/run.c %D%/model/shim.h %D%/model/stats.c %D%/model/timers.c
 
 abi_notes = layout layout.awk libpirn-sim.abi libpirn-sim.functions libpirn.abi libpirn.functions note.sh \
 	public.suppr

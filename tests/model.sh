@@ -134,6 +134,9 @@ caught 'a thief does not count what it takes' search.c 's/waiting_changed(victim
 all park one-worker dpor
 all park one-wakes dpor
 all park two-outside dpor
+all park own dpor
+all park own-help dpor
+all park asleep dpor
 all park two-workers dfs:depth=1
 all park two-help dfs:depth=1
 caught 'no last look before sleeping' search.c 's/(calm || !work_anywhere_for_sure())/(true)/' \
@@ -147,14 +150,15 @@ caught 'the shared list without a lock' worker.c \
 caught 'forgets threads that may come' search.c 's/runtime.foreign_count || //' \
     park one-worker dpor panic
 caught 'offers no work' worker.c "$(in_function offer_work 's/memory_order_seq_cst)) \&\&/memory_order_seq_cst) \&\& false) \&\&/')" \
-    park two-help dfs:depth=1 deadlock
+    park own-help dpor deadlock
 caught 'searches for ever' search.c "$(in_function stop_searching '/atomic_fetch_sub/d')" \
-    park two-help dfs:depth=1 deadlock
+    park own-help dpor deadlock
 
 all alone two-workers dpor
 all alone monitored dpor
 all alone published dpor
 all alone visited dpor
+all alone visited-looked dpor
 caught 'who is alone looks at itself first' engine_threads.h \
     's/& ~mode & MODE_SHARED/\& ~atomic_load_explicit(\&threads_mode, mode = memory_order_relaxed) \& MODE_SHARED/; s/uint32_t mode = atomic_load.*acquire);/uint32_t mode;/' \
     alone monitored dpor race
@@ -172,8 +176,12 @@ caught 'alone beside a thread of the program' alone.c 's/ && threads_none_but(ru
 
 all timers wakes-one dpor
 all timers earlier dpor
+all timers disarmed dpor
 all timers disarmed dfs:depth=2
+all timers own-keeps dpor
 all timers wakes-two dfs:depth=1
+all timers alone dpor
+all timers alone-visited dpor
 caught 'arms without a word to who sleeps' timers.c "$(in_function timers_arm 's/worker_wake_one();/;/')" \
     timers wakes-one dpor deadlock
 caught 'sleeps without a look at the time' search.c \
@@ -182,6 +190,9 @@ caught 'disarms while it fires' timers.c '/while (atomic_load_explicit(&firing/s
     timers disarmed dfs:depth=2 race
 caught 'fires without release' timers.c 's/\(firing, NULL, \)memory_order_release/\1memory_order_relaxed/' \
     timers disarmed dfs:depth=2 race
+
+caught 'the heap without its lock' timers.c \
+    "$(in_function lock_heap 's/if (!threads_alone()) threads_lock(&lock);//')" timers alone dpor race
 
 all chan unbuffered dpor
 all chan buffered dpor
@@ -196,6 +207,7 @@ caught 'is woken without acquire' worker.c "$(in_function park_thread 's/memory_
 
 all join one dpor
 all join abandoned dpor
+all join one-after-another dpor
 caught 'a helper ends though a call has been promised' block.c 's/helper_count > calls/helper_count > 0/' \
     join one dpor deadlock
 caught 'the end does not wait for helpers' block.c \
@@ -207,6 +219,7 @@ all retire stopped dpor
 all retire recruited dpor
 all retire noticed dpor
 all retire ended dpor
+all retire handed-over dpor
 caught 'retires though the run has ended' search.c \
     "$(in_function retire 's/if (atomic_load(&runtime.stopping)) {.*/if (false) {/')" retire stopped dpor deadlock
 caught 'the end does not reach who has retired' runtime.c "$(in_function runtime_stop '/wake_retired/d')" \
@@ -214,16 +227,41 @@ caught 'the end does not reach who has retired' runtime.c "$(in_function runtime
 caught 'the monitor sleeps without a second look' monitor.c \
     's/if (all_rest() && !atomic_load(&runtime.stopping)) futex_wait/futex_wait/' retire noticed dpor deadlock
 
+all monitor asked dpor
+all monitor both-asked dpor
+all monitor stopping dpor
+all monitor stuck dpor
+caught 'who looks up takes the word from others' worker.c \
+    "$(in_function worker_interrupt_end 's/if (wanted) worker_interrupt_all();//')" monitor asked dpor panic
+caught 'asks, and then says who is meant' worker.c \
+    "$(in_function worker_preempt 's/atomic_store.*/worker_interrupt_all(); &/; s/^    worker_interrupt_all();$//')" \
+    monitor asked dpor panic
+caught 'has nobody take part for who is stuck' monitor.c "$(in_function watch 's/recruit();/;/')" \
+    monitor stuck dpor deadlock
+
+all stats looked-at dpor
+caught 'looks at what has been started first' stats.c \
+    "$(in_function add_totals 's/add_counts(stats, &runtime.counts);/stats->started = read_count(\&runtime.workers[0].counts.started); &/; s/stats->started += .*/;/; s/stats->started = read_count(&runtime.counts.started);//')" \
+    stats looked-at dpor panic
+
 all descriptor becomes-ready dpor
 all descriptor task-comes dpor
+all descriptor both dpor
 caught 'sleeps at the post though it has been woken' poller.c 's/left >= 0 && !atomic_load(&worker->wake)/left >= 0/' \
     descriptor task-comes dpor deadlock
 caught 'who is at the post is not told' poller.c 's/if (atomic_load(&sentry) != worker) {/{/' \
     descriptor task-comes dpor deadlock
 
 all run once dfs:depth=1
-all run one-worker dfs:depth=1
+all run once dfs:depth=2
+all run shared-once dpor
+all run one-worker dpor
+all run discarded-one-worker dpor
+all run slept-one-worker dpor
+all run blocked dpor
 all run discarded dfs:depth=1
+all run visited dfs:depth=1
+all run slept dfs:depth=1
 all run two-workers dfs:depth=1
 caught 'the end does not reach who sleeps' runtime.c \
     "$(in_function runtime_stop '/while (atomic_load(&runtime.idle_count)) worker_wake_one();/d')" \
@@ -232,26 +270,38 @@ caught 'workers are not joined' runtime.c 's/pthread_join(runtime.workers.*/;/' 
 caught 'a task unlocks before it has left its stack' worker.c \
     "$(in_function threads_park 's/worker->departure.arg = arg;/unlock_one(arg); worker->departure.arg = NULL;/')" \
     run two-workers dfs:depth=1 race
+caught 'counts its own threads when others may look' runtime.c \
+    '/^        runtime.own_threads = /d; /atomic_store(&runtime.may_be_alone, may_be_alone());/a runtime.own_threads = threads_own();' \
+    run started-from-outside dpor race
 
 if test -n "${PIRN_TEST_MODELS-}"; then
     some alone back-again dpor
     some alone visited-twice dpor
+    all monitor stuck-longer dpor
+    all chan two-senders dpor
+    all run shared-twice dpor
+    all run twice dfs:depth=2
+    all run discarded dfs:depth=2
+    all descriptor two-workers dfs:depth=1
+    all park two-workers dfs:depth=2
+    all park two-help dfs:depth=2
+    all timers wakes-two dfs:depth=2
+    some park shared-workers dpor
+    some park shared-help dpor
+    some park asleep-help dpor
     some park two-workers dpor
-    some park two-workers dfs:depth=2
-    some park two-help dfs:depth=2
-    some timers wakes-two dfs:depth=2
-    some chan two-senders dpor
-    some join one-after-another dpor
+    some timers asleep dpor
+    some timers own dpor
+    some timers shared-two dpor
     some join two-at-once dpor
-    some retire handed-over dpor
-    some run twice dfs:depth=2
+    some run shared-two-workers dpor
+    some run shared-discarded dpor
+    some run shared-slept dpor
+    some run shared-visited dpor
+    some run shared-started dpor
+    some run visited-one-worker dpor
+    some run started-from-outside dpor
     some run two-workers dfs:depth=2
-    some run discarded dfs:depth=2
-    some run visited dfs:depth=1
-    some run started-from-outside dfs:depth=1
-    some run blocked dfs:depth=1
-    some run slept dfs:depth=1
-    some descriptor both dfs:depth=2
     some descriptor two-workers dfs:depth=2
 fi
 

@@ -27,6 +27,8 @@ static uint32_t cell;
 unsigned int __tsan_atomic32_load(const volatile void *object, int order);
 void __tsan_atomic32_store(volatile void *object, unsigned int value, int order);
 unsigned int __tsan_atomic32_fetch_add(volatile void *object, unsigned int value, int order);
+unsigned int __tsan_atomic32_fetch_or(volatile void *object, unsigned int value, int order);
+unsigned int __tsan_atomic32_exchange(volatile void *object, unsigned int value, int order);
 _Bool __tsan_atomic32_compare_exchange_strong(volatile void *object, void *expected,
                                               unsigned int desired, int order, int failed);
 
@@ -362,6 +364,49 @@ static int act_exchange_zero(int task) {
     return __tsan_atomic32_compare_exchange_strong(&cell, &expected, 1, __ATOMIC_SEQ_CST,
                                                    __ATOMIC_SEQ_CST);
 }
+static int act_load_relaxed(int task) {
+    (void)task;
+    return (int)__tsan_atomic32_load(&cell, __ATOMIC_RELAXED);
+}
+/* What may be there already. */
+static int act_store_one(int task) {
+    (void)task;
+    __tsan_atomic32_store(&cell, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+static int act_add_nothing(int task) {
+    (void)task;
+    return (int)__tsan_atomic32_fetch_add(&cell, 0, __ATOMIC_RELAXED);
+}
+static int act_fetch_or(int task) {
+    (void)task;
+    return (int)__tsan_atomic32_fetch_or(&cell, 1, __ATOMIC_ACQ_REL);
+}
+static int act_swap(int task) {
+    return (int)__tsan_atomic32_exchange(&cell, (uint32_t)task + 1, __ATOMIC_ACQ_REL);
+}
+static int act_exchange_one(int task) {
+    uint32_t expected = 1;
+    (void)task;
+    return __tsan_atomic32_compare_exchange_strong(&cell, &expected, 0, __ATOMIC_RELEASE,
+                                                   __ATOMIC_RELAXED);
+}
+static int act_cond_wait(int task) {
+    (void)task;
+    pirn_cond_wait(&cond, &mutex);
+    pirn_mutex_unlock(&mutex);
+    return 1;
+}
+static int act_cond_wait_until(int task) {
+    int rc = pirn_cond_wait_until(&cond, &mutex, pirn_now() + PIRN_MSEC);
+    (void)task;
+    pirn_mutex_unlock(&mutex);
+    return rc;
+}
+static int act_arm(int task) {
+    pirn_timer *timer = pirn_timer_new((task + 1) * PIRN_MSEC);
+    return pirn_timer_stop(timer);
+}
 static int act_yield(int task) {
     (void)task;
     pirn_yield();
@@ -420,6 +465,8 @@ static const struct family {
      {{"signal", act_signal},
       {"broadcast", act_broadcast},
       {"wait now", act_cond_wait_now},
+      {"wait", act_cond_wait},
+      {"wait until", act_cond_wait_until},
       {"lock", act_lock},
       {"trylock", act_trylock},
       {"unlock", act_unlock}},
@@ -458,13 +505,20 @@ static const struct family {
       {"reset", act_reset},
       {"reset late", act_reset_late},
       {"try_recv", act_take_time},
-      {"sleep", act_sleep}},
+      {"sleep", act_sleep},
+      {"arm another", act_arm}},
      {stopped, armed, fired}},
     {"atomic object",
      {{"load", act_load},
       {"store", act_store},
       {"fetch_add", act_fetch_add},
-      {"exchange zero", act_exchange_zero}},
+      {"exchange zero", act_exchange_zero},
+      {"load relaxed", act_load_relaxed},
+      {"store one", act_store_one},
+      {"add nothing", act_add_nothing},
+      {"fetch_or", act_fetch_or},
+      {"swap", act_swap},
+      {"exchange one", act_exchange_one}},
      {fresh, one_stored}},
     {"no object", {{"yield", act_yield}, {"choose", act_choose}, {"send", act_send}}, {empty}},
 };
@@ -666,7 +720,7 @@ static void independent_operations_commute(void) {
                         verdict.states);
             }
     }
-    check(pairs > 200 && compared > 900);
+    check(pairs > 270 && compared > 1100);
     check_equal(needless, NEEDLESS);
     sim_release();
     log_free(log);

@@ -662,6 +662,36 @@ static void one_permit(void) {
     conclude("permit");
 }
 
+static pirn_sem small_sem, large_sem;
+
+static void take_three_then_release(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&large_sem, 3, PIRN_FOREVER);
+    pirn_sem_release(&small_sem, 1);
+}
+
+static void take_a_few(void *arg) {
+    (void)arg;
+    pirn_sem_acquire(&small_sem, 1, PIRN_FOREVER);
+}
+
+static void release_beside_a_large_request(void *arg) {
+    bool takes_first = *(bool *)arg;
+    pirn_sem_init(&small_sem, 1);
+    pirn_sem_init(&large_sem, 3);
+    if (takes_first) check_equal(pirn_go(take_a_few, NULL), 0);
+    check_equal(pirn_go(take_three_then_release, NULL), 0);
+    if (!takes_first) check_equal(pirn_go(take_a_few, NULL), 0);
+}
+
+/* Who acquires what is there already comes before the release or after it; how much the other one
+ * has asked for elsewhere is none of that. */
+static void a_release_is_not_needed(void) {
+    expect_classes(release_beside_a_large_request, &(bool){false}, 2);
+    expect_classes(release_beside_a_large_request, &(bool){true}, 2);
+    conclude("release");
+}
+
 /* ---- Small programs that are easily got wrong ---------------------------------------------- */
 
 static pirn_sem permits;
@@ -1321,6 +1351,7 @@ static const struct test tests[] = {
     TEST(senders_meet_receivers),
     TEST(readers_and_a_writer),
     TEST(one_permit),
+    TEST(a_release_is_not_needed),
     TEST(small_programs),
     TEST(spinning_is_put_off),
     TEST(first_failure_ends_it),

@@ -87,6 +87,7 @@ void sem_release(struct task *self, const struct place *place, pirn_sem *sem, in
     struct waiter *woken;
 
     check_number(self, place, n);
+    engine_intend(self, PIRN_FOREVER, n, NULL, 0);
     engine_begin(self, place);
     engine_lock(&sem->waiters);
     if (n > INT64_MAX - sem->permits) {

@@ -240,8 +240,9 @@ EXPORT int pirn_run(const pirn_config *config, pirn_fn *main_fn, void *arg) {
         atomic_store(&runtime.kept_until, PIRN_FOREVER);
         atomic_store(&runtime.watched, false);
         atomic_store(&runtime.stopping, false);
-        atomic_store(&runtime.may_be_alone, may_be_alone());
+        /* Seen by who sees that one may be alone: a thread that ends looks at it without our lock. */
         runtime.own_threads = threads_own();
+        atomic_store(&runtime.may_be_alone, may_be_alone());
         atomic_store(&threads_mode,
                      atomic_load(&runtime.may_be_alone) && threads_none_but(runtime.own_threads)
                          ? 0

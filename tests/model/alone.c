@@ -16,9 +16,11 @@ static struct worker workers[2];
 static void begin(int own) {
     runtime.workers = workers;
     runtime.worker_count = runtime.worker_limit = 2;
-    runtime.started = runtime.active = 2;
+    runtime.started = 2;
+    runtime.active = 2;
     runtime.kept_until = PIRN_FOREVER;
-    runtime.running = runtime.watched = true;
+    runtime.running = true;
+    runtime.watched = true;
     runtime.may_be_alone = true;
     runtime.epoch = 1;
     runtime.own_threads = own;

@@ -24,6 +24,9 @@
 #include "lib/core/symbol.h"
 #include "lib/threads/runtime.h"
 
+bool model_shared;
+_Atomic uint32_t *model_sleeps_on;
+
 #define UNWATCHED __attribute__((noinline, no_sanitize_thread))
 
 _Noreturn static void give_up(const char *why) {
@@ -362,6 +365,7 @@ void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t until) {
     struct object *futex = object_of(word);
     pirn_mutex_lock(&futex->mutex);
     if (atomic_load_explicit(word, memory_order_relaxed) == value) {
+        if (word == model_sleeps_on) model_tell(word);
         if (until == PIRN_FOREVER)
             pirn_cond_wait(&futex->cond, &futex->mutex);
         else

@@ -61,22 +61,41 @@ static void wake_it(void *arg) { make_ready((int)(intptr_t)arg); }
 static void begin(int count, int tasks) {
     runtime.workers = workers;
     runtime.worker_count = runtime.worker_limit = count;
-    runtime.started = runtime.active = count;
+    runtime.started = count;
+    runtime.active = count;
     runtime.kept_until = PIRN_FOREVER;
-    runtime.running = runtime.watched = true;
+    runtime.running = true;
+    runtime.watched = true;
     runtime.foreign_count = 1;
     runtime.may_be_alone = true;
-    threads_mode = 0;
+    threads_mode = model_shared ? MODE_SHARED : 0;
     left = tasks;
 }
 
-static void finish(int count) {
+/* Starts the worker, and waits until it sleeps. */
+static void let_sleep(struct worker *worker) {
+    model_sleeps_on = &worker->wake;
+    model_thread(work, worker);
+    model_await(&worker->wake);
+    model_sleeps_on = NULL;
+}
+
+/* `outside`: the first task comes from a thread of the program; else it is the first worker's. */
+static void run_all(int count, bool outside) {
+    if (!outside) {
+        runtime.foreign_count = 0;
+        OWN(this_worker) = &workers[0];
+        make_ready(1);
+        OWN(this_worker) = NULL;
+    }
     for (int i = 0; i < count; i++) model_thread(work, &workers[i]);
-    model_thread(wake_it, (void *)1);
+    if (outside) model_thread(wake_it, (void *)1);
     model_join_all();
     model_check(atomic_load(&left) == 0);
     model_check(atomic_load(&runtime.idle_count) == 0 && awake == 0);
 }
+
+static void finish(int count) { run_all(count, true); }
 
 /* A task comes from outside while the worker goes to sleep. */
 static void one_worker(void) {
@@ -111,6 +130,54 @@ static void two_help(void) {
     finish(2);
 }
 
-const struct model_case model_cases[] = {{"one-worker", one_worker},   {"one-wakes", one_wakes},
-                                         {"two-outside", two_outside}, {"two-workers", two_workers},
-                                         {"two-help", two_help},       {NULL, NULL}};
+/* The second worker sleeps already. */
+static void asleep(void) {
+    model_shared = true;
+    begin(2, 1);
+    let_sleep(&workers[1]);
+    finish(1);
+}
+
+static void asleep_help(void) {
+    model_shared = true;
+    begin(2, 2);
+    items[1].wakes = 2;
+    items[1].awaits = true;
+    let_sleep(&workers[1]);
+    finish(1);
+}
+
+/* The same where nobody is ever alone. */
+static void shared_workers(void) {
+    model_shared = true;
+    two_workers();
+}
+
+static void shared_help(void) {
+    model_shared = true;
+    two_help();
+}
+
+/* One worker has a task, and the other one none. */
+static void own(void) {
+    model_shared = true;
+    begin(2, 1);
+    run_all(2, false);
+}
+
+/* Which wakes another, and keeps its worker until that one has run. */
+static void own_help(void) {
+    model_shared = true;
+    begin(2, 2);
+    items[1].wakes = 2;
+    items[1].awaits = true;
+    run_all(2, false);
+}
+
+const struct model_case model_cases[] = {
+    {"one-worker", one_worker},   {"one-wakes", one_wakes},
+    {"two-outside", two_outside}, {"own", own},
+    {"own-help", own_help},       {"two-workers", two_workers},
+    {"two-help", two_help},       {"asleep", asleep},
+    {"asleep-help", asleep_help}, {"shared-workers", shared_workers},
+    {"shared-help", shared_help}, {NULL, NULL}};

@@ -65,8 +65,11 @@ static void finish(int count, int tasks) {
     size_t waiting = 0;
     int taken = 0;
     runtime.workers = workers;
-    runtime.worker_count = runtime.worker_limit = runtime.started = runtime.active = count;
-    runtime.running = runtime.watched = true;
+    runtime.worker_count = runtime.worker_limit = count;
+    runtime.started = count;
+    runtime.active = count;
+    runtime.running = true;
+    runtime.watched = true;
     for (int i = 1; i < count; i++) model_thread(thief, &workers[i]);
     model_join_all();
     for (int i = 0; i < count; i++) {

@@ -12,9 +12,12 @@ static _Atomic int left;
 
 static void begin(int count, int tasks) {
     runtime.workers = workers;
-    runtime.worker_count = runtime.worker_limit = runtime.started = runtime.active = count;
+    runtime.worker_count = runtime.worker_limit = count;
+    runtime.started = count;
+    runtime.active = count;
     runtime.kept_until = PIRN_FOREVER;
-    runtime.running = runtime.watched = true;
+    runtime.running = true;
+    runtime.watched = true;
     runtime.foreign_count = 1;
     left = tasks;
 }

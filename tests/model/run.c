@@ -68,10 +68,12 @@ static void leave_one(void *arg) {
     model_check(pirn_go(wait_for_ever, chan) == 0);
     nothing(NULL);
 }
-static void discarded(void) {
-    model_check(run_with(2, leave_one) == 0);
+static void discard_with(int workers) {
+    model_check(run_with(workers, leave_one) == 0);
     model_check(started == 1);
 }
+static void discarded(void) { discard_with(2); }
+static void discarded_one_worker(void) { discard_with(1); }
 
 /* A thread of the program comes while the run goes, or before, or after. */
 static void send_in(void *arg) {
@@ -83,13 +85,15 @@ static void receive_it(void *arg) {
     if (pirn_try_recv(chan, &received) == 0) model_check(received == 3 && ended == 5);
     nothing(arg);
 }
-static void visited(void) {
+static void visit_with(int workers) {
     chan = pirn_chan_new(sizeof(int), 1);
     model_thread(send_in, NULL);
-    model_check(run_with(2, receive_it) == 0);
+    model_check(run_with(workers, receive_it) == 0);
     model_join_all();
     model_check(started == 1);
 }
+static void visited(void) { visit_with(2); }
+static void visited_one_worker(void) { visit_with(1); }
 
 /* It starts a task, or is told that there is no run. */
 static void start_one(void *arg) {
@@ -126,18 +130,43 @@ static void sleep_a_while(void *arg) {
     pirn_sleep(1000);
     nothing(arg);
 }
-static void slept(void) {
-    model_check(run_with(2, sleep_a_while) == 0);
+static void sleep_with(int workers) {
+    model_check(run_with(workers, sleep_a_while) == 0);
     model_check(started == 1);
 }
+static void slept(void) { sleep_with(2); }
+static void slept_one_worker(void) { sleep_with(1); }
+
+/* Where nobody is ever alone. */
+static void shared(void (*what)(void)) {
+    model_shared = true;
+    what();
+}
+static void shared_once(void) { shared(once); }
+static void shared_twice(void) { shared(twice); }
+static void shared_two_workers(void) { shared(two_workers); }
+static void shared_discarded(void) { shared(discarded); }
+static void shared_visited(void) { shared(visited); }
+static void shared_slept(void) { shared(slept); }
+static void shared_started(void) { shared(started_from_outside); }
 
 const struct model_case model_cases[] = {{"once", once},
                                          {"twice", twice},
                                          {"one-worker", one_worker},
                                          {"two-workers", two_workers},
                                          {"discarded", discarded},
+                                         {"discarded-one-worker", discarded_one_worker},
                                          {"visited", visited},
+                                         {"visited-one-worker", visited_one_worker},
                                          {"started-from-outside", started_from_outside},
                                          {"blocked", blocked},
                                          {"slept", slept},
+                                         {"slept-one-worker", slept_one_worker},
+                                         {"shared-once", shared_once},
+                                         {"shared-twice", shared_twice},
+                                         {"shared-two-workers", shared_two_workers},
+                                         {"shared-discarded", shared_discarded},
+                                         {"shared-visited", shared_visited},
+                                         {"shared-slept", shared_slept},
+                                         {"shared-started", shared_started},
                                          {NULL, NULL}};

@@ -44,8 +44,18 @@ void model_join_all(void);
 void model_await(const void *address);
 void model_tell(const void *address);
 
+/* Who goes to sleep on this word tells of it; NULL: nobody does. */
+extern _Atomic uint32_t *model_sleeps_on;
+
 /* One of n, each of which is explored. */
 unsigned model_choose(unsigned n);
+
+/*
+ * Set at the beginning of a run: all workers count as awake throughout, so that nobody is alone, and
+ * who comes in and goes out tells nobody. That has models of its own; without it a search of others
+ * that covers everything comes to an end.
+ */
+extern bool model_shared;
 
 /* ---- machine.h ----------------------------------------------------------------------------- */
 
@@ -69,7 +79,7 @@ static inline void changed(_Atomic uint32_t *word) { futex_wake(word, 1); }
 
 /* Interleavings are sequentially consistent, so that no barrier is missed. */
 static inline void barrier_everywhere(void) {}
-static inline bool barrier_prepare(void) { return true; }
+static inline bool barrier_prepare(void) { return !model_shared; }
 
 /* ---- lock.h, but for the model that checks it ---------------------------------------------- */
 
@@ -172,5 +182,21 @@ int model_cond_broadcast(pthread_cond_t *cond);
 int model_once(pthread_once_t *once, void (*function)(void));
 int model_key_create(pthread_key_t *key, void (*destructor)(void *));
 int model_setspecific(pthread_key_t key, const void *value);
+
+/* ---- Nobody is alone (model_shared) -------------------------------------------------------- */
+
+#if !MODEL_LOCK
+#include "lib/threads/runtime.h"
+#define threads_alone() (!model_shared && threads_alone())
+#define threads_enter() (model_shared ? 0 : threads_enter())
+#define threads_leave() (model_shared ? (void)0 : threads_leave())
+/* Called with nothing in the parentheses; where they are defined `void` is there. */
+#define worker_come_in(nothing) worker_come_in_##nothing
+#define worker_come_in_void worker_come_in(void)
+#define worker_come_in_ (model_shared ? (void)0 : (worker_come_in)())
+#define worker_go_out(nothing) worker_go_out_##nothing
+#define worker_go_out_void worker_go_out(void)
+#define worker_go_out_ (model_shared ? (void)0 : (worker_go_out)())
+#endif
 
 #endif

@@ -11,7 +11,8 @@ static struct worker workers[2];
 static struct timer timer, other;
 static int payload;
 static bool ran;
-static struct task item;
+static struct task item, arms; /* what the timer wakes; a task that arms it, if there is one */
+static bool keeps;             /* its worker until the other has run */
 
 static void fire(struct timer_core *core, struct task *clock) {
     (void)core;
@@ -27,11 +28,16 @@ static void fire_other(struct timer_core *core, struct task *clock) {
 
 static const struct timer_kind kind = {.fire = fire}, other_kind = {.fire = fire_other};
 
+static void arm(void *arg);
+
 static void begin(int count) {
     runtime.workers = workers;
-    runtime.worker_count = runtime.worker_limit = runtime.started = runtime.active = count;
+    runtime.worker_count = runtime.worker_limit = count;
+    runtime.started = count;
+    runtime.active = count;
     runtime.kept_until = PIRN_FOREVER;
-    runtime.running = runtime.watched = true;
+    runtime.running = true;
+    runtime.watched = true;
     runtime.foreign_count = 1;
     timer.core.kind = &kind;
     other.core.kind = &other_kind;
@@ -43,8 +49,14 @@ static void work(void *arg) {
     OWN(this_worker) = worker;
     worker_come_in();
     while ((task = worker_find(worker))) {
+        if (task == &arms) {
+            arm(NULL);
+            if (keeps) model_await(&item);
+            continue;
+        }
         model_check(task == &item && !ran && payload == 1);
         ran = true;
+        model_tell(&item);
         runtime_stop(0);
     }
     worker_go_out();
@@ -103,6 +115,98 @@ static void wakes_two(void) {
     model_check(ran);
 }
 
+/* A task of the one worker arms it, and the other one sleeps, or is about to. */
+static void own(void) {
+    model_shared = true;
+    begin(2);
+    runtime.foreign_count = 0;
+    OWN(this_worker) = &workers[0];
+    engine_wake(&arms);
+    OWN(this_worker) = NULL;
+    model_thread(work, &workers[0]);
+    model_thread(work, &workers[1]);
+    model_join_all();
+    model_check(ran);
+}
+
+/* The second worker sleeps already. */
+static void let_sleep(struct worker *worker) {
+    model_sleeps_on = &worker->wake;
+    model_thread(work, worker);
+    model_await(&worker->wake);
+    model_sleeps_on = NULL;
+}
+
+static void asleep(void) {
+    model_shared = true;
+    begin(2);
+    let_sleep(&workers[1]);
+    model_thread(work, &workers[0]);
+    model_thread(arm, NULL);
+    model_join_all();
+    model_check(ran);
+}
+
+static void own_keeps(void) {
+    keeps = true;
+    own();
+}
+
+static void shared_two(void) {
+    model_shared = true;
+    wakes_two();
+}
+
+/* Timers of those who may be alone, and then take no lock. */
+static struct timer *mine(struct worker *worker) { return worker == workers ? &timer : &other; }
+
+static void arm_and_disarm_mine(struct worker *worker) {
+    threads_enter();
+    model_check(engine_timer_arm(mine(worker), 1000) == 0);
+    threads_leave();
+    threads_enter();
+    model_check(engine_timer_disarm(mine(worker)));
+    threads_leave();
+}
+
+static void work_with_timer(void *arg) {
+    OWN(this_worker) = arg;
+    worker_come_in();
+    threads_leave();
+    arm_and_disarm_mine(arg);
+    worker_go_out();
+}
+
+static void visit(void *arg) {
+    threads_foreign();
+    arm_and_disarm_mine(arg);
+}
+
+static void begin_alone(int own) {
+    begin(2);
+    runtime.foreign_count = 0;
+    runtime.may_be_alone = true;
+    runtime.own_threads = own;
+    runtime.epoch = 1;
+    threads_mode = 0;
+}
+
+static void alone(void) {
+    begin_alone(0);
+    model_thread(work_with_timer, &workers[0]);
+    model_thread(work_with_timer, &workers[1]);
+    model_join_all();
+    model_check(timers_count() == 0);
+}
+
+static void alone_visited(void) {
+    begin_alone(0);
+    model_thread(work_with_timer, &workers[0]);
+    model_thread(visit, &workers[1]);
+    model_join_all();
+    model_check(timers_count() == 0);
+}
+
 static void disarmed(void) {
     begin(1);
     ran = true; /* nothing to wake */
@@ -115,5 +219,11 @@ static void disarmed(void) {
 const struct model_case model_cases[] = {{"wakes-one", wakes_one},
                                          {"earlier", earlier},
                                          {"wakes-two", wakes_two},
+                                         {"own", own},
+                                         {"own-keeps", own_keeps},
+                                         {"asleep", asleep},
+                                         {"shared-two", shared_two},
                                          {"disarmed", disarmed},
+                                         {"alone", alone},
+                                         {"alone-visited", alone_visited},
                                          {NULL, NULL}};
