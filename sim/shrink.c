@@ -109,10 +109,10 @@ static bool same_failure(const struct work *w) {
     return log->outcome != PIRN_OK && log->outcome != PIRN_DIVERGED && explore_kind(w->e) == w->key;
 }
 
-/* The run in the log is the smallest so far. */
+/* The run in the log is the smallest so far; `next` has room for its plan from here on. */
 static int keep(struct work *w) {
     char *text = explore_schedule(w->e->log);
-    if (!text || !plan_derive(&w->best, w->e->log, w->notes)) {
+    if (!text || !plan_derive(&w->best, w->e->log, w->notes) || !plan_copy(&w->next, &w->best)) {
         free(text);
         return no_memory(w);
     }
@@ -121,6 +121,9 @@ static int keep(struct work *w) {
     measure(w, w->size);
     return 0;
 }
+
+/* What is to be tried is the smallest so far, but for what is then taken out of it. */
+static void start_over(struct work *w) { (void)plan_copy(&w->next, &w->best); }
 
 /* Performs a run. When an end is asked for there is none, and nothing more is tried. */
 static int perform(struct work *w, struct strategy *strategy) {
@@ -152,7 +155,7 @@ static int try(struct work *w) {
 
 /* The log has to be that of the smallest run, which it need not be any more. */
 static int perform_best(struct work *w) {
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     w->shrink->tried++;
     return perform(w, strategy_guided(&w->next, w->notes));
 }
@@ -182,7 +185,7 @@ static size_t count_preemptions(const struct plan *plan) {
  * has to wait. */
 static int without_preemptions(struct work *w, size_t first, size_t end) {
     size_t count = 0;
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     for (size_t i = 0; i < w->next.wish_count; i++) {
         struct wish *wish = &w->next.wishes[i];
         if (!wish->preempted) continue;
@@ -209,11 +212,11 @@ static void take_out(struct plan *plan, size_t first, size_t end) {
 static int without_one(struct work *w, size_t at) {
     size_t later = next_of_task(&w->best, at);
     int rc;
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     if (later < w->next.wish_count) {
         w->next.wishes[at].until = w->next.wishes[later].until;
         if ((rc = try(w)) || w->better) return rc;
-        if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+        start_over(w);
     }
     take_out(&w->next, at, at + 1);
     return try(w);
@@ -273,10 +276,10 @@ static void bring_forward(struct plan *plan, size_t i, size_t j) {
  * or too late. */
 static int without_pair(struct work *w, size_t i, size_t j) {
     int rc;
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     leave_to_the_end(&w->next, i, j);
     if ((rc = try(w)) || w->better || j < i) return rc;
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     bring_forward(&w->next, i, j);
     return try(w);
 }
@@ -301,7 +304,7 @@ static int fewer_by_pairs(struct work *w) {
 static size_t count_wishes(const struct plan *plan) { return plan->wish_count; }
 
 static int without_wishes(struct work *w, size_t first, size_t end) {
-    if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+    start_over(w);
     take_out(&w->next, first, end);
     return try(w);
 }
@@ -310,7 +313,7 @@ static size_t count_draws(const struct plan *plan) { return plan->draw_count; }
 
 static int without_draws(struct work *w, size_t first, size_t end) {
     struct plan *next = &w->next;
-    if (!plan_copy(next, &w->best)) return no_memory(w);
+    start_over(w);
     memmove(next->draws + first, next->draws + end, (next->draw_count - end) * sizeof *next->draws);
     next->draw_count -= end - first;
     return try(w);
@@ -331,7 +334,7 @@ static int shorten(struct work *w) {
             uint32_t before = done_before(&w->best, i);
             int rc;
             if (!wish->identity || wish->until <= before + 1) break;
-            if (!plan_copy(&w->next, &w->best)) return no_memory(w);
+            start_over(w);
             w->next.wishes[i].until = half ? before + (wish->until - before) / 2 : wish->until - 1;
             if ((rc = try(w))) return rc;
             if (w->better) half = 2;

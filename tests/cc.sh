@@ -139,6 +139,98 @@ run 'passes on errors, and leaves nothing behind' errors
 help() { ends 0 "$pirn" cc --help && says 'weak memory' 'out of scope' '--cc=COMPILER'; }
 run 'says what is out of scope' help
 
+# ---- Arguments ----
+
+# Compilers that note what they are called with: an argument a line, and a line "end". What they tell of themselves is in
+# `macro`; a source called bad.c they refuse, with dead.c they are killed.
+cat >fake <<'END'
+#!/bin/sh
+case " $* " in
+*' -E '*) cat macro; exit ;;
+*' bad.c '*) exit 3 ;;
+*' dead.c '*) kill -9 $$ ;;
+esac
+printf '%s\n' "$@" end >>calls
+END
+chmod +x fake
+for name in my-gcc my-g++ my-clang; do ln -s fake $name; done
+echo __clang__ >macro
+fake() {
+    rm -f calls
+    "$pirn" cc --cc=./fake "$@" && cat calls
+}
+# The $1-th call has all of the lines, one after the other somewhere; or has not this line.
+call() { awk -v want="$1" '/^end$/ { n++; next } n + 1 == want' calls; }
+has() {
+    n=$1
+    shift
+    call "$n" | tr '\n' ' ' | grep -qF -e "$* " || { echo "call $n has no: $*" && return 1; }
+}
+lacks() { ! call "$1" | grep -qx -e "$2" || { echo "call $1 has: $2" && return 1; }; }
+
+no_real_library() {
+    fake -o prog one.c -l pirn -l m -lpirn -lpirn-sim ./libpirn.so libpirn.a /x/libpirn.so.1 libpirn-sim.so \
+        /x/libpirn-sim.so.1.2 libpirnx.a -lz || return 1
+    has 2 -l m libpirnx.a -lz && test "$(call 2 | grep -c pirn-sim)" -eq 1 && lacks 2 '.*libpirn[.-].*' && lacks 2 pirn &&
+        lacks 1 -l && lacks 1 'lib.*' && lacks 1 -lz
+}
+run 'no library of Pirn but the simulator is linked' no_real_library
+of_each_step() {
+    fake -O2 -oprog -MD -MF deps.d -MT it -DX -D Y=1 -I inc -L dir -Ldir2 -Wl,-z,now -z relro -shared -fsanitize=thread \
+        one.c two.o || return 1
+    has 1 -O2 -MD -MF deps.d -MT it -DX -D Y=1 -I inc -fsanitize=thread && has 1 -U_FORTIFY_SOURCE && has 1 one.c && lacks 1 two.o &&
+        lacks 1 -shared && lacks 1 -L && lacks 1 -Ldir2 && lacks 1 '-Wl.*' && lacks 1 -z && lacks 1 prog &&
+        has 2 -o prog -O2 -DX -D Y=1 -I inc -L dir -Ldir2 -Wl,-z,now -z relro -shared && has 2 two.o -Wl,--wrap=malloc &&
+        lacks 2 '-M.*' && lacks 2 -fsanitize=thread && lacks 2 one.c
+}
+run 'each step gets its options' of_each_step
+languages() {
+    echo 'int x;' >text && fake -x c text -xc++ - -x none three.o -MMD && has 1 -MF text.d -c && has 1 -xc text && has 2 -xc++ - &&
+        has 3 three.o && lacks 3 text && lacks 3 '-x.*' && lacks 3 -
+}
+run 'the language is said' languages
+relocatable() { fake -r -o part.o one.c two.c && lacks 3 '.*pirn-sim' && lacks 3 '.*--wrap.*' && has 3 -o part.o -r; }
+run 'objects that are linked into one get no library' relocatable
+linked_alone() { fake one.o -o prog && has 1 one.o && has 1 -lpirn-sim && lacks 1 -fsanitize=thread && test "$(grep -c '^end$' calls)" -eq 1; }
+run 'objects alone are linked at once' linked_alone
+unfinished() { fake one.c -o && fake one.c -x && fake one.o -l && has 1 one.o -l && fake -o; }
+run 'an option without what belongs to it is left to the compiler' unfinished
+quoted() {
+    printf '%s\n' "'a b.c' \"c\\\"d.c\" e\\ f.c" '' '"" g.c' >arguments
+    printf '\t%s' "'h\\i.c' @none.c last.c\\" >>arguments
+    fake -c @arguments @missing && call 1 >got && for word in 'a b.c' 'c"d.c' 'e f.c' '' g.c 'h\i.c' @none.c last.c @missing; do
+        grep -qxF -e "$word" got || { echo "missing: $word" && return 1; }
+    done
+}
+run 'quotes in a file of arguments' quoted
+gives_up() {
+    mkdir -p temporary
+    (export TMPDIR="$PWD/temporary" && ends 3 "$pirn" cc --cc=./fake -o prog one.c bad.c two.c && ends 137 "$pirn" cc --cc=./fake -o prog dead.c) &&
+        rm -f calls && ! "$pirn" cc --cc=./fake -o prog bad.c && test ! -e calls && test -z "$(ls temporary)" &&
+        (export TMPDIR="$PWD/nowhere" && ends 3 "$pirn" cc --cc=./fake -o prog one.c && says 'nowhere/pirn-' 'TMPDIR may name another') &&
+        (export TMPDIR= && ends 0 "$pirn" cc --cc=./fake -o prog one.c)
+}
+run 'the first compilation that fails is the last' gives_up
+kinds() {
+    for name in my-gcc my-g++ fake; do
+        rm -f calls && "$pirn" cc --cc=./$name -c one.c && has 1 -Wno-tsan || return 1
+    done
+    rm -f calls && "$pirn" cc --cc=./my-clang -c one.c && lacks 1 -Wno-tsan || return 1
+    for macro in 1 ''; do
+        printf '%s' "$macro" >macro
+        fake -c one.c && lacks 1 -Wno-tsan && has 1 -fsanitize=thread || return 1
+    done
+    PATH=$PWD:$PATH && rm -f calls && "$pirn" cc --cc=my-gcc -c one.c && has 1 -Wno-tsan
+}
+run 'gcc and others are told apart' kinds
+which_compiler() {
+    ends 2 "$pirn" cc --cc= -c one.c && ends 2 "$pirn" cc --cc=./fake && says 'what is to be compiled' &&
+        ends 0 "$pirn" cc -h && rm -f calls && PIRN_CC=./fake ends 0 "$pirn" cc -c one.c && has 1 one.c &&
+        ln -s "$PWD/fake" cc && (PATH=$PWD:$PATH PIRN_CC='' && export PATH PIRN_CC && rm -f calls && ends 0 "$pirn" cc -c two.c && has 1 two.c)
+}
+run 'which compiler' which_compiler
+rm -f cc
+
 # ---- The report ----
 
 explored() {
@@ -184,8 +276,20 @@ suppressed() {
         echo "$pattern" >known
         ends 1 "$pirn" explore --seed 1 -n 20 --suppress known ./bank || return 1
     done
-    echo 'nonsense' >known
-    ends 2 "$pirn" explore --suppress known ./bank && says 'known:1: not a suppression' &&
+    # A '*' gives back what it has taken, '$' is the end only at the end, what others suppress means nothing.
+    for pattern in 'race:^d*o*t$' 'race:*si*' 'race_top:a*d*d' 'race:b*k.c$' 'race:bank$' 'race:*'; do
+        printf 'thread:x\n  \t\ndeadlock:y\nsignal:z\n\t%s \t\r\n' "$pattern" >known
+        ends 0 "$pirn" explore --seed 1 -n 20 --suppress known ./bank || return 1
+    done
+    for pattern in 'race:dep$it' 'race:d*ox' 'race:^dep*x*t$' 'race:b$*' 'race:$b' 'race:deposits' race_top:balance; do
+        echo "$pattern" >known
+        ends 1 "$pirn" explore --seed 1 -n 20 --suppress known ./bank || return 1
+    done
+    for line in nonsense race: raced:x rac:x race_tap:x :x; do
+        echo "$line" >known
+        ends 2 "$pirn" explore --suppress known ./bank && says 'known:1: not a suppression' || return 1
+    done
+    ends 2 "$pirn" explore --suppress . ./bank && says 'cannot be read' &&
         ends 2 "$pirn" explore --suppress missing ./bank && says 'No such file'
 }
 run '--suppress' suppressed
@@ -402,5 +506,85 @@ inlined() {
     done
 }
 run 'calls that are inlined are calls' inlined
+
+# What there is to tell of memory, locks and starts, each where it is.
+cat >kinds.c <<'END'
+#include <pirn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+static int global, *shared;
+static atomic_int flag;
+static pirn_mutex left, right;
+static pirn_rwmutex door;
+static pirn_waitgroup group;
+static void store(void *arg) { *(int *)arg = 1; }
+static void hold_two(void *arg) {
+    pirn_mutex_lock(&left);
+    pirn_mutex_trylock(&right);
+    store(arg);
+    pirn_mutex_unlock(&right);
+    pirn_mutex_unlock(&left);
+}
+static void hold_read(void *arg) {
+    pirn_rwmutex_rlock(&door);
+    pirn_rwmutex_runlock(&door);
+    pirn_rwmutex_tryrlock(&door);
+    store(arg);
+    pirn_rwmutex_runlock(&door);
+}
+static void hold_none(void *arg) {
+    pirn_mutex_lock(&left);
+    pirn_mutex_unlock(&left);
+    pirn_rwmutex_lock(&door);
+    pirn_rwmutex_unlock(&door);
+    store(arg);
+}
+static void publish(void *arg) { atomic_store_explicit((atomic_int *)arg, 1, memory_order_relaxed); }
+static const char *mode;
+static void body(void *arg) {
+    int local = 0;
+    pirn_fn *one = store, *other = store;
+    void *it = &global;
+    if (!strcmp(mode, "stack")) it = &local;
+    if (!strcmp(mode, "before")) {
+        it = shared;
+        if (!shared && (shared = malloc(sizeof *shared))) return;
+    }
+    if (!strcmp(mode, "mapped")) it = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!strcmp(mode, "two")) one = hold_two;
+    if (!strcmp(mode, "read")) one = hold_read;
+    if (!strcmp(mode, "none")) one = hold_none;
+    if (!strcmp(mode, "atomic")) one = publish, it = &flag;
+    if (!strcmp(mode, "timer")) pirn_timer_func(0, other, it);
+    pirn_waitgroup_go(&group, one, it);
+    if (strcmp(mode, "timer")) pirn_waitgroup_go(&group, other, it);
+    pirn_waitgroup_wait(&group);
+    pirn_sleep(PIRN_SEC);
+}
+int main(int argc, char **argv) {
+    mode = argv[1];
+    return pirn_run(0, body, 0);
+}
+END
+kind() {
+    mode=$1
+    shift
+    ends 1 "$pirn" explore --seed 1 --strategy fifo --isolate=none ./kinds "$mode" && says "$@"
+}
+kinds_of_memory() {
+    "$pirn" cc -w -O1 -fno-inline -o kinds kinds.c &&
+        kind stack 'data race on the stack of task 1 (main): task' 'the memory is on the stack of task 1 (main)' 'publish it with release' &&
+        kind before 'data race on a heap block of 4 bytes: ' 'byte 0 of a heap block of 4 bytes, allocated before the run' &&
+        kind mapped 'data race: task' 'the memory has no name' &&
+        kind global 'the memory is byte 0 of the variable global' 'hold one mutex for both' &&
+        kind two 'holding mutex left, since hold_two at kinds.c:13, mutex right, since hold_two at kinds.c:14' 'hold mutex left for both' &&
+        kind read 'for reading, since hold_read at kinds.c:22' 'hold rwmutex door for both, and for writing where one writes' &&
+        test "$(grep -c 'for reading, since' out)" -eq 1 && kind none 'hold one mutex for both' && ! grep 'holding mutex' out &&
+        kind atomic 'atomically w' 'the memory is byte 0 of the variable flag' 'make both accesses atomic' &&
+        kind timer 'started by a timer in body at kinds.c:'
+}
+run 'the report: kinds of memory, locks and starts' kinds_of_memory
 
 done_testing

@@ -26,8 +26,8 @@ tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
 tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_workers.t
-tests_of_sim = %D%/test_dpor.t %D%/test_explore.t %D%/test_interpose.t %D%/test_shrink.t \
-	%D%/test_sim.t %D%/test_strategies.t
+tests_of_sim = %D%/test_accesses.t %D%/test_dpor.t %D%/test_explore.t %D%/test_heap.t %D%/test_interpose.t \
+	%D%/test_libc.t %D%/test_scarce.t %D%/test_shrink.t %D%/test_sim.t %D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t %D%/test_nonblock.t
 tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t %D%/test_refused.t
@@ -60,7 +60,9 @@ test_scripts = \
 	%D%/counts.sh \
 	%D%/points.sh \
 	%D%/races.sh \
+	%D%/rare.sh \
 	%D%/record.sh \
+	%D%/refused.sh \
 	%D%/readme.sh \
 	%D%/samples.sh \
 	%D%/search.sh \
@@ -211,7 +213,7 @@ fuzz_corpus = options/explore options/help options/replay options/one-run option
 	recording/buffers recording/damaged recording/small trace/bytes trace/kinds trace/labels trace/page trace/steps
 EXTRA_DIST += %D%/fuzz/guided $(fuzz_corpus:%=%D%/fuzz/corpus/%)
 
-EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
+EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/refuse.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/analyze %D%/command-line.sh %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h %D%/well_formed.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \

@@ -44,8 +44,8 @@ struct process {
     int options;  /* memory file */
     int words;    /* what it prints before pirn_run; -1: it is shown */
     int library;  /* the library, where its path cannot stand in LD_PRELOAD; -1: it can */
-    char preload[PATH_MAX];
-    bool hello, done, closed; /* it has reached pirn_run, is done, has closed its end */
+    struct tool_text preloads; /* its LD_PRELOAD: in the child it is too late for a message */
+    bool hello, done, closed;  /* it has reached pirn_run, is done, has closed its end */
 };
 
 static int64_t now(void) {
@@ -78,14 +78,19 @@ int launch_library(char path[PATH_MAX]) {
 }
 
 static int find_library(struct process *p) {
-    int status = launch_library(p->preload);
+    const char *more = getenv("LD_PRELOAD");
+    char path[PATH_MAX];
+    int status = launch_library(path);
     if (status != TOOL_OK) return status;
     /* In LD_PRELOAD blanks and colons part one library from the next, and there is no way to
      * quote them. */
-    if (!strpbrk(p->preload, " :")) return TOOL_OK;
-    p->library = open(p->preload, O_RDONLY | O_CLOEXEC);
-    if (p->library < 0) return machine_failed(p->preload);
-    snprintf(p->preload, sizeof p->preload, "/proc/self/fd/%d", p->library);
+    if (strpbrk(path, " :")) {
+        p->library = open(path, O_RDONLY | O_CLOEXEC);
+        if (p->library < 0) return machine_failed(path);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", p->library);
+    }
+    tool_text_add(&p->preloads, path);
+    if (more && *more) tool_text_addf(&p->preloads, ":%s", more);
     return TOOL_OK;
 }
 
@@ -115,23 +120,20 @@ static int write_options(struct process *p, const struct launch *launch) {
 
 /* ---- In the child -------------------------------------------------------------------------- */
 
-static void set_environment(const struct process *p, int messages) {
-    const char *more = getenv("LD_PRELOAD");
-    struct tool_text text = {0};
-    tool_text_add(&text, p->preload);
-    if (more && *more) tool_text_addf(&text, ":%s", more);
-    setenv("LD_PRELOAD", text.data, 1);
-    tool_text_clear(&text);
-    /* Else calls would be bound in each run that the program's memory is put back for. */
-    setenv("LD_BIND_NOW", "1", 1);
-    tool_text_addf(&text, "%d,%d", p->options, messages);
-    setenv(CONTROL_VARIABLE, text.data, 1);
+static bool set_environment(const struct process *p, int messages) {
+    char descriptors[32];
+    snprintf(descriptors, sizeof descriptors, "%d,%d", p->options, messages);
+    if (setenv("LD_PRELOAD", p->preloads.data, 1) || setenv(CONTROL_VARIABLE, descriptors, 1) ||
+        /* Else calls would be bound in each run that the program's memory is put back for. */
+        setenv("LD_BIND_NOW", "1", 1))
+        return false;
     /* These are for programs that are run without the command. */
     unsetenv("PIRN_REPLAY");
     unsetenv("PIRN_SEED");
     fcntl(p->options, F_SETFD, 0);
     fcntl(messages, F_SETFD, 0);
     if (p->library >= 0) fcntl(p->library, F_SETFD, 0);
+    return true;
 }
 
 static void set_output(const struct process *p) {
@@ -153,12 +155,13 @@ static _Noreturn void become_program(const struct process *p, const char *path, 
     /* Addresses that stay the same are a help to programs that depend on them, no more; so it
      * may fail. */
     if (persona != -1) personality((unsigned long)persona | ADDR_NO_RANDOMIZE);
-    set_environment(p, messages);
-    set_output(p);
-    signal(SIGPIPE, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execv(path, arguments);
+    if (set_environment(p, messages)) {
+        set_output(p);
+        signal(SIGPIPE, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execv(path, arguments);
+    }
     rc = errno;
     if (write(errors, &rc, sizeof rc) != (ssize_t)sizeof rc) _exit(TOOL_FAILED);
     _exit(TOOL_USAGE);
@@ -242,6 +245,7 @@ static void release(struct process *p) {
     if (p->options >= 0) close(p->options);
     if (p->words >= 0) close(p->words);
     if (p->library >= 0) close(p->library);
+    tool_text_free(&p->preloads);
 }
 
 static void add_end(struct tool_text *text, int status) {

@@ -96,17 +96,19 @@ static bool find_library(char path[PATH_MAX]) {
     return true;
 }
 
-static void set_environment(const struct wish *wish, const char *library) {
+static bool set_environment(const struct wish *wish, const char *library) {
     const char *more = getenv("LD_PRELOAD");
     struct tool_text text = {0};
+    bool set;
     tool_text_add(&text, library);
     if (more && *more) tool_text_addf(&text, ":%s", more);
-    setenv("LD_PRELOAD", text.data, 1);
+    set = !setenv("LD_PRELOAD", text.data, 1);
     tool_text_clear(&text);
     tool_text_add(&text, wish->output);
     if (wish->last) tool_text_addf(&text, ",last=%s", wish->last);
-    setenv("PIRN_TRACE", text.data, 1);
+    set = set && !setenv("PIRN_TRACE", text.data, 1);
     tool_text_free(&text);
+    return set;
 }
 
 int record_main(int argc, char **argv) {
@@ -129,9 +131,10 @@ int record_main(int argc, char **argv) {
         tool_error("cannot find " LIBRARY ", which lies beside libpirn-sim.so: install both");
         return TOOL_FAILED;
     }
-    set_environment(&wish, library);
-    signal(SIGPIPE, SIG_DFL);
-    execv(path, program);
+    if (set_environment(&wish, library)) {
+        signal(SIGPIPE, SIG_DFL);
+        execv(path, program);
+    }
     tool_error("%s: cannot be run: %s", *program, strerror(errno));
     free(path);
     return TOOL_USAGE;

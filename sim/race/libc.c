@@ -222,7 +222,7 @@ EXPORT char *__wrap_strtok_r(char *text, const char *set, char **rest) {
     READS_TEXT(set);
     READS(rest, sizeof *rest);
     token = strtok_r(text, set, rest);
-    if (from) READS(from, (size_t)(*rest - from) ? (size_t)(*rest - from) : 1);
+    READS(from, *rest > from ? (size_t)(*rest - from) : 1);
     if (token && *rest > token && !(*rest)[-1]) WRITES(*rest - 1, 1);
     WRITES(rest, sizeof *rest);
     return token;
