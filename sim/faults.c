@@ -160,7 +160,8 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
         text_add(&text, " has used up its stack of %zu KiB", self->stack.size / 1024);
     } else {
         text_add(&text, "%s", signal_words(number));
-        if (number == SIGSEGV || number == SIGBUS)
+        /* A signal that somebody has sent has none. */
+        if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0)
             text_add(&text, " (address %#llx)", (unsigned long long)(uintptr_t)info->si_addr);
         place = add_place(&text, machine);
     }

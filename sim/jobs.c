@@ -312,9 +312,9 @@ static int look_after_workers(struct jobs *j) {
 }
 
 static void end_workers(struct jobs *j) {
-    for (unsigned i = 0; i < j->jobs; i++)
+    for (unsigned i = 0; j->workers && i < j->jobs; i++)
         if (j->workers[i]) kill(j->workers[i], SIGKILL);
-    for (unsigned i = 0; i < j->jobs; i++)
+    for (unsigned i = 0; j->workers && i < j->jobs; i++)
         while (j->workers[i] && waitpid(j->workers[i], NULL, 0) < 0 && errno == EINTR) continue;
 }
 

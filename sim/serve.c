@@ -60,7 +60,8 @@ static struct {
     pid_t child;   /* the keeper's; 0: there is none */
     uint64_t life; /* runs that it has performed */
     int short_lives;
-    bool keeping; /* this is such a child */
+    bool keeping;              /* this is such a child */
+    struct sigaction on_child; /* what the program does at SIGCHLD */
 } server = {.messages = -1, .words = -1};
 
 bool serve_wanted(void) {
@@ -146,6 +147,7 @@ static void become_child(struct exploration *e, pid_t parent) {
         dup2(server.words, STDERR_FILENO);
         close(nowhere);
     }
+    sigaction(SIGCHLD, &server.on_child, NULL);
     sim.forked = true;
     faults_begin(e->run.time_limit);
 }
@@ -291,6 +293,7 @@ static void end_of_life(const char *why) {
 }
 
 static int begin_child(struct exploration *e) {
+    pid_t child = 0;
     int rc;
     if (!(server.keeper = keeper_new(e, server.options.isolation == CONTROL_ISOLATE_NONE))) {
         snprintf(e->message, sizeof e->message, "not enough memory");
@@ -298,8 +301,9 @@ static int begin_child(struct exploration *e) {
     }
     server.life = 0;
     clear_words();
-    rc = fork_child(e, &server.child);
+    rc = fork_child(e, &child);
     if (rc == 1) server.keeping = true;
+    if (rc == 0) server.child = child; /* -1 would stand for all processes */
     return rc;
 }
 
@@ -472,6 +476,12 @@ static _Noreturn void finish(struct exploration *e, int rc) {
     _exit(0);
 }
 
+/* The program may ignore the ends of its children: those of runs are not its own. */
+static void expect_children(void) {
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &usual, &server.on_child);
+}
+
 /* Shrinks the run of the schedule, which goes on in the child as any run does. */
 static int serve_shrinking(struct exploration *e, const struct schedule *schedule) {
     static struct shrink task;
@@ -497,6 +507,7 @@ void serve(pirn_fn *main_fn, size_t stack_size, struct log **log, struct strateg
     int rc;
 
     send_message(&hello);
+    expect_children();
     if (text && schedule_read(text, &schedule, e.message, sizeof e.message)) fail(2, e.message);
     free(text);
     e.replay = o->schedule_length ? &schedule : NULL;

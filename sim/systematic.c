@@ -25,7 +25,8 @@ bool search_timer(struct search_timers *timers) {
 uint64_t search_random(uint64_t seed) { return mix(seed, sim.current->history); }
 
 bool search_cut(const struct log *log) {
-    return log->cut || log->turns || log->outcome == PIRN_LIVELOCK ||
+    /* One that has not begun for want of memory says nothing of what there is. */
+    return !log->steps || log->cut || log->turns || log->outcome == PIRN_LIVELOCK ||
            log->outcome == PIRN_TIMEOUT || log->outcome == PIRN_DIVERGED;
 }
 

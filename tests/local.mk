@@ -26,8 +26,9 @@ tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
 tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_workers.t
-tests_of_sim = %D%/test_accesses.t %D%/test_dpor.t %D%/test_explore.t %D%/test_heap.t %D%/test_interpose.t \
-	%D%/test_libc.t %D%/test_scarce.t %D%/test_shrink.t %D%/test_sim.t %D%/test_strategies.t
+tests_of_sim = %D%/test_accesses.t %D%/test_alone.t %D%/test_dpor.t %D%/test_explore.t %D%/test_heap.t \
+	%D%/test_interpose.t %D%/test_libc.t %D%/test_scarce.t %D%/test_served.t %D%/test_shrink.t %D%/test_sim.t \
+	%D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t %D%/test_nonblock.t
 tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t %D%/test_refused.t
