@@ -25,13 +25,15 @@ tests_simulated = \
 tests_threaded = $(tests_simulated:-sim.t=-threads.t)
 
 # Tests of one library alone, or of its inside; their programs are called as their sources.
-tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_workers.t
+tests_of_threads = %D%/test_foreign.t %D%/test_process.t %D%/test_unguarded.t %D%/test_workers.t
 tests_of_sim = %D%/test_accesses.t %D%/test_alone.t %D%/test_dpor.t %D%/test_explore.t %D%/test_heap.t \
 	%D%/test_interpose.t %D%/test_libc.t %D%/test_scarce.t %D%/test_served.t %D%/test_shrink.t %D%/test_sim.t \
 	%D%/test_strategies.t
 tests_inside_threads = %D%/test_context.t %D%/test_context_portable.t %D%/test_modes.t \
 	%D%/test_ends.t %D%/test_nonblock.t
+tests_inside_trace = %D%/test_recording.t
 tests_inside_sim = %D%/test_dependence.t %D%/test_recorder.t %D%/test_refused.t
+tests_of_recordings = %D%/test_convert.t %D%/test_program.t
 tests_of_viz = %D%/test_analysis.t %D%/test_forms.t %D%/test_hostile.t %D%/test_page.t %D%/test_viz.t
 tests_alone = %D%/test_harness.t %D%/test_seal.t
 
@@ -64,6 +66,7 @@ test_scripts = \
 	%D%/rare.sh \
 	%D%/record.sh \
 	%D%/refused.sh \
+	%D%/recording.sh \
 	%D%/readme.sh \
 	%D%/samples.sh \
 	%D%/search.sh \
@@ -76,12 +79,14 @@ on_threads = $(tests_threaded) $(tests_of_threads)
 if SANITIZE_THREAD
 on_sim =
 inside_sim =
+of_recordings =
 else
 on_sim = $(tests_simulated) $(tests_of_sim)
 inside_sim = $(tests_inside_sim)
+of_recordings = $(tests_of_recordings)
 endif
-test_programs = $(on_threads) $(on_sim) $(tests_inside_threads) $(inside_sim) $(tests_of_viz) \
-	$(tests_alone)
+test_programs = $(on_threads) $(on_sim) $(tests_inside_threads) $(tests_inside_trace) $(inside_sim) \
+	$(of_recordings) $(tests_of_viz) $(tests_alone)
 
 if HAVE_CUNIT
 TESTS += $(test_programs) $(test_scripts)
@@ -172,7 +177,8 @@ TEST_LINK = $(AM_V_CCLD)$(LINK) -no-install -Wl,-rpath,'$$ORIGIN/../.libs'
 	$(TEST_COMPILE) -DPIRN_SIMULATED=1 $<
 %D%/test_%.o: %D%/test_%.c
 	$(TEST_COMPILE) $<
-$(tests_of_sim:.t=.o) $(tests_inside_sim:.t=.o): TEST_CPPFLAGS += -DPIRN_SIMULATED=1
+$(tests_of_sim:.t=.o) $(tests_inside_sim:.t=.o) $(tests_of_recordings:.t=.o): TEST_CPPFLAGS += -DPIRN_SIMULATED=1
+$(tests_inside_trace:.t=.o): TEST_CPPFLAGS += -DPIRN_RECORDED=1
 
 $(on_threads): %.t: %.o %D%/support-threads.o %D%/libharness.la libpirn.la
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(PTHREAD_LIBS)
@@ -181,8 +187,15 @@ $(on_sim): %.t: %.o %D%/support-sim.o %D%/libharness.la libpirn-sim.la
 # What is hidden in a library is not hidden among its objects.
 $(tests_inside_threads): %.t: %.o %D%/libharness.la $(libpirn_la_OBJECTS)
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS) -lm
+$(tests_inside_trace): %.t: %.o %D%/libharness.la $(libpirn_trace_la_OBJECTS)
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS) -lm
 $(filter %D%/test_dependence.t,$(inside_sim)): %D%/support-sim.o
 $(inside_sim): %.t: %.o %D%/libharness.la $(libpirn_sim_la_OBJECTS)
+	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
+# As the command is: of the library's inside no more than it has.
+of_command = lib/core/libpirn_sim_la-program.lo lib/core/libpirn_sim_la-trace_kind.lo \
+	sim/libpirn_sim_la-trace_file.lo sim/libpirn_sim_la-trace_schema.lo
+$(of_recordings): %.t: %.o %D%/libharness.la $(of_command) librecording.la libviz.la libpirn-sim.la
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(BACKTRACE_LIBS) $(PTHREAD_LIBS)
 $(tests_of_viz): %.t: %.o %D%/viz_support.o %D%/libharness.la libviz.la
 	$(TEST_LINK) $^ $(CUNIT_LIBS) $(SQLITE_LIBS) $(PTHREAD_LIBS)
@@ -218,7 +231,8 @@ EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/co
 	%D%/docs-compare.awk %D%/analyze %D%/command-line.sh %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
 	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h %D%/well_formed.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
-	$(tests_inside_sim:.t=.c) $(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
+	$(tests_inside_trace:.t=.c) $(tests_inside_sim:.t=.c) $(tests_of_recordings:.t=.c) \
+	$(tests_of_viz:.t=.c) $(tests_alone:.t=.c)
 
 # ---- How they are run ----
 

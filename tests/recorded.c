@@ -5,12 +5,14 @@
 #include <pirn.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, VALUES = 250 };
+enum { WORKERS = 4, VALUES = 250, CASES = 20 };
 
 static long rounds = 1;
 static pirn_chan *values, *direct;
@@ -156,6 +158,18 @@ static void deadlock(void *arg) {
     pirn_mutex_lock(&right);
 }
 
+static void receive(void *arg) {
+    (void)arg;
+    pirn_recv(values, NULL);
+}
+
+/* So many tasks wait for ever. */
+static void stuck(void *arg) {
+    values = pirn_chan_new(sizeof(int), 0);
+    for (long i = 1; i < rounds; i++) pirn_go(receive, NULL);
+    receive(arg);
+}
+
 static void panic(void *arg) {
     (void)arg;
     pirn_yield();
@@ -171,13 +185,81 @@ static void misuse(void *arg) {
 static void leave(void *arg) {
     (void)arg;
     pirn_yield();
-    exit(7);
+    exit(rounds == 1 ? 7 : (int)rounds);
+}
+
+static void stop(void *arg) {
+    (void)arg;
+    pirn_yield();
+    abort();
+}
+
+/* Of the number that is asked for. */
+static void send_signal(void *arg) {
+    (void)arg;
+    pirn_yield();
+    raise((int)rounds);
 }
 
 static void crash(void *arg) {
     (void)arg;
     pirn_yield();
     *nowhere = 0;
+}
+
+static __attribute__((noinline)) long descend(long levels) {
+    volatile char here[512];
+    here[0] = (char)levels;
+    return levels ? descend(levels - 1) + here[0] : 0;
+}
+
+static void overflow(void *arg) {
+    (void)arg;
+    pirn_yield();
+    descend(1 << 30);
+}
+
+/* A child of the process uses what it is left with. */
+static void split(void *arg) {
+    int status = -1;
+    pid_t child;
+    (void)arg;
+    pirn_yield();
+    child = fork();
+    if (child == 0) _exit(0);
+    if (child < 0 || waitpid(child, &status, 0) != child || status) abort();
+    pirn_yield();
+}
+
+/* What timers call makes timers; so does a thread of the program. */
+static void count_call(void *arg) { pirn_sem_release(arg, 1); }
+
+static void call_later(void *arg) {
+    pirn_timer_func(0, count_call, arg);
+    pirn_sem_release(arg, 1);
+}
+
+static void *arm_outside(void *arg) {
+    pirn_timer_func(0, call_later, arg);
+    return NULL;
+}
+
+static void timers(void *arg) {
+    pirn_attr attr = {.daemon = true};
+    pirn_chan *chan = pirn_chan_new(0, 0), *other = pirn_chan_new(0, 0);
+    pirn_case cases[CASES];
+    pthread_t thread;
+    pirn_go_with(&attr, stuck, arg);
+    pirn_sem_init(&sem, 0);
+    pirn_timer_func(0, call_later, &sem);
+    pthread_create(&thread, NULL, arm_outside, &sem);
+    pthread_join(thread, NULL); /* while there is a timer nobody waits for ever */
+    pirn_sem_acquire(&sem, 4, PIRN_FOREVER);
+    for (int i = 0; i < CASES; i++) cases[i] = PIRN_CASE_RECV(i % 2 ? chan : other, NULL);
+    pirn_select_first(cases, CASES, pirn_now() + PIRN_MSEC);
+    pirn_label(chan, "first");
+    pirn_label(chan, "last");
+    pirn_label(other, "other");
 }
 
 /* Goes on until it is killed. */
@@ -230,7 +312,9 @@ int main(int argc, char **argv) {
         pirn_fn *fn;
     } ends[] = {{"everything", everything}, {"deadlock", deadlock}, {"panic", panic},
                 {"misuse", misuse},         {"exit", leave},        {"crash", crash},
-                {"forever", forever},       {"many", many},         {"late", late}};
+                {"forever", forever},       {"many", many},         {"late", late},
+                {"stuck", stuck},           {"abort", stop},        {"signal", send_signal},
+                {"overflow", overflow},     {"split", split},       {"timers", timers}};
     if (argc > 2) rounds = strtol(argv[2], NULL, 10);
     for (size_t i = 0; argc > 1 && i < sizeof ends / sizeof *ends; i++)
         if (!strcmp(argv[1], ends[i].name)) return pirn_run(NULL, ends[i].fn, NULL) != 0;

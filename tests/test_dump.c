@@ -4,9 +4,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { CHANS = 11 };
 
 /* The dump as a string, which the caller frees. */
 static char *dump_text(void) {
@@ -135,6 +139,212 @@ static void wait_in_all_ways(void *arg) {
 }
 
 static void tells_what_each_task_waits_for(void) { run_settled(wait_in_all_ways, NULL); }
+
+/* ---- Descriptors, and calls that block ------------------------------------------------------ */
+
+static struct {
+    int pipe[2], server, client, again;
+    struct sockaddr_un address;
+    socklen_t length;
+    pirn_chan *chans[CHANS];
+} io;
+
+TASK(write_one, char byte = 'x'; pirn_write(io.pipe[1], &byte, 1, PIRN_FOREVER))
+TASK(read_other, char byte; pirn_read(io.client, &byte, 1, PIRN_FOREVER))
+TASK(await_one, pirn_wait_fd(io.client, PIRN_READABLE, PIRN_FOREVER))
+TASK(accept_one, pirn_close_fd(pirn_accept(io.server, NULL, NULL, PIRN_FOREVER)))
+TASK(select_many, pirn_case cases[CHANS];
+     for (int i = 0; i < CHANS; i++) cases[i] = PIRN_CASE_RECV(io.chans[i], NULL);
+     pirn_select(cases, CHANS, PIRN_FOREVER))
+
+/* Both wait at the same line, for two descriptors. */
+static void read_of(void *arg) {
+    char byte;
+    pirn_read(*(int *)arg, &byte, 1, PIRN_FOREVER);
+    NOT_A_TAIL_CALL();
+}
+
+static __attribute__((noinline)) void start_reader(pirn_waitgroup *group, int *fd) {
+    check_equal(pirn_waitgroup_go(group, read_of, fd), 0);
+}
+
+static void open_descriptors(void) {
+    char page[4096] = {0};
+    int pair[2];
+    check_equal(pipe2(io.pipe, O_NONBLOCK), 0);
+    while (write(io.pipe[1], page, sizeof page) > 0) continue; /* until it is full */
+    check_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    io.client = pair[0];
+    io.again = pair[1];
+    io.server = socket(AF_UNIX, SOCK_STREAM, 0);
+    io.address.sun_family = AF_UNIX;
+    check_equal(bind(io.server, (struct sockaddr *)&io.address, sizeof(sa_family_t)), 0);
+    check_equal(listen(io.server, 1), 0);
+    io.length = sizeof io.address;
+    check_equal(getsockname(io.server, (struct sockaddr *)&io.address, &io.length), 0);
+}
+
+static void wait_for_descriptors(void *arg) {
+    pirn_fn *const fns[] = {write_one, read_other, await_one, accept_one, select_many};
+    pirn_waitgroup done = {0};
+    int caller;
+    char *text;
+    (void)arg;
+    memset(&io, 0, sizeof io);
+    open_descriptors();
+    for (int i = 0; i < CHANS; i++) io.chans[i] = pirn_chan_new(0, 0);
+    for (size_t i = 0; i < sizeof fns / sizeof *fns; i++)
+        check_equal(pirn_waitgroup_go(&done, fns[i], NULL), 0);
+    start_reader(&done, &io.client);
+    start_reader(&done, &io.again);
+    text = dump_when("pirn: 8 tasks: 1 running, 0 runnable, 7 waiting");
+    check_contains(text, "(write_one): writing to descriptor ");
+    check_contains(text, "(read_other): reading from descriptor ");
+    check_contains(text, "(await_one): waiting for descriptor ");
+    check_contains(text, "(accept_one): accepting on descriptor ");
+    check_contains(text, "2 tasks (read_of): reading from descriptors for ");
+    check_contains(text, " or 3 more");
+    free(text);
+    caller = socket(AF_UNIX, SOCK_STREAM, 0);
+    check_equal(pirn_connect(caller, (struct sockaddr *)&io.address, io.length, PIRN_FOREVER), 0);
+    for (int i = 0; i < 3; i++) {
+        check_equal(pirn_write(io.again, "x", 1, PIRN_FOREVER), 1);
+        check_equal(pirn_write(io.client, "x", 1, PIRN_FOREVER), 1);
+    }
+    pirn_close_fd(io.pipe[0]); /* what is written is refused */
+    check_equal(pirn_close(io.chans[0]), 0);
+    pirn_waitgroup_wait(&done);
+    for (int i = 0; i < CHANS; i++) pirn_chan_unref(io.chans[i]);
+    pirn_close_fd(io.pipe[1]);
+    pirn_close_fd(io.client);
+    pirn_close_fd(io.again);
+    pirn_close_fd(io.server);
+    pirn_close_fd(caller);
+}
+
+static void tells_of_descriptors(void) { run_settled(wait_for_descriptors, NULL); }
+
+/* Calls that a compiler makes of one are one to who reads. */
+TASK(receive_either, if (arg) pirn_recv(all.jobs, NULL); else pirn_recv(all.jobs, NULL))
+
+static void wait_in_two_calls(void *arg) {
+    char *text;
+    (void)arg;
+    all.jobs = pirn_chan_new(0, 0);
+    pirn_label(all.jobs, "jobs");
+    for (int i = 0; i < 24; i++)
+        check_equal(pirn_go(receive_either, (void *)(uintptr_t)(i % 2)), 0);
+    check_equal(pirn_go(receive_one, NULL), 0);
+    text = dump_when("pirn: 26 tasks: 1 running, 0 runnable, 25 waiting");
+    check_contains(text, "24 tasks (receive_either): receiving from channel jobs");
+    check_contains(text, ": 2, 3, 4, 5, 6, 7, 8, 9 and 16 more\n");
+    check_equal(lines_of(text), 4);
+    free(text);
+    pirn_close(all.jobs);
+    settle();
+}
+
+static void tells_once_what_reads_alike(void) { run_settled(wait_in_two_calls, NULL); }
+
+#if SIMULATED
+/* However long it has been. */
+static void wait_for_long(void *arg) {
+    static const struct {
+        int64_t ns;
+        const char *words;
+    } times[] = {{20 * PIRN_USEC, "for 20 us, in"},  {30 * PIRN_MSEC, "for 30 ms, in"},
+                 {7 * PIRN_SEC, "for 7 s, in"},      {600 * PIRN_SEC, "for 10 min, in"},
+                 {36000 * PIRN_SEC, "for 10 h, in"}, {0, NULL}};
+    pirn_chan *gate = pirn_chan_new(0, 0);
+    int64_t start;
+    (void)arg;
+    all.jobs = gate;
+    check_equal(pirn_go(receive_one, NULL), 0);
+    pirn_sleep(1);
+    start = pirn_now() - 1;
+    for (int i = 0; times[i].words; i++) {
+        char *text;
+        pirn_sleep(start + times[i].ns - pirn_now());
+        text = dump_text();
+        check_contains(text, times[i].words);
+        free(text);
+    }
+    pirn_close(gate);
+    pirn_yield();
+}
+
+static void tells_how_long(void) { run_settled(wait_for_long, NULL); }
+#else
+static void read_byte(void *arg) {
+    char byte;
+    check_equal(read(*(int *)arg, &byte, 1), 1);
+}
+
+TASK(block_one, pirn_block(read_byte, arg))
+
+static void wait_in_a_call(void *arg) {
+    pirn_waitgroup group = {0};
+    int fds[2];
+    (void)arg;
+    check_equal(pipe(fds), 0);
+    check_equal(pirn_waitgroup_go(&group, block_one, &fds[0]), 0);
+    free(dump_when("(block_one): in a blocking call for "));
+    check_equal(write(fds[1], "x", 1), 1);
+    pirn_waitgroup_wait(&group);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void tells_of_blocking_calls(void) { run_settled(wait_in_a_call, NULL); }
+
+static void *lock_outside(void *arg) {
+    pirn_mutex_lock(arg);
+    pirn_mutex_unlock(arg);
+    return NULL;
+}
+
+static void wait_beside(void *arg) {
+    static const char *const words[] = {"; 1 thread of the program waits\n",
+                                        "; 2 threads of the program wait\n"};
+    pirn_mutex mutex = {0};
+    pthread_t threads[2];
+    (void)arg;
+    pirn_mutex_lock(&mutex);
+    for (int i = 0; i < 2; i++) {
+        check_equal(pthread_create(&threads[i], NULL, lock_outside, &mutex), 0);
+        free(dump_when(words[i]));
+    }
+    pirn_mutex_unlock(&mutex);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+}
+
+static void tells_of_threads(void) { run_settled(wait_beside, NULL); }
+
+static void *read_all(void *arg) {
+    char byte;
+    usleep(20000);
+    while (read(*(int *)arg, &byte, 1) == 1) continue;
+    return NULL;
+}
+
+/* A pipe without room makes it wait. */
+static void dump_into_full_pipe(void *arg) {
+    char page[4096] = {0};
+    int fds[2];
+    pthread_t thread;
+    (void)arg;
+    check_equal(pipe2(fds, O_NONBLOCK), 0);
+    while (write(fds[1], page, sizeof page) > 0) continue;
+    check_equal(fcntl(fds[0], F_SETFL, 0), 0);
+    check_equal(pthread_create(&thread, NULL, read_all, &fds[0]), 0);
+    check_equal(pirn_dump(fds[1]), 0);
+    close(fds[1]);
+    pthread_join(thread, NULL);
+    close(fds[0]);
+}
+
+static void waits_for_room(void) { run_settled(dump_into_full_pipe, NULL); }
+#endif
 
 /* ---- Groups -------------------------------------------------------------------------------- */
 
@@ -393,6 +603,15 @@ static void bad_notes_are_misuse(void) {
 
 static const struct test tests[] = {
     TEST(tells_what_each_task_waits_for),
+    TEST(tells_of_descriptors),
+    TEST(tells_once_what_reads_alike),
+#if SIMULATED
+    TEST(tells_how_long),
+#else
+    TEST(tells_of_threads),
+    TEST(tells_of_blocking_calls),
+    TEST(waits_for_room),
+#endif
     TEST_SECONDS(tasks_alike_share_a_line, 60),
     TEST(lines_are_limited),
     TEST(errors_are_returned),

@@ -91,6 +91,50 @@ static struct log *blocked(void) {
     return log;
 }
 
+/* More of everything than is kept back, and more places than there is room for at first. */
+enum { MANY = 1200, PLACES = 300 };
+
+static struct log *large(void) {
+    struct log *log = log_new(2 * MANY);
+    const char *from = place();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+    log_reset(log);
+    for (uint32_t i = 0; i < MANY; i++) {
+        const void *site = from + i % PLACES;
+        log->task_table[log->tasks++] = (struct log_task){.parent = i,
+                                                          .first_step = i + 1,
+                                                          .last_step = i + 1,
+                                                          .state = LOG_EXITED,
+                                                          .function = place(),
+                                                          .site = site};
+        log->objects[log->object_count++] =
+            (struct log_object){.kind = OBJECT_CHAN, .site = site, .labelled = i % 2, .label = "c"};
+        log->events[log->steps++] =
+            (struct log_event){.task = i + 1, .op = OP_SELECT, .object = i + 1, .site = site};
+        log->cases[log->case_count++] = (struct log_case){i + 1, 0, i + 1, OP_RECV};
+        if (i) log->edges[log->edge_count++] = (struct log_edge){i, i + 1, EDGE_GO};
+    }
+    log->finished = true;
+    return log;
+}
+
+/* In full, and once more row by row. */
+static int record_large(struct recorder *r, const struct log *log) {
+    const struct recorder_exploration row = {.strategy = "pct", .shards = 1};
+    int64_t id;
+    int rc = recorder_explore(r, &row);
+    if (!rc) rc = recorder_add(r, log, "pct", "pirn1:x", true, &id);
+    if (!rc) rc = recorder_add(r, log, "pct", "", false, &id);
+    for (uint32_t i = 0; i < MANY; i++) {
+        if (!rc) rc = recorder_put_task(r, id, i + 1, &log->task_table[i], "a task");
+        if (!rc) rc = recorder_put_object(r, id, i + 1, &log->objects[i]);
+        if (!rc) rc = recorder_put_event(r, id, i + 1, &log->events[i]);
+        if (!rc && i) rc = recorder_put_edge(r, id, &log->edges[i - 1]);
+        if (!rc) rc = recorder_put_case(r, id, &log->cases[i]);
+    }
+    return rc ? rc : recorder_commit(r);
+}
+
 static char *stand(void *context) {
     (void)context;
     return strdup("here");
@@ -132,7 +176,7 @@ static int resume(struct recorder *r) {
 }
 
 /* Opens the trace for one of these, or to read it; returns what that comes to. */
-enum deed { RECORD, RESUME, READ, DEEDS };
+enum deed { RECORD, RESUME, READ, DEEDS, LARGE = DEEDS };
 
 static int perform(enum deed deed, const struct log *log, char *message, size_t size) {
     struct recorder_step *steps;
@@ -144,7 +188,9 @@ static int perform(enum deed deed, const struct log *log, char *message, size_t 
         return count < 0 ? (int)count : 0;
     }
     if (!(recorder = recorder_open(file, message, size, &rc))) return rc;
-    rc = deed == RECORD ? record_all(recorder, log) : resume(recorder);
+    rc = deed == RECORD  ? record_all(recorder, log)
+         : deed == LARGE ? record_large(recorder, log)
+                         : resume(recorder);
     if (rc) snprintf(message, size, "%s", recorder_error(recorder));
     int closed = recorder_close(recorder, rc ? NULL : message, size);
     return rc ? rc : closed;
@@ -177,7 +223,8 @@ static bool refused_is_told(enum deed deed, const struct log *log, const char *c
     char message[1024] = "";
     int rc, wanted = error == ENOMEM ? -ENOMEM : -EIO;
     remove_trace();
-    if (deed != RECORD) CU_ASSERT_EQUAL(perform(RECORD, log, message, sizeof message), 0);
+    if (deed != RECORD && deed != LARGE)
+        CU_ASSERT_EQUAL(perform(RECORD, log, message, sizeof message), 0);
     message[0] = '\0';
     refusal.left = n;
     refusal.for_good = for_good;
@@ -193,7 +240,12 @@ static bool refused_is_told(enum deed deed, const struct log *log, const char *c
     CU_ASSERT(told);
     CU_ASSERT(refusal.refused > 0 || rc == 0);
     /* And then all is as it should be. */
-    for (int again = RECORD; again < DEEDS; again++) {
+    if (deed == LARGE) {
+        rc = perform(LARGE, log, message, sizeof message);
+        if (rc) fprintf(stderr, "afterwards: %d, %s\n", rc, message);
+        CU_ASSERT_EQUAL(rc, 0);
+    }
+    for (int again = RECORD; deed != LARGE && again < DEEDS; again++) {
         rc = perform((enum deed)again, log, message, sizeof message);
         if (rc) fprintf(stderr, "afterwards, deed %d: %d, %s\n", again, rc, message);
         CU_ASSERT_EQUAL(rc, 0);
@@ -219,6 +271,22 @@ static void refuse_each(const char *call, int error, const char *words) {
     log_free(log);
 }
 
+static void refuse_large(const char *call, int error, const char *words) {
+    struct log *log = large();
+    long refusals = 0;
+    snprintf(file, sizeof file, "test-refused-%d.db", (int)getpid());
+    for (int for_good = 0; for_good < 2; for_good++)
+        for (long n = 1; refused_is_told(LARGE, log, call, error, words, n, for_good);
+             n += 1 + n / 3)
+            refusals++;
+    CU_ASSERT(refusals > 0);
+    remove_trace();
+    log_free(log);
+}
+
+static void memory_for_large_runs(void) { refuse_large("malloc", ENOMEM, "not enough memory"); }
+static void room_for_large_runs(void) { refuse_large("pwrite", ENOSPC, "the disk is full"); }
+
 static void memory(void) { refuse_each("malloc", ENOMEM, "not enough memory"); }
 static void writes(void) { refuse_each("pwrite", EIO, "cannot be accessed"); }
 static void room(void) { refuse_each("pwrite", ENOSPC, "the disk is full"); }
@@ -228,8 +296,14 @@ static void syncs(void) { refuse_each("fdatasync", EIO, "cannot be accessed"); }
 static void removals(void) { refuse_each("unlink", EIO, "cannot be accessed"); }
 
 static const struct test tests[] = {
-    TEST_SECONDS(memory, 300), TEST_SECONDS(writes, 120), TEST_SECONDS(room, 120),
-    TEST_SECONDS(reads, 120),  TEST_SECONDS(syncs, 120),  TEST_SECONDS(removals, 120),
+    TEST_SECONDS(memory, 300),
+    TEST_SECONDS(writes, 120),
+    TEST_SECONDS(room, 120),
+    TEST_SECONDS(reads, 120),
+    TEST_SECONDS(syncs, 120),
+    TEST_SECONDS(removals, 120),
+    TEST_SECONDS(memory_for_large_runs, 120),
+    TEST_SECONDS(room_for_large_runs, 120),
 };
 #else
 static void nothing_to_refuse(void) {}

@@ -102,8 +102,9 @@ static void on_fault(int number, siginfo_t *info, void *machine) {
         abort();
     }
     if (PIRN_RECORDED) recorded_crash(number);
-    /* Not ours: the fault comes again, to who was there before us. */
+    /* Not ours: the fault comes again, to who was there before us. What was sent does not. */
     sigaction(number, &other_handlers[number == SIGBUS], NULL);
+    if (info->si_code <= 0) raise(number);
 }
 
 void faults_begin(void) {

@@ -274,11 +274,19 @@ void recorded_run_end(int result) {
     deadlock.findings = NULL;
 }
 
+/* How many there are, with findings of as many of them as have room. */
+struct stuck {
+    struct run_end *end;
+    size_t count;
+};
+
 static void describe_stuck(struct task *task, void *arg) {
-    struct run_end *end = arg;
+    struct stuck *stuck = arg;
+    struct run_end *end = stuck->end;
     struct run_finding *finding;
     struct text text;
     if (atomic_load(&task->state) % TASK_STATES != TASK_PARKED || task->core.daemon) return;
+    stuck->count++;
     if (!end->findings || end->finding_count == RECORDING_FINDINGS) return;
     finding = &end->findings[end->finding_count++];
     text = text_in(finding->message, sizeof finding->message);
@@ -294,17 +302,18 @@ static void describe_stuck(struct task *task, void *arg) {
 
 void recorded_deadlock(void) {
     struct run_end *end = &deadlock;
+    struct stuck stuck = {end, 0};
     struct text text = text_in(end->message, sizeof end->message);
     if (!run_recording()) return;
     end->how = ENDED_DEADLOCK;
     end->findings = calloc(RECORDING_FINDINGS, sizeof *end->findings);
-    task_each(describe_stuck, end);
+    task_each(describe_stuck, &stuck);
     if (!end->finding_count)
         text_add(&text, "every task is blocked for ever");
     else if (end->finding_count == 1)
         text_add(&text, "1 task is blocked for ever: %s", end->findings[0].message);
     else
-        text_add(&text, "%zu tasks are blocked for ever; %s", end->finding_count,
+        text_add(&text, "%zu tasks are blocked for ever; %s", stuck.count,
                  end->findings[0].message);
 }
 
