@@ -286,6 +286,14 @@ static void refuse_all(const struct kind *kind) {
             tally->refusals++;
 }
 
+/* Where there is no room for a file's first block the next run begins it anew. */
+static void refuse_first_block(const struct kind *kind) {
+    unlink(trace);
+    refuse_one(kind->call, kind->error, 1, false, 0, 0);
+    tally->refusals++;
+    refuse_one(NULL, 0, 0, false, 0, 0);
+}
+
 /* In a process of its own: while it is there nobody makes a trace of what it has mapped. */
 static void perform(void (*rounds)(const struct kind *kind), const struct kind *kind) {
     long least = kind->last ? LAST : 4 * TASKS * VALUES, most = kind->last ? LAST : 100000, whole;
@@ -328,15 +336,26 @@ static void writes(void) { refuse_each("pwrite", EIO, 0, 0); }
 static void room(void) { refuse_each("pwrite", ENOSPC, 0, 0); }
 static void mappings(void) { refuse_each("mmap", ENOMEM, 0, 0); }
 static void pages(void) { refuse_each("madvise", EFAULT, 0, 0); }
+static void room_for_first(void) {
+    perform(refuse_first_block, &(struct kind){"pwrite", ENOSPC, 0, 0});
+}
+static void mapping_of_first(void) {
+    perform(refuse_first_block, &(struct kind){"mmap", ENOMEM, 0, 0});
+}
+static void pages_of_first(void) {
+    perform(refuse_first_block, &(struct kind){"madvise", EFAULT, 0, 0});
+}
 static void threads(void) { refuse_each("pthread_create", EAGAIN, LAST, 0); }
 
 static const struct test tests[] = {
-    TEST_SECONDS(memory, 120), TEST_SECONDS(memory_for_last_steps, 120),
-    TEST_SECONDS(files, 60),   TEST_SECONDS(looks_at_files, 60),
-    TEST_SECONDS(claims, 60),  TEST_SECONDS(locks, 60),
-    TEST_SECONDS(reads, 60),   TEST_SECONDS(writes, 60),
-    TEST_SECONDS(room, 60),    TEST_SECONDS(mappings, 60),
-    TEST_SECONDS(pages, 60),   TEST_SECONDS(threads, 60),
+    TEST_SECONDS(memory, 120),        TEST_SECONDS(memory_for_last_steps, 120),
+    TEST_SECONDS(files, 60),          TEST_SECONDS(looks_at_files, 60),
+    TEST_SECONDS(claims, 60),         TEST_SECONDS(locks, 60),
+    TEST_SECONDS(reads, 60),          TEST_SECONDS(writes, 60),
+    TEST_SECONDS(room, 60),           TEST_SECONDS(mappings, 60),
+    TEST_SECONDS(pages, 60),          TEST_SECONDS(threads, 60),
+    TEST_SECONDS(room_for_first, 60), TEST_SECONDS(mapping_of_first, 60),
+    TEST_SECONDS(pages_of_first, 60),
 };
 #else
 static void nothing_to_refuse(void) {}

@@ -120,21 +120,40 @@ unsigned char *file_map_block(off_t place) {
     return block == MAP_FAILED ? NULL : block;
 }
 
+/* All pages of a block at once; kernels that cannot do so take them one by one. */
+static bool populate(unsigned char *block) {
+#ifdef MADV_POPULATE_WRITE
+    return !madvise(block, BLOCK_SIZE, MADV_POPULATE_WRITE) || errno == EINVAL;
+#else
+    (void)block;
+    return true;
+#endif
+}
+
+/* Takes back what has been made of a block: of a file that begins with zeros nobody knows that it is
+ * a recording. */
+static void unmake(unsigned char *block, off_t place) {
+    int number = errno;
+    if (block) munmap(block, BLOCK_SIZE);
+    if (ftruncate(fd, place)) return;
+    errno = number;
+}
+
 static unsigned char *map_new_block(off_t *place) {
     unsigned char *block = NULL;
+    bool done = false;
+    int number;
     if (!lock_end(F_WRLCK)) return NULL;
     *place = find_end();
-    if (*place >= 0 && take_room(*place)) block = file_map_block(*place);
-    lock_end(F_UNLCK);
-    if (!block) return NULL;
-#ifdef MADV_POPULATE_WRITE
-    /* All its pages at once; kernels that cannot do so take them one by one. */
-    if (madvise(block, BLOCK_SIZE, MADV_POPULATE_WRITE) && errno != EINVAL) {
-        munmap(block, BLOCK_SIZE);
-        return NULL;
+    if (*place >= 0) {
+        if (take_room(*place)) block = file_map_block(*place);
+        done = block && populate(block);
+        if (!done) unmake(block, *place);
     }
-#endif
-    return block;
+    number = errno;
+    lock_end(F_UNLCK);
+    errno = number;
+    return done ? block : NULL;
 }
 
 unsigned char *file_add_block(off_t *place, char *message, size_t size) {
