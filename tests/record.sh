@@ -421,12 +421,12 @@ is_summed_at_signal() {
 }
 run "also of a signal" is_summed_at_signal
 # Of so many steps few bytes are names, of which nothing is known.
-is_looked_at() { by_environment 0 "$recorded" many 20000 && "$top_builddir/tests/flipped" "$trace" $flips open; }
+is_looked_at() { by_environment 0 "$recorded" many 5000 && "$top_builddir/tests/flipped" "$trace" $flips open; }
 run "of a process that was killed, what cannot have been written is noticed" is_looked_at
 damaged=
 rm -f "$trace" "$trace"-*
 
-many_steps() { by_environment 0 "$recorded" many 20000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
+many_steps() { by_environment 0 "$recorded" many 5000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
 run "of many steps none is lost" many_steps
 
 # The program goes on where it cannot be recorded, and says why.
