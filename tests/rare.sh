@@ -245,7 +245,7 @@ on_terminal() {
 progress() {
     export TERM=xterm
     on_terminal 100 "'$pirn' explore --seed 1 -t 0.5 '$examples/transactions-fixed'"
-    grep -q '^\[[#.]*\] [0-9]* runs, [0-9]*/s, [0-9]* distinct, 0 failures' lines && grep -q '^[0-9]* runs, ' lines || return 1
+    grep -q '^\[[#.]*\] [0-9]* runs, [0-9]*/s, [0-9]* distinct, 0 failures' lines && grep -q '[0-9] runs, .* in [0-9.]* s' lines || return 1
     on_terminal 30 "'$pirn' explore --seed 1 -t 0.5 '$examples/transactions-fixed'"
     grep -q '^\[[#.]*\] [0-9]* r' lines && ! grep '^\[[#.]*\] .* distinct' lines || return 1
     on_terminal 100 "'$pirn' explore --seed 1 --keep-going --record=none -n 100 '$examples/philosophers' 3"

@@ -426,7 +426,7 @@ run "of a process that was killed, what cannot have been written is noticed" is_
 damaged=
 rm -f "$trace" "$trace"-*
 
-many_steps() { by_environment 0 "$recorded" many 5000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
+many_steps() { by_environment 0 "$recorded" many 20000 && sound && answers "20000" 'SELECT count(*) FROM event WHERE op = "send" AND result = 0 AND task = 1'; }
 run "of many steps none is lost" many_steps
 
 # The program goes on where it cannot be recorded, and says why.
