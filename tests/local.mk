@@ -325,11 +325,12 @@ AM_TESTS_ENVIRONMENT += \
 	: "$${PIRN_TEST_SLOWNESS=4}"; : "$${PIRN_TEST_PROGRAMS=30}"; GCOV_ERROR_FILE=/dev/null; \
 	COVERAGE=yes; export PIRN_TEST_SLOWNESS PIRN_TEST_PROGRAMS GCOV_ERROR_FILE COVERAGE;
 
+# A process that is killed while it writes its counts may leave one that gcovr cannot read.
 coverage:
 	@find . -name '*.gcda' -exec rm -f {} +
 	@status=0; $(MAKE) $(AM_MAKEFLAGS) check || status=$$?; \
 	if test -n '$(GCOVR)'; then \
-	  $(MKDIR_P) coverage && $(GCOVR) --root '$(srcdir)' --object-directory . \
+	  $(MKDIR_P) coverage && $(GCOVR) --gcov-ignore-parse-errors --root '$(srcdir)' --object-directory . \
 	    --filter '$(abs_top_srcdir)/(lib|sim|viz)/' --print-summary --html-details coverage/index.html; \
 	elif test -n '$(LCOV)'; then \
 	  $(LCOV) --quiet --capture --directory . --output-file coverage.all && \
