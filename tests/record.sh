@@ -1,40 +1,9 @@
 #!/bin/sh
 # Real runs are recorded: all that they do, in an order that fits, however they end.
 
-. "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/recorded-runs.sh"
 
-pirn=$top_builddir/pirn
 examples=$top_builddir/docs/examples
-recorded=$top_builddir/tests/recorded
-trace=$scratch/trace.db
-unset PIRN_TRACE
-
-if ! command -v sqlite3 >/dev/null; then
-    echo "1..0 # SKIP sqlite3 is not installed"
-    exit 0
-fi
-
-# Runs a command that has to end with status $1.
-ends() {
-    expected=$1
-    shift
-    timeout 120 "$@" >"$scratch/out" 2>&1
-    status=$?
-    cat "$scratch/out"
-    test $status -eq "$expected" || { echo "the exit status is $status, not $expected"; return 1; }
-}
-
-# The command makes a trace of what was recorded; unless `damaged` is yes it has nothing to complain of.
-damaged=
-ask() {
-    "$pirn" list "$trace" >/dev/null && { test "$damaged" = yes || test ! -e "$trace-damaged"; } && sqlite3 "$trace" "$1"
-}
-
-# The answer to a question about the trace.
-answers() {
-    answer=$(ask "$2")
-    test "$answer" = "$1" || { echo "$2"; echo "the answer is $answer, not $1"; return 1; }
-}
 
 # Every query here is to find nothing.
 sound() {

@@ -2,35 +2,9 @@
 # Programs that are recorded in uncommon ways: what they are called with, where the libraries are, what
 # is in the way, and how they end.
 
-. "$top_srcdir/tests/tap.sh"
-
-pirn=$top_builddir/pirn
-recorded=$top_builddir/tests/recorded
-trace=$scratch/trace.db
-unset PIRN_TRACE
-
-if ! command -v sqlite3 >/dev/null; then
-    echo "1..0 # SKIP sqlite3 is not installed"
-    exit 0
-fi
-
-# Runs a command that has to end with status $1.
-ends() {
-    expected=$1
-    shift
-    timeout 120 "$@" >"$scratch/out" 2>&1
-    status=$?
-    cat "$scratch/out"
-    test $status -eq "$expected" || { echo "the exit status is $status, not $expected"; return 1; }
-}
+. "$top_srcdir/tests/recorded-runs.sh"
 
 says() { grep -q -e "$1" "$scratch/out"; }
-
-answers() {
-    "$pirn" list "$trace" >/dev/null
-    answer=$(sqlite3 "$trace" "$2")
-    test "$answer" = "$1" || { echo "$2"; echo "the answer is $answer, not $1"; return 1; }
-}
 
 # ---- What the program is called with ----
 

@@ -24,60 +24,9 @@
 #include "lib/core/sanitize.h"
 
 #if !PIRN_ASAN && !PIRN_TSAN /* which need malloc for themselves */
+#include "tests/refusal.h"
 
 /* ---- Calls that fail ------------------------------------------------------------------------- */
-
-static struct {
-    const char *call; /* NULL: everything is granted */
-    long left;        /* calls until the one that is refused */
-    bool for_good;    /* and all after it */
-    int error;
-    long refused;
-} refusal;
-
-static bool refuse(const char *call) {
-    if (!refusal.call || strcmp(call, refusal.call)) return false;
-    long left = refusal.left--;
-    if (left > 1 || (left < 1 && !refusal.for_good)) return false;
-    refusal.refused++;
-    errno = refusal.error;
-    return true;
-}
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-
-void *malloc(size_t size) { return refuse("malloc") ? NULL : __libc_malloc(size); }
-void *calloc(size_t count, size_t size) {
-    return refuse("malloc") ? NULL : __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-    return size && refuse("malloc") ? NULL : __libc_realloc(block, size);
-}
-
-int open(const char *path, int flags, ...) {
-    unsigned mode = 0;
-    if (flags & O_CREAT) {
-        va_list list;
-        va_start(list, flags);
-        mode = va_arg(list, unsigned);
-        va_end(list);
-    }
-    return refuse("open") ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
-
-int fstat(int fd, struct stat *status) {
-    return refuse("fstat") ? -1 : (int)syscall(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH);
-}
-
-ssize_t read(int fd, void *to, size_t size) {
-    return refuse("read") ? -1 : syscall(SYS_read, fd, to, size);
-}
-
-ssize_t pread(int fd, void *to, size_t size, off_t at) {
-    return refuse("pread") ? -1 : syscall(SYS_pread64, fd, to, size, at);
-}
 
 ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
     return refuse("pwrite") ? -1 : syscall(SYS_pwrite64, fd, from, size, at);
@@ -154,13 +103,9 @@ static bool refuse_one(const char *call, int error, int wanted, const char *word
     bool damaged;
     int rc;
     remove_trace();
-    refusal.left = n;
-    refusal.for_good = for_good;
-    refusal.error = error;
-    refusal.refused = 0;
-    refusal.call = call;
+    refuse_nth(call, error, n, for_good);
     rc = recording_convert(recording, trace, true, &damaged, message, sizeof message);
-    refusal.call = NULL;
+    grant();
     bool told = rc == 0 ||
                 ((rc == wanted || rc == -EIO) && strstr(message, words) && !strchr(message, '\n'));
     bool done = rc || (!damaged && is_whole());

@@ -2,8 +2,9 @@
  * test_recording.c - a run is recorded where each call that this takes fails once.
  *
  * A run does all that is recorded, again and again, and in the n-th round the n-th allocation fails,
- * or the n-th system call of a kind, or that one and all after it until the program is told. It must not notice anything else. A
- * round of which it is not said that something is missing is then in the trace as a whole.
+ * or the n-th system call of a kind, or that one and all after it until the program is told. It must
+ * not notice anything else. A round of which it is not said that something is missing is then in the
+ * trace as a whole.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,51 +31,9 @@
 #include "tests/harness.h"
 
 #if !PIRN_ASAN && !PIRN_TSAN /* which need malloc for themselves */
+#include "tests/refusal.h"
 
 /* ---- Calls that fail ------------------------------------------------------------------------- */
-
-static struct {
-    const char *call; /* NULL: everything is granted */
-    _Atomic long left;
-    bool for_good;
-    int error;
-    _Atomic long refused;
-} refusal;
-
-static bool refuse(const char *call) {
-    const char *which = __atomic_load_n(&refusal.call, __ATOMIC_ACQUIRE);
-    if (!which || strcmp(call, which)) return false;
-    long left = atomic_fetch_sub(&refusal.left, 1);
-    if (left > 1 || (left < 1 && !refusal.for_good)) return false;
-    atomic_fetch_add(&refusal.refused, 1);
-    errno = refusal.error;
-    return true;
-}
-
-static void grant(void) { __atomic_store_n(&refusal.call, NULL, __ATOMIC_RELEASE); }
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-
-void *malloc(size_t size) { return refuse("malloc") ? NULL : __libc_malloc(size); }
-void *calloc(size_t count, size_t size) {
-    return refuse("malloc") ? NULL : __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-    return size && refuse("malloc") ? NULL : __libc_realloc(block, size);
-}
-
-int open(const char *path, int flags, ...) {
-    unsigned mode = 0;
-    if (flags & O_CREAT) {
-        va_list list;
-        va_start(list, flags);
-        mode = va_arg(list, unsigned);
-        va_end(list);
-    }
-    return refuse("open") ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
 
 int fcntl(int fd, int command, ...) {
     va_list list;
@@ -89,18 +48,6 @@ int fcntl(int fd, int command, ...) {
 
 int flock(int fd, int operation) {
     return refuse("flock") ? -1 : (int)syscall(SYS_flock, fd, operation);
-}
-
-int fstat(int fd, struct stat *status) {
-    return refuse("fstat") ? -1 : (int)syscall(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH);
-}
-
-ssize_t pread(int fd, void *to, size_t size, off_t at) {
-    return refuse("pread") ? -1 : syscall(SYS_pread64, fd, to, size, at);
-}
-
-ssize_t read(int fd, void *to, size_t size) {
-    return refuse("read") ? -1 : syscall(SYS_read, fd, to, size);
 }
 
 ssize_t pwrite(int fd, const void *from, size_t size, off_t at) {
@@ -231,11 +178,7 @@ static bool refuse_one(const char *call, int error, long n, bool for_good, uint6
                        int objects) {
     const char *text;
     int rc;
-    refusal.left = n;
-    refusal.for_good = for_good;
-    refusal.error = error;
-    refusal.refused = 0;
-    __atomic_store_n(&refusal.call, call, __ATOMIC_RELEASE);
+    refuse_nth(call, error, n, for_good);
     text = record(last, objects, &rc);
     bool good = rc ? was_refused(rc) && refusal.refused : sum == TASKS * VALUES * (VALUES + 1) / 2;
     good = good && (!*text || (refusal.refused && tells_of_end(text)));

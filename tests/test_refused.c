@@ -23,37 +23,9 @@
 #include "lib/core/sanitize.h"
 
 #if !PIRN_ASAN && !PIRN_TSAN /* which need malloc for themselves */
+#include "tests/refusal.h"
 
 /* ---- Calls that fail ------------------------------------------------------------------------- */
-
-static struct {
-    const char *call; /* NULL: everything is granted */
-    long left;        /* calls until the one that is refused */
-    bool for_good;    /* and all after it */
-    int error;
-    long refused;
-} refusal;
-
-static bool refuse(const char *call) {
-    if (!refusal.call || strcmp(call, refusal.call)) return false;
-    long left = refusal.left--;
-    if (left > 1 || (left < 1 && !refusal.for_good)) return false;
-    refusal.refused++;
-    errno = refusal.error;
-    return true;
-}
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-
-void *malloc(size_t size) { return refuse("malloc") ? NULL : __libc_malloc(size); }
-void *calloc(size_t count, size_t size) {
-    return refuse("malloc") ? NULL : __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-    return size && refuse("malloc") ? NULL : __libc_realloc(block, size);
-}
 
 ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
     return refuse("pwrite") ? -1 : syscall(SYS_pwrite64, fd, from, size, at);
@@ -226,13 +198,9 @@ static bool refused_is_told(enum deed deed, const struct log *log, const char *c
     if (deed != RECORD && deed != LARGE)
         CU_ASSERT_EQUAL(perform(RECORD, log, message, sizeof message), 0);
     message[0] = '\0';
-    refusal.left = n;
-    refusal.for_good = for_good;
-    refusal.error = error;
-    refusal.refused = 0;
-    refusal.call = call;
+    refuse_nth(call, error, n, for_good);
     rc = perform(deed, log, message, sizeof message);
-    refusal.call = NULL;
+    grant();
     bool told = rc == 0 || (rc == wanted && strstr(message, words) && !strchr(message, '\n'));
     if (!told)
         fprintf(stderr, "%s %ld%s, deed %d: %d, %s\n", call, n, for_good ? " and on" : "", deed, rc,
