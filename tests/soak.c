@@ -4,17 +4,21 @@
  * Rounds of a mixed load follow each other: messages through channels and selects, locks, contexts
  * that expire or are cancelled, timers that are stopped and reset, groups, tasks that come and go,
  * one that never yields; now and then the process is stopped and continued. Every message is
- * accounted for. Then 100,000 timers and PIRN_TEST_TASKS tasks (1,000,000) are there at once. The
- * memory that the process has in use must not grow from round to round. Exit status 0: all held.
+ * accounted for. Then 100,000 timers, PIRN_TEST_TASKS tasks (1,000,000), and 10,000 connections to a
+ * second process are there at once. The memory that the process has in use must not grow from round
+ * to round. Exit status 0: all held.
  * There are 4 workers, unless PIRN_WORKERS says otherwise.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +29,7 @@
 /* Sanitizers keep what has been freed for a while. */
 #define MEMORY_IS_FLAT (!PIRN_ASAN && !PIRN_TSAN)
 
-enum { SENDERS = 40, RECEIVERS = 25, MESSAGES = 2000, TIMERS = 100000 };
+enum { SENDERS = 40, RECEIVERS = 25, MESSAGES = 2000, TIMERS = 100000, CONNECTIONS = 10000 };
 
 static void expect(bool holds, const char *what) {
     if (holds) return;
@@ -234,6 +238,118 @@ static void many_tasks(void *arg) {
     pirn_chan_unref(crowd.gate);
 }
 
+/* ---- Many connections ---------------------------------------------------------------------- */
+
+enum { ECHOES = 20, LONGEST = 2000 /* bytes at once */ };
+
+static struct {
+    int listener;
+    struct sockaddr_in address;
+    long wanted;
+    pirn_waitgroup open, done;
+    _Atomic uint64_t bytes; /* that came back as they were, or that were sent back */
+} echo;
+
+/* As many as the limit of descriptors leaves room for. */
+static void prepare_connections(void) {
+    struct rlimit limit;
+    socklen_t length = sizeof echo.address;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    echo.wanted = CONNECTIONS;
+    if (limit.rlim_cur < CONNECTIONS + 100) echo.wanted = (long)limit.rlim_cur - 100;
+    echo.address.sin_family = AF_INET;
+    echo.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    echo.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    expect(echo.listener >= 0 &&
+               !bind(echo.listener, (struct sockaddr *)&echo.address, sizeof echo.address) &&
+               !getsockname(echo.listener, (struct sockaddr *)&echo.address, &length) &&
+               !listen(echo.listener, 4096),
+           "there is no socket to listen at");
+}
+
+static void send_back(void *arg) {
+    int fd = (int)(intptr_t)arg;
+    char bytes[LONGEST];
+    ssize_t n;
+    while ((n = pirn_read(fd, bytes, sizeof bytes, PIRN_FOREVER)) > 0) {
+        expect(pirn_write(fd, bytes, (size_t)n, PIRN_FOREVER) == n,
+               "a connection could not be written to");
+        atomic_fetch_add(&echo.bytes, (uint64_t)n);
+    }
+    expect(n == 0, "a connection could not be read");
+    close(fd);
+}
+
+static void serve_connections(void *arg) {
+    (void)arg;
+    for (long i = 0; i < echo.wanted; i++) {
+        int fd = pirn_accept(echo.listener, NULL, NULL, PIRN_FOREVER);
+        expect(fd >= 0, "a connection could not be accepted");
+        pirn_waitgroup_go(&echo.done, send_back, (void *)(intptr_t)fd);
+    }
+    pirn_waitgroup_wait(&echo.done);
+}
+
+/* Begins when all connections are open. */
+static void converse(void *arg) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    char said[LONGEST], heard[LONGEST];
+    (void)arg;
+    expect(fd >= 0 && pirn_connect(fd, (struct sockaddr *)&echo.address, sizeof echo.address,
+                                   PIRN_FOREVER) == 0,
+           "a connection could not be opened");
+    pirn_waitgroup_done(&echo.open);
+    pirn_waitgroup_wait(&echo.open);
+    for (int i = 0; i < ECHOES; i++) {
+        size_t size = 1 + pirn_choose(LONGEST);
+        for (size_t k = 0; k < size; k++) said[k] = (char)pirn_random();
+        expect(pirn_write(fd, said, size, PIRN_FOREVER) == (ssize_t)size,
+               "a connection could not be written to");
+        for (size_t got = 0; got < size;) {
+            ssize_t n = pirn_read(fd, heard + got, size - got, PIRN_FOREVER);
+            expect(n > 0, "a connection could not be read");
+            got += (size_t)n;
+        }
+        expect(memcmp(said, heard, size) == 0, "other bytes came back than were sent");
+        atomic_fetch_add(&echo.bytes, size);
+    }
+    close(fd);
+}
+
+static void open_connections(void *arg) {
+    (void)arg;
+    pirn_waitgroup_add(&echo.open, echo.wanted);
+    for (long i = 0; i < echo.wanted; i++) pirn_waitgroup_go(&echo.done, converse, NULL);
+    pirn_waitgroup_wait(&echo.done);
+}
+
+static void many_connections(const pirn_config *config) {
+    int status = -1;
+    uint64_t back = 0;
+    int report[2];
+    pid_t child;
+
+    prepare_connections();
+    expect(pipe(report) == 0 && (child = fork()) >= 0, "no process can be started");
+    if (child == 0) {
+        close(echo.listener);
+        expect(pirn_run(config, open_connections, NULL) == 0, "pirn_run failed");
+        back = echo.bytes;
+        expect(write(report[1], &back, sizeof back) == sizeof back, "a pipe is closed");
+        _exit(0);
+    }
+    close(report[1]);
+    expect(pirn_run(config, serve_connections, NULL) == 0, "pirn_run failed");
+    expect(read(report[0], &back, sizeof back) == sizeof back && back == echo.bytes,
+           "not all bytes came back");
+    expect(waitpid(child, &status, 0) == child && status == 0, "the other process failed");
+    close(report[0]);
+    close(echo.listener);
+    printf("%ld connections at once, %" PRIu64 " bytes echoed on them\n", echo.wanted, back);
+}
+
 /* ---- Stopped and continued ----------------------------------------------------------------- */
 
 /* A process that stops this one for a moment, every half second. */
@@ -287,5 +403,6 @@ int main(int argc, char **argv) {
     printf("%d timers at once, %" PRIu64 " stopped, the others fired once\n", TIMERS,
            total.stopped);
     expect(pirn_run(&config, many_tasks, NULL) == 0, "pirn_run failed");
+    many_connections(&config);
     return 0;
 }
