@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/record/convert.h"
@@ -137,6 +138,55 @@ static void refuse_each(const char *call, int error, int wanted, const char *wor
     unlink(recording);
 }
 
+/* What a second reading of the same recording opens is less, since the program is known. */
+static void programs_are_read_once(void) {
+    char message[1024];
+    bool damaged;
+    long opened[2];
+    make_recording();
+    for (int i = 0; i < 2; i++) {
+        refuse_nth("open", EMFILE, LONG_MAX, false);
+        CU_ASSERT_EQUAL(
+            recording_convert(recording, trace, true, &damaged, message, sizeof message), 0);
+        grant();
+        opened[i] = LONG_MAX - refusal.left;
+        CU_ASSERT(is_whole());
+        remove_trace();
+    }
+    if (opened[1] >= opened[0]) fprintf(stderr, "%ld, then %ld files\n", opened[0], opened[1]);
+    CU_ASSERT(opened[1] < opened[0]);
+    unlink(recording);
+}
+
+/* Where there was no memory for the lines of a program, the next attempt has them. Each round is a
+ * process of its own, which has read none before. */
+static void lines_are_read_again(void) {
+    char message[1024];
+    bool damaged;
+    int misread = 0;
+    make_recording();
+    for (long n = 2; n <= 30; n++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            long with, without;
+            refuse_one("mmap", ENOMEM, 0, "", n, false);
+            without = ask("SELECT count(*) FROM site WHERE line = 0");
+            remove_trace();
+            recording_convert(recording, trace, true, &damaged, message, sizeof message);
+            with = ask("SELECT count(*) FROM site WHERE line > 0");
+            if (!with || ask("SELECT count(*) FROM site WHERE line = 0")) _exit(1);
+            _exit(without > 0 ? 2 : 0);
+        }
+        CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status));
+        CU_ASSERT(WEXITSTATUS(status) != 1);
+        misread += WEXITSTATUS(status) == 2;
+    }
+    CU_ASSERT(misread > 2);
+    remove_trace();
+    unlink(recording);
+}
+
 static void memory(void) { refuse_each("malloc", ENOMEM, -ENOMEM, "not enough memory", LONG_MAX); }
 static void files(void) { refuse_each("open", EMFILE, -EMFILE, "cannot be ", 3); }
 static void sizes(void) { refuse_each("fstat", EIO, -EIO, "cannot be read", 3); }
@@ -146,9 +196,15 @@ static void modules(void) { refuse_each("read", EIO, 0, "", 3); }
 static void room(void) { refuse_each("pwrite", ENOSPC, -EIO, "the disk is full", LONG_MAX); }
 
 static const struct test tests[] = {
-    TEST_SECONDS(memory, 120),  TEST_SECONDS(files, 60),    TEST_SECONDS(sizes, 60),
-    TEST_SECONDS(mappings, 60), TEST_SECONDS(programs, 60), TEST_SECONDS(modules, 60),
+    TEST_SECONDS(memory, 120),
+    TEST_SECONDS(files, 60),
+    TEST_SECONDS(sizes, 60),
+    TEST_SECONDS(mappings, 60),
+    TEST_SECONDS(programs, 60),
+    TEST_SECONDS(modules, 60),
     TEST_SECONDS(room, 60),
+    TEST_SECONDS(programs_are_read_once, 60),
+    TEST_SECONDS(lines_are_read_again, 60),
 };
 #else
 static void nothing_to_refuse(void) {}

@@ -126,7 +126,15 @@ struct lookup {
     struct symbol *symbol;
     unsigned room, count; /* further ones of functions that the call was inlined in */
     bool entry;           /* of a function */
+    bool failed;          /* the system refused something */
 };
+
+/* A module without debugging information: what is known is shown. */
+static void note_error(void *data, const char *message, int code) {
+    struct lookup *lookup = data;
+    (void)message;
+    lookup->failed |= code > 0;
+}
 
 /* The innermost function comes first; where a call was inlined that is the one which contains
  * it. A function is meant by its entry whatever was inlined there. */
@@ -152,11 +160,11 @@ static void look_for_entry(void *data, uintptr_t pc, const char *name, uintptr_t
 }
 
 static void take_name(void *data, uintptr_t pc, const char *name, uintptr_t value, uintptr_t size) {
-    struct symbol *symbol = data;
+    struct lookup *lookup = data;
     (void)pc;
     (void)value;
     (void)size;
-    if (name) symbol->function = name;
+    if (name) lookup->symbol->function = name;
 }
 
 const char *symbol_basename(const char *path) {
@@ -164,17 +172,19 @@ const char *symbol_basename(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static unsigned take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbols,
-                     unsigned most) {
-    struct lookup lookup = {symbols, most, 0, false};
-    backtrace_syminfo(from, pc, look_for_entry, ignore_error, &lookup);
-    backtrace_pcinfo(from, pc, take_line, ignore_error, &lookup);
-    if (!*symbols->function) backtrace_syminfo(from, pc, take_name, ignore_error, symbols);
-    return lookup.count ? lookup.count : 1;
+static struct lookup take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbols,
+                          unsigned most) {
+    struct lookup lookup = {.symbol = symbols, .room = most};
+    backtrace_syminfo(from, pc, look_for_entry, note_error, &lookup);
+    backtrace_pcinfo(from, pc, take_line, note_error, &lookup);
+    lookup.symbol = symbols;
+    if (!*symbols->function) backtrace_syminfo(from, pc, take_name, note_error, &lookup);
+    if (!lookup.count) lookup.count = 1;
+    return lookup;
 }
 
-void symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol) {
-    take(from, pc, symbol, 1);
+bool symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol) {
+    return !take(from, pc, symbol, 1).failed;
 }
 
 unsigned symbol_resolve_all(const void *return_address, struct symbol *symbols, unsigned most) {
@@ -189,7 +199,7 @@ unsigned symbol_resolve_all(const void *return_address, struct symbol *symbols, 
     if (info.dli_fname) symbols->module = symbol_basename(info.dli_fname);
     if (info.dli_fbase) symbols->offset = pc - (uintptr_t)info.dli_fbase;
     state = begin_asking(pc, (uintptr_t)info.dli_fbase);
-    if (state) count = take(state, pc, symbols, most);
+    if (state) count = take(state, pc, symbols, most).count;
     end_asking();
     if (!*symbols->function && info.dli_sname) symbols->function = info.dli_sname;
     return count;

@@ -2,6 +2,7 @@
 #ifndef CORE_SYMBOL_H
 #define CORE_SYMBOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,9 +33,10 @@ enum { SYMBOL_DEPTH = 16 };
  */
 unsigned symbol_resolve_all(const void *return_address, struct symbol *symbols, unsigned most);
 
-/* Fills in what libbacktrace knows of an address: function, file and line. */
+/* Fills in what libbacktrace knows of an address: function, file and line. Returns false where the
+ * system refused something that this needs, such as memory; the state stays without it. */
 struct backtrace_state;
-void symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol);
+bool symbol_take(struct backtrace_state *from, uintptr_t pc, struct symbol *symbol);
 
 /* The name of the variable that the address lies in, and where in it; NULL: it is in none that is
  * known. The name lives as long as the module is loaded. */

@@ -3,6 +3,8 @@
  *
  * libbacktrace reads the file that it is told is the executable. If that is one which may be loaded
  * anywhere, it takes it to be where the executable of this process is; else, where the file says.
+ * What it has read takes long and much memory, and is never given back: so a file is read once in
+ * this process, for all runs and wherever it was loaded in them.
  */
 #include "sim/record/modules.h"
 
@@ -12,14 +14,25 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* A file as it was when it was read. */
+struct source {
+    struct source *next;
+    dev_t device;
+    ino_t inode;
+    struct timespec changed;
+    struct backtrace_state *state;
+    uintptr_t base; /* where libbacktrace takes it to be */
+    bool failed;    /* the system refused something: the next run reads the file anew */
+};
 
 struct module {
     char *path;
     uint64_t bias, start, end;
     bool known, opened;
-    struct backtrace_state *state; /* NULL: nothing is known of it */
-    uintptr_t base;                /* where libbacktrace takes it to be */
+    struct source *source; /* NULL: nothing is known of it */
 };
 
 struct modules {
@@ -27,12 +40,13 @@ struct modules {
     size_t count, room;
 };
 
+static struct source *sources;
+
 struct modules *modules_new(void) {
     return calloc(1, sizeof(struct modules));
 }
 
 void modules_free(struct modules *modules) {
-    /* What has been read of them is libbacktrace's, which never gives it back. */
     for (size_t i = 0; modules && i < modules->count; i++) free(modules->all[i].path);
     if (modules) free(modules->all);
     free(modules);
@@ -71,16 +85,41 @@ static int take_base(struct dl_phdr_info *info, size_t size, void *arg) {
     return 1;
 }
 
-static void open_module(struct module *module) {
+static bool is_of(const struct source *source, const struct stat *status) {
+    return !source->failed && source->device == status->st_dev && source->inode == status->st_ino &&
+           source->changed.tv_sec == status->st_mtim.tv_sec &&
+           source->changed.tv_nsec == status->st_mtim.tv_nsec;
+}
+
+static struct source *read_source(const char *path, int fd, const struct stat *status) {
     ElfW(Ehdr) head;
+    struct source *source;
+    if (read(fd, &head, sizeof head) != (ssize_t)sizeof head ||
+        memcmp(head.e_ident, ELFMAG, SELFMAG) || !(source = malloc(sizeof *source)))
+        return NULL;
+    *source = (struct source){.next = sources,
+                              .device = status->st_dev,
+                              .inode = status->st_ino,
+                              .changed = status->st_mtim};
+    if (head.e_type == ET_DYN) dl_iterate_phdr(take_base, &source->base);
+    if (!(source->state = backtrace_create_state(path, 0, ignore_error, NULL))) {
+        free(source);
+        return NULL;
+    }
+    return sources = source;
+}
+
+static void open_module(struct module *module) {
+    struct stat status;
     int fd = module->known ? open(module->path, O_RDONLY | O_CLOEXEC) : -1;
-    bool is_elf = fd >= 0 && read(fd, &head, sizeof head) == (ssize_t)sizeof head &&
-                  !memcmp(head.e_ident, ELFMAG, SELFMAG);
     module->opened = true;
-    if (fd >= 0) close(fd);
-    if (!is_elf) return;
-    if (head.e_type == ET_DYN) dl_iterate_phdr(take_base, &module->base);
-    module->state = backtrace_create_state(module->path, 0, ignore_error, NULL);
+    if (fd < 0) return;
+    if (!fstat(fd, &status)) {
+        for (module->source = sources; module->source; module->source = module->source->next)
+            if (is_of(module->source, &status)) break;
+        if (!module->source) module->source = read_source(module->path, fd, &status);
+    }
+    close(fd);
 }
 
 void modules_resolve(struct modules *modules, const void *return_address, struct symbol *symbol) {
@@ -93,9 +132,9 @@ void modules_resolve(struct modules *modules, const void *return_address, struct
         symbol->module = symbol_basename(module->path);
         symbol->offset = (uintptr_t)(pc - module->start);
         if (!module->opened) open_module(module);
-        if (!module->state) return;
-        at = module->base + (uintptr_t)(pc - module->bias);
-        symbol_take(module->state, at, symbol);
+        if (!module->source) return;
+        at = module->source->base + (uintptr_t)(pc - module->bias);
+        if (!symbol_take(module->source->state, at, symbol)) module->source->failed = true;
         return;
     }
 }
