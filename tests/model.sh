@@ -139,6 +139,8 @@ all park own-help dpor
 all park asleep dpor
 all park two-workers dfs:depth=1
 all park two-help dfs:depth=1
+all park shared-workers dfs:depth=2
+all park asleep-help dfs:depth=2
 caught 'no last look before sleeping' search.c 's/(calm || !work_anywhere_for_sure())/(true)/' \
     park one-worker dpor deadlock
 caught 'wakes without a word' worker.c '/atomic_store_explicit(&worker->wake, 1/d' \
@@ -159,6 +161,7 @@ all alone monitored dpor
 all alone published dpor
 all alone visited dpor
 all alone visited-looked dpor
+all alone visited-twice dfs:depth=2
 caught 'who is alone looks at itself first' engine_threads.h \
     's/& ~mode & MODE_SHARED/\& ~atomic_load_explicit(\&threads_mode, mode = memory_order_relaxed) \& MODE_SHARED/; s/uint32_t mode = atomic_load.*acquire);/uint32_t mode;/' \
     alone monitored dpor race
@@ -179,6 +182,8 @@ all timers earlier dpor
 all timers disarmed dpor
 all timers disarmed dfs:depth=2
 all timers own-keeps dpor
+all timers own dfs:depth=2
+all timers asleep dfs:depth=2
 all timers wakes-two dfs:depth=1
 all timers alone dpor
 all timers alone-visited dpor
@@ -208,6 +213,7 @@ caught 'is woken without acquire' worker.c "$(in_function park_thread 's/memory_
 all join one dpor
 all join abandoned dpor
 all join one-after-another dpor
+all join two-at-once dfs:depth=0
 caught 'a helper ends though a call has been promised' block.c 's/helper_count > calls/helper_count > 0/' \
     join one dpor deadlock
 caught 'the end does not wait for helpers' block.c \

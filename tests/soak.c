@@ -332,7 +332,9 @@ static void many_connections(const pirn_config *config) {
     pid_t child;
 
     prepare_connections();
-    expect(pipe(report) == 0 && (child = fork()) >= 0, "no process can be started");
+    expect(pipe(report) == 0, "no pipe can be opened");
+    child = fork();
+    expect(child >= 0, "no process can be started");
     if (child == 0) {
         close(echo.listener);
         expect(pirn_run(config, open_connections, NULL) == 0, "pirn_run failed");
