@@ -269,6 +269,9 @@ all run discarded dfs:depth=1
 all run visited dfs:depth=1
 all run slept dfs:depth=1
 all run two-workers dfs:depth=1
+all run shared-two-workers dfs:depth=1
+all run shared-visited dfs:depth=1
+all run shared-slept dfs:depth=1
 caught 'the end does not reach who sleeps' runtime.c \
     "$(in_function runtime_stop '/while (atomic_load(&runtime.idle_count)) worker_wake_one();/d')" \
     run once dfs:depth=1 deadlock
@@ -292,6 +295,12 @@ if test -n "${PIRN_TEST_MODELS-}"; then
     all park two-workers dfs:depth=2
     all park two-help dfs:depth=2
     all timers wakes-two dfs:depth=2
+    all alone back-again dfs:depth=2
+    all park shared-help dfs:depth=2
+    all timers shared-two dfs:depth=2
+    all timers own dfs:depth=3
+    all run shared-discarded dfs:depth=2
+    all run visited-one-worker dfs:depth=2
     some park shared-workers dpor
     some park shared-help dpor
     some park asleep-help dpor

@@ -395,17 +395,18 @@ for (const [name, on] of [["beforeprint", true], ["afterprint", false]]) {
 
 /* ---- Address --------------------------------------------------------------------------------- */
 
-/* The event that the address names, else the last of the finding, else the first. */
-function eventOfAddress() {
-    const match = /^#s=(\d{1,15})$/.exec(location.hash), [run] = runs;
+/* The event that an address names, else the last of the finding, else the first. */
+function eventOfAddress(address) {
+    const match = /#s=(\d{1,15})$/.exec(address), [run] = runs;
     return match ? run.find(Number(match[1])) : run.tagged.length > 0 ? run.tagged[run.tagged.length - 1] : 0;
 }
 
-addEventListener("hashchange", () => { activate(panes[0]); pick(eventOfAddress(), true); });
+/* By now the address may be that of the step before again, which was about to be written. */
+addEventListener("hashchange", event => { activate(panes[0]); pick(eventOfAddress(event.newURL), true); });
 
 fillHead();
 fillLegend();
 activate(panes[0]);
-pick(eventOfAddress(), true);
+pick(eventOfAddress(location.hash), true);
 panes[0].scroll.focus({ preventScroll: true });
 })();
