@@ -226,12 +226,15 @@ all retire recruited dpor
 all retire noticed dpor
 all retire ended dpor
 all retire handed-over dpor
+all retire counted-twice dpor
 caught 'retires though the run has ended' search.c \
-    "$(in_function retire 's/if (atomic_load(&runtime.stopping)) {.*/if (false) {/')" retire stopped dpor deadlock
+    "$(in_function retire 's/ || atomic_load(&runtime.stopping)//')" retire stopped dpor deadlock
 caught 'the end does not reach who has retired' runtime.c "$(in_function runtime_stop '/wake_retired/d')" \
     retire stopped dpor deadlock
 caught 'the monitor sleeps without a second look' monitor.c \
     's/if (all_rest() && !atomic_load(&runtime.stopping)) futex_wait/futex_wait/' retire noticed dpor deadlock
+caught 'who retires is counted twice' monitor.c "$(in_function count_spare 's/runtime_[a-z]*lock();.*//')" \
+    retire counted-twice dpor deadlock
 
 all monitor asked dpor
 all monitor both-asked dpor

@@ -98,6 +98,17 @@ static void recruit(void) {
         runtime_add_worker(); /* if it cannot be had, the tasks wait as they did */
 }
 
+/* How many take part beside those that are stuck and as many as there shall be: these may retire. Less
+ * than 0: so many are missing. */
+static int count_spare(int stuck) {
+    int spare;
+    runtime_lock(); /* who retires is counted in both or in none */
+    spare = atomic_load(&runtime.active) - stuck - runtime.worker_count;
+    atomic_store(&runtime.surplus, spare > 0 ? spare : 0);
+    runtime_unlock();
+    return spare;
+}
+
 static void *watch(void *arg) {
     (void)arg;
     for (;;) {
@@ -107,8 +118,7 @@ static void *watch(void *arg) {
         if (atomic_load(&runtime.stopping)) return NULL;
         threads_unshare();
         stuck = count_stuck(&work);
-        spare = atomic_load(&runtime.active) - stuck - runtime.worker_count;
-        atomic_store(&runtime.surplus, spare > 0 ? spare : 0);
+        spare = count_spare(stuck);
         if (!stuck || !work) continue;
         if (atomic_load(&runtime.idle_count))
             worker_wake_one();

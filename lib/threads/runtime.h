@@ -337,8 +337,8 @@ struct runtime {
     int worker_count;           /* that shall run tasks at once */
     int worker_limit;           /* that there may be, with those that stand in for others */
     _Atomic int started;        /* of the array, from the first */
-    _Atomic int active;         /* of these, not retired */
-    _Atomic int surplus;        /* workers that may retire */
+    _Atomic int active;         /* of these, not retired; becomes less under the lock */
+    _Atomic int surplus;        /* of these, that may retire; under the lock */
     _Atomic bool watching;      /* an idle worker looks by itself, every so often */
     _Atomic int64_t kept_until; /* an idle worker will look at the timers then; under the lock */
     uint64_t control;           /* of floating point, as tasks find it */

@@ -264,18 +264,17 @@ static struct task *look_around(struct worker *worker, bool *calm) {
     return queue_take(worker);
 }
 
-/* Leaves its tasks to others and sleeps until it is needed again. */
+/* If it may, leaves its tasks to others and sleeps until it is needed again. */
 static void retire(struct worker *worker) {
     struct task *task;
-    int surplus = atomic_load(&runtime.surplus);
-    if (surplus <= 0 || !atomic_compare_exchange_strong(&runtime.surplus, &surplus, surplus - 1))
-        return;
-    stop_searching(worker);
     runtime_lock();
-    if (atomic_load(&runtime.stopping)) { /* those that have retired have been woken already */
+    /* When the run ends those that have retired have been woken already. */
+    if (atomic_load(&runtime.surplus) <= 0 || atomic_load(&runtime.stopping)) {
         runtime_unlock();
         return;
     }
+    atomic_fetch_sub(&runtime.surplus, 1);
+    stop_searching(worker);
     while ((task = queue_take(worker))) worker_share(task);
     atomic_store(&worker->wake, 0);
     worker->retired = true;

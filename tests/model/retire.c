@@ -82,6 +82,24 @@ static void handed_over(void) {
     model_check(ran[0]);
 }
 
+static void count_twice(void *arg) {
+    (void)arg;
+    count_spare(0);
+    count_spare(0);
+}
+
+/* One of two may retire, and that is said twice: the other one stays for the task. */
+static void counted_twice(void) {
+    begin(2, 1);
+    runtime.worker_count = 1;
+    worker_share(&items[0]);
+    model_thread(work, &workers[0]);
+    model_thread(work, &workers[1]);
+    model_thread(count_twice, NULL);
+    model_join_all();
+    model_check(ran[0]);
+}
+
 /* As worker_run does in rest: it was idle, and now goes on. */
 static void go_on(void *arg) {
     (void)arg;
@@ -122,4 +140,5 @@ static void ended(void) {
 
 const struct model_case model_cases[] = {
     {"stopped", stopped}, {"recruited", recruited}, {"handed-over", handed_over},
-    {"noticed", noticed}, {"ended", ended},         {NULL, NULL}};
+    {"noticed", noticed}, {"ended", ended},         {"counted-twice", counted_twice},
+    {NULL, NULL}};
