@@ -85,17 +85,23 @@ static void take_signals(void *arg) {
         check_equal(kill(getpid(), SIGUSR1), 0);
         check_equal(pirn_send(crowd.chan, &i), 0);
         check_equal(pirn_read(crowd.pipe[0], &byte, 1, pirn_now() + 100 * PIRN_USEC), -ETIMEDOUT);
-        while (atomic_load(&handled) == before) pirn_sleep(50 * PIRN_USEC);
+        /* ThreadSanitizer keeps a signal until the task or worker that it came to goes on, and all
+         * may wait for this one: another one comes to somebody else. */
+        for (int naps = 1; atomic_load(&handled) == before; naps++) {
+            pirn_sleep(50 * PIRN_USEC);
+            if (TSAN && naps % 100 == 0) check_equal(kill(getpid(), SIGUSR1), 0);
+        }
     }
     pirn_waitgroup_wait(&reader);
-    check_equal(handled, SIGNALS);
+    check(TSAN ? handled >= SIGNALS : handled == SIGNALS);
     atomic_store(&crowd.over, true);
     check_equal(pirn_close(crowd.chan), 0);
     pirn_waitgroup_wait(&crowd.group);
     pirn_chan_unref(crowd.chan);
     signal(SIGUSR1, SIG_DFL);
     for (int i = 0; i < 2; i++) {
-        check_equal(pirn_close_fd(signal_pipe[i]), 0);
+        /* A signal that the sanitizer has kept may come still. */
+        if (!TSAN) check_equal(pirn_close_fd(signal_pipe[i]), 0);
         check_equal(pirn_close_fd(crowd.pipe[i]), 0);
     }
 }
