@@ -299,19 +299,20 @@ format:
 
 PIRN_REPEAT = 50
 PIRN_SOAK_SECONDS = 60
+longer = SCRIPT_SECONDS=3600
 check-long:
 	$(MAKE) $(AM_MAKEFLAGS) %D%/soak
 	PIRN_TEST_TASKS=1000000 %D%/soak $(PIRN_SOAK_SECONDS)
-	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/faults.sh
-	PIRN_TEST_MODELS=30 $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/model.sh
+	PIRN_TEST_KILLS=200 $(MAKE) $(AM_MAKEFLAGS) check $(longer) TESTS=%D%/faults.sh
+	PIRN_TEST_MODELS=30 $(MAKE) $(AM_MAKEFLAGS) check $(longer) TESTS=%D%/model.sh
 	if command -v clang >/dev/null; then $(MAKE) $(AM_MAKEFLAGS) fuzz PIRN_FUZZ_SECONDS=60; fi
 	@for from in 1 1501 3001 4501 6001 7501 9001 10501 12001 13501; do \
 	  echo "1000 programs from seed $$from on"; \
-	  PIRN_TEST_PROGRAMS=1000 PIRN_TEST_FROM=$$from $(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/outcomes.sh || exit 1; \
+	  PIRN_TEST_PROGRAMS=1000 PIRN_TEST_FROM=$$from $(MAKE) $(AM_MAKEFLAGS) check $(longer) TESTS=%D%/outcomes.sh || exit 1; \
 	done
 	@n=1; while test $$n -le $(PIRN_REPEAT); do \
 	  echo "round $$n of $(PIRN_REPEAT)"; \
-	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check || { echo "failed in round $$n"; exit 1; }; \
+	  PIRN_TEST_TASKS=1000000 PIRN_TEST_EVENTS=1000000 PIRN_FUZZ_ROUNDS=400 PIRN_FUZZ_SEED=$${n}000 $(MAKE) $(AM_MAKEFLAGS) check $(longer) || { echo "failed in round $$n"; exit 1; }; \
 	  n=`expr $$n + 1`; \
 	done
 
