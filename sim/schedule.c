@@ -130,7 +130,7 @@ static int complain(char *message, size_t size, const char *what) {
     return -EINVAL;
 }
 
-/* Decodes base64url; returns false at a character that does not belong. */
+/* Decodes base64url; returns false where it is none, or cut off within a byte. */
 static bool from_text(const char *text, size_t length, struct bytes *out) {
     uint32_t group = 0;
     int bits = 0;
@@ -185,8 +185,7 @@ static int read_bytes(const struct bytes *bytes, struct schedule *schedule, char
     int rc;
 
     if (!length || get_fixed(&sum) != crc32(bytes->data, length))
-        return complain(message, size,
-                        "the schedule is damaged or not complete (its check sum is wrong)");
+        return complain(message, size, "the schedule is damaged or not complete");
     schedule->program = get_fixed(&in);
     schedule->event_hash = get_fixed(&in);
     steps = get_varint(&in);
@@ -228,8 +227,7 @@ int schedule_read(const char *text, struct schedule *schedule, char *message, si
         return -EINVAL;
     }
     if (!from_text(text + sizeof prefix - 1, length - (sizeof prefix - 1), &bytes))
-        rc = complain(message, size,
-                      "the schedule is damaged (it has characters that do not belong)");
+        rc = complain(message, size, "the schedule is damaged or not complete");
     else if (bytes.failed)
         rc = -ENOMEM;
     else

@@ -229,7 +229,7 @@ EXTRA_DIST += %D%/fuzz/guided $(fuzz_corpus:%=%D%/fuzz/corpus/%)
 
 EXTRA_DIST += $(models) $(race_cases) $(test_scripts) %D%/counts/counts.c %D%/coverage.c %D%/refuse.c %D%/browser/driver.py %D%/browser/page.py %D%/docs.awk \
 	%D%/docs-compare.awk %D%/analyze %D%/command-line.sh %D%/recorded-runs.sh %D%/cppcheck.txt %D%/sarif.schema.json %D%/tally %D%/tap.sh %D%/validate.py \
-	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h %D%/refusal.h %D%/well_formed.h \
+	%D%/support.c %D%/support.h %D%/viz_support.c %D%/viz_support.h %D%/refusal.h %D%/refused-malloc.h %D%/well_formed.h \
 	$(tests_simulated:-sim.t=.c) $(tests_of_threads:.t=.c) $(tests_of_sim:.t=.c) $(tests_inside_threads:.t=.c) \
 	$(tests_inside_trace:.t=.c) $(tests_inside_sim:.t=.c) $(tests_of_recordings:.t=.c) \
 	$(tests_of_viz:.t=.c) $(tests_alone:.t=.c)

@@ -48,17 +48,7 @@ static bool refuse(const char *call) {
     return true;
 }
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-
-void *malloc(size_t size) { return refuse("malloc") ? NULL : __libc_malloc(size); }
-void *calloc(size_t count, size_t size) {
-    return refuse("malloc") ? NULL : __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-    return size && refuse("malloc") ? NULL : __libc_realloc(block, size);
-}
+#include "tests/refused-malloc.h"
 
 int open(const char *path, int flags, ...) {
     unsigned mode = 0;

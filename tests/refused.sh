@@ -9,7 +9,7 @@ if test -n "${SANITIZED-}"; then
     done_testing
 fi
 
-$CC -std=gnu11 -D_GNU_SOURCE= -w -shared -fPIC -o refuse.so "$top_srcdir/tests/refuse.c" -ldl || exit 1
+$CC -std=gnu11 -D_GNU_SOURCE= -I"$top_srcdir" -w -shared -fPIC -o refuse.so "$top_srcdir/tests/refuse.c" -ldl || exit 1
 
 # refused CALL,N,ERRNO[,on] ARGUMENT...: runs pirn where that call fails; $refusals of them did.
 refused() {

@@ -135,17 +135,7 @@ long syscall(long number, ...) {
                                                           rest[3], rest[4], rest[5]);
 }
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-
-void *malloc(size_t size) { return refuse("malloc") ? NULL : __libc_malloc(size); }
-void *calloc(size_t count, size_t size) {
-    return refuse("malloc") ? NULL : __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-    return size && refuse("malloc") ? NULL : __libc_realloc(block, size);
-}
+#include "tests/refused-malloc.h"
 #define REFUSING 1
 #else
 #define REFUSING 0

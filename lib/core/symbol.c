@@ -129,7 +129,7 @@ struct lookup {
     bool failed;          /* the system refused something */
 };
 
-/* A module without debugging information: what is known is shown. */
+/* The code of an error that is none of the system's is 0 or less. */
 static void note_error(void *data, const char *message, int code) {
     struct lookup *lookup = data;
     (void)message;

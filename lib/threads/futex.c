@@ -20,10 +20,9 @@ void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t until) {
     int number = errno;
     int64_t piece;
     do {
-        piece = until;
         /* The sanitizer keeps signals until the thread makes a call that it knows, as for the time. */
-        if (PIRN_TSAN && engine_now() + 10 * PIRN_MSEC < until)
-            piece = engine_now() + 10 * PIRN_MSEC;
+        piece = PIRN_TSAN ? engine_now() + 10 * PIRN_MSEC : until;
+        if (piece > until) piece = until;
     } while (sleep_on(word, value, piece) && piece < until);
     errno = number;
 }
