@@ -70,7 +70,8 @@ static inline bool ready(const pirn_case *c) {
     return c->op == PIRN_SEND ? chan_can_offer(c->chan) : chan_can_take(c->chan);
 }
 
-/* The first cases of a selection are not ready, which decides what it does. */
+/* The first cases of a selection are not ready, which decides what it does: as they are before it does
+ * that, which may let others send. */
 static void observe(struct task *self, const struct selection *s, size_t count) {
     for (size_t i = 0; ENGINE_MARKS && i < count; i++)
         if (s->cases[i].chan) engine_count(self, &s->cases[i].chan->senders.mark);
@@ -104,12 +105,12 @@ static int64_t run_ready(struct task *self, const struct selection *s, bool firs
             chosen = i;
         }
         c = &s->cases[chosen];
+        if (first) observe(self, s, chosen);
         if (c->op == PIRN_SEND && !c->chan->closed)
             engine_touch_now(self, c->value, c->chan->value_size, false, site);
         c->status = c->op == PIRN_SEND ? chan_offer(self, c->chan, c->value, woken)
                                        : chan_take(self, c->chan, c->value, woken);
         if (c->status == -EAGAIN) continue;
-        if (first) observe(self, s, chosen);
         return (int64_t)chosen;
     }
 }
