@@ -127,8 +127,9 @@ static void begin_meeting(const struct task *self, const struct place *place,
                           struct access *access) {
     const pirn_chan *chan = place->object;
     bool sends = place->op == OP_SEND || place->op == OP_TRY_SEND;
-    bool tries = place->op == OP_TRY_SEND || place->op == OP_TRY_RECV;
-    access->way = tries ? WAY_MEET : timed(self) ? WAY_ANY : chan->closed ? WAY_CLOSED : WAY_MEET;
+    access->way = timed(self) && parks(self)     ? WAY_ANY
+                  : chan->closed && !timed(self) ? WAY_CLOSED
+                                                 : WAY_MEET;
     if (!waits_nowhere(place->queue)) note_offer(number_of(place->queue), sends);
 }
 
@@ -138,10 +139,11 @@ static int64_t values_sent(const pirn_chan *chan) {
     return mark >> 33 == sim.epoch ? (uint32_t)mark : 0;
 }
 
-/* A try on a channel with a buffer. What it needs is one more access. */
+/* On a channel with a buffer, what does something else where it would have to wait. What it needs
+ * is one more access. */
 static void begin_try(const struct place *place, uint64_t object, struct access *access) {
     const pirn_chan *chan = place->object;
-    bool sends = place->op == OP_TRY_SEND;
+    bool sends = place->op == OP_TRY_SEND || place->op == OP_SEND;
     int64_t sent = values_sent(chan);
     struct access needs = {.object = object};
     access->number = sends;
@@ -173,24 +175,29 @@ static void begin_chan(const struct task *self, const struct place *place, uint6
             begin_meeting(self, place, access);
         break;
     case OP_SEND:
+        access->number = values_sent(chan) + 1;
         if (!chan->capacity)
             begin_meeting(self, place, access);
         else if (!timed(self))
-            access->way = !chan->closed                  ? WAY_SEND
-                          : chan->count < chan->capacity ? WAY_SHUT
-                                                         : WAY_CLOSED;
-        access->number = values_sent(chan) + 1;
+            /* Where more has been sent than there is room for, it may have had to wait for it. */
+            access->way = !chan->closed                                 ? WAY_SEND
+                          : values_sent(chan) < (int64_t)chan->capacity ? WAY_SHUT
+                                                                        : WAY_CLOSED;
+        else if (!parks(self) || chan_can_offer(chan))
+            begin_try(place, object, access);
         break;
     case OP_FIRE:
         access->way = WAY_SEND;
         access->number = values_sent(chan) + 1;
         break;
     case OP_RECV:
+        access->number = values_sent(chan) - (int64_t)chan->count + 1;
         if (!chan->capacity)
             begin_meeting(self, place, access);
         else if (!timed(self))
             access->way = chan->closed && !chan->count ? WAY_NO_RECV : WAY_RECV;
-        access->number = values_sent(chan) - (int64_t)chan->count + 1;
+        else if (!parks(self) || chan_can_take(chan))
+            begin_try(place, object, access);
         break;
     case OP_CLOSE:
         access->way = chan->closed ? WAY_SHUT : WAY_CLOSE;
@@ -216,8 +223,7 @@ static bool case_ready(const pirn_case *c) {
 
 bool dependence_by_case(const struct task *task) {
     enum op op = op_of(task);
-    return (op == OP_SELECT || op == OP_SELECT_FIRST) && task->intent.count <= MOST_CASES &&
-           (task->intent.deadline == PIRN_FOREVER || task->intent.deadline == PIRN_NOW);
+    return (op == OP_SELECT || op == OP_SELECT_FIRST) && task->intent.count <= MOST_CASES;
 }
 
 size_t dependence_next_case(const struct task *task, size_t index) {
@@ -257,7 +263,7 @@ static void refuse_others(const struct task *task, const struct wait *wait) {
 void dependence_take(struct task *self, size_t index) {
     const pirn_case *c = case_at(self, index);
     bool sends = c->op == PIRN_SEND, first = in_order(self);
-    bool tries = self->intent.deadline == PIRN_NOW || (first && index + 1 < self->intent.count);
+    bool tries = timed(self) || (first && index + 1 < self->intent.count);
     waitq *queue = &c->chan->senders;
     struct place place = {OP_NONE, OBJECT_CHAN, c->chan, queue, NULL};
     struct access access = {.way = WAY_ANY};
@@ -281,8 +287,12 @@ static bool asks_contexts(const struct task *self) {
 /* What it could do, and what it does if that is certain. */
 static void begin_select(struct task *self) {
     size_t first = dependence_next_case(self, SIZE_MAX);
-    bool now = self->intent.deadline == PIRN_NOW;
+    bool fails = first == SIZE_MAX && timed(self) && !parks(self);
+    bool waits = first == SIZE_MAX && parks(self);
+    uint8_t kind = kind_of(self);
 
+    if (asks_contexts(self)) kind |= CASE_MORE;
+    if (parks(self)) kind |= CASE_SOON;
     for (size_t i = 0; i < self->intent.count; i++) {
         const pirn_case *c = case_at(self, i);
         waitq *queue = c->chan ? &c->chan->senders : NULL;
@@ -290,6 +300,7 @@ static void begin_select(struct task *self) {
         struct place place = PLACE(NONE, CHAN, c->chan, queue, NULL);
         uint32_t number = c->chan ? number_of_channel(queue, object_number(&place)) : 0;
         if (!number) continue;
+        if (waits) dependence_object(number, WAY_ANY);
         if (waits_nowhere(queue)) {
             dependence_object(number, WAY_MEET);
             continue;
@@ -300,9 +311,9 @@ static void begin_select(struct task *self) {
             .capacity = c->chan->capacity < CASE_ROOM ? (uint32_t)c->chan->capacity : CASE_ROOM,
             .index = (uint16_t)i,
             .way = sends ? WAY_CASE_SEND : WAY_CASE_RECV,
-            .kind = (uint8_t)(kind_of(self) | (asks_contexts(self) ? CASE_MORE : 0))});
+            .kind = kind});
         if (!c->chan->capacity) note_offer(number, sends);
-        if (first == SIZE_MAX && now) refuse(c);
+        if (fails) refuse(c);
     }
     if (first != SIZE_MAX && dependence_next_case(self, first) == SIZE_MAX)
         dependence_take(self, first);

@@ -84,8 +84,17 @@ struct access {
     uint8_t way, kind; /* CASE: CASE_..., or-ed */
 };
 
-/* MORE: there are cases that are none of these, on contexts. */
-enum { CASE_IN_ORDER = 1, CASE_NOW = 2, CASE_MORE = 4, CASE_ALL = 7, CASE_ROOM = 1 << 30 };
+/* NOW: it does not wait; SOON: until a deadline, where others may come and find it; MORE: there are
+ * cases that are none of these, on contexts. */
+enum {
+    CASE_IN_ORDER = 1,
+    CASE_NOW = 2,
+    CASE_MORE = 4,
+    CASE_SOON = 8,
+    CASE_TIMED = CASE_NOW | CASE_SOON,
+    CASE_ALL = 15,
+    CASE_ROOM = 1 << 30
+};
 
 enum { MOST_ACCESSES = 28 };
 
@@ -136,7 +145,17 @@ bool dependence_touches(const struct footprint *footprint, uint64_t object, enum
  * else. */
 enum way dependence_way_of_case(const struct access *access);
 
+/* It is large, so that only what counts is written. */
+static inline void footprint_clear(struct footprint *footprint) {
+    footprint->count = 0;
+    footprint->everything = footprint->disarms = false;
+}
 void footprint_copy(struct footprint *to, const struct footprint *from);
+void footprint_add(struct footprint *to, struct access access);
+
+/* Adds what a step may access in whichever way it is made: an operation is on the same objects, and
+ * its task may look at the clock then. */
+void footprint_widen(struct footprint *to, const struct footprint *from);
 
 /* Whether the step accesses the same in the same ways wherever it is possible. */
 bool dependence_steady(const struct footprint *footprint);
@@ -172,9 +191,9 @@ bool dependence_either(const struct task *a, const struct task *b);
 bool dependence_turns(const struct task *a, const struct task *b);
 
 /*
- * Whether a task is before or in a select of which each case is a step of its own: it waits for
- * ever or not at all, and has few cases. Which of these it could take: the first after `index`,
- * SIZE_MAX for the very first; SIZE_MAX: none.
+ * Whether a task is before or in a select of which each case is a step of its own: it has few.
+ * Which of these it could take: the first after `index`, SIZE_MAX for the very first; SIZE_MAX:
+ * none.
  */
 bool dependence_by_case(const struct task *task);
 size_t dependence_next_case(const struct task *task, size_t index);

@@ -72,6 +72,7 @@ struct node {
     bool arrives;          /* it goes to wait, because nothing else can be done */
     bool impossible;       /* it could not pick what it was to */
     bool local;            /* a task begins, or goes on from a wait */
+    bool chose;            /* among the cases of a select */
     uint8_t turns; /* picks, at the beginning, of who of two that meet comes first: 0 or 1 */
     struct footprint footprint;
 };
@@ -144,10 +145,18 @@ void branches_free(uint32_t *list);
 /* Takes the first one out. */
 uint32_t branches_take(uint32_t *list);
 
+/*
+ * The first one cannot go yet, as can_go(node, it) says. What it begins is taken to be possible in
+ * any order: what comes next goes first, and then it. Returns false where nothing does, so that it
+ * is gone.
+ */
+typedef bool branches_can_go(const void *node, const struct branch *branch);
+bool branches_put_off(uint32_t *list, const void *node, branches_can_go *can_go);
+
 void branches_put_first(uint32_t *list, uint32_t number);
 void branches_put_last(uint32_t *list, uint32_t number);
 
-/* Copies a list with all below, where nothing has been freed. */
+/* Copies a list with all below. */
 uint32_t branches_copy(const struct pool *from, uint32_t list);
 
 /* Whether the list has all outcomes of a step that begin with these picks. */
@@ -205,8 +214,6 @@ struct prefix {
     bool strict;    /* of those gone from others only what is part of what is asked for counts */
     uint32_t given; /* the branch that a run is being made of; 0: none */
 };
-
-bool prefix_can_go(const struct prefix *prefix, const struct branch *branch);
 
 /* The prefix which ends with a branch that is asleep in another; NULL: all after it is done, or it
  * was asleep before. */

@@ -68,28 +68,69 @@ void branches_put_last(uint32_t *list, uint32_t number) {
     *list = number;
 }
 
-/* Copies one list; what is below still has the numbers of the other pool. */
-static uint32_t copy_one(const struct pool *from, uint32_t list) {
-    uint32_t copy = 0, *end = &copy;
-    for (; list; list = from->branches[list].next) {
-        const struct branch *branch = &from->branches[list];
-        uint32_t number = branch_new(branch->label, &branch->picks);
-        if (!number) break;
-        branch_at(number)->waits = branch->waits;
-        branch_at(number)->known = branch->known;
-        if (branch->known) footprint_copy(&branch_at(number)->footprint, &branch->footprint);
-        branch_at(number)->first = branch->first;
-        *end = number;
-        end = &branch_at(number)->next;
+/* A copy of that in no list, with nothing below. */
+static uint32_t copy_alone(const struct branch *branch) {
+    uint32_t number = branch_new(branch->label, &branch->picks);
+    if (!number) return 0;
+    branch_at(number)->waits = branch->waits;
+    branch_at(number)->known = branch->known;
+    branch_at(number)->elsewhere = branch->elsewhere;
+    if (branch->known) footprint_copy(&branch_at(number)->footprint, &branch->footprint);
+    return number;
+}
+
+/* `depth`: of how many before it the same is true; at some point that is enough. */
+static bool put_off(uint32_t *list, const void *node, branches_can_go *can_go, unsigned depth) {
+    enum { MOST = 64 };
+    uint32_t number = branches_take(list), copy, *end = &branch_at(number)->first;
+    bool any = false;
+    while (*end) {
+        struct branch *next = branch_at(*end);
+        if (!can_go(node, next)) {
+            if (depth < MOST) {
+                any |= put_off(end, node, can_go, depth + 1);
+            } else {
+                copy = branches_take(end);
+                branches_free(&copy);
+            }
+            continue;
+        }
+        if (!(copy = copy_alone(branch_at(number)))) break;
+        branch_at(copy)->first = next->first;
+        next->first = copy;
+        end = &next->next;
+        any = true;
     }
-    return copy;
+    branches_free(end);
+    *end = *list;
+    *list = branch_at(number)->first;
+    branch_at(number)->first = 0;
+    branches_free(&number);
+    return any;
+}
+
+bool branches_put_off(uint32_t *list, const void *node, branches_can_go *can_go) {
+    return put_off(list, node, can_go, 0);
+}
+
+/* Copies a list to where a number belongs, with all below; what comes last goes on in the loop, as
+ * sequences are long. */
+static void copy_list(const struct pool *from, uint32_t list, uint32_t *end) {
+    while (list) {
+        const struct branch *branch = &from->branches[list];
+        uint32_t number = copy_alone(branch);
+        if (!number) return;
+        *end = number;
+        list = branch->next ? branch->next : branch->first;
+        end = branch->next ? &branch_at(number)->next : &branch_at(number)->first;
+        if (branch->next) copy_list(from, branch->first, &branch_at(number)->first);
+    }
 }
 
 uint32_t branches_copy(const struct pool *from, uint32_t list) {
-    uint32_t first = dpor_pool->count + 1, copy = copy_one(from, list);
-    for (uint32_t b = first; b <= dpor_pool->count; b++)
-        branch_at(b)->first = copy_one(from, branch_at(b)->first);
-    return copy;
+    uint32_t first = 0;
+    copy_list(from, list, &first);
+    return first;
 }
 
 bool branches_have(uint32_t list, struct label label, const struct picks *picks) {

@@ -68,7 +68,7 @@ bool case_could_wait(size_t step, uint64_t task, size_t a, size_t count) {
 
 bool case_could_fail(size_t step, uint64_t task, size_t a, size_t count) {
     const struct access *of = case_of(step, task, 0);
-    return (!of || of->kind & CASE_NOW) && case_could_wait(step, task, a, count);
+    return (!of || of->kind & CASE_TIMED) && case_could_wait(step, task, a, count);
 }
 
 /* What a task's select could have done in step x; `of` NULL: fail. */
@@ -84,9 +84,8 @@ static struct label label_of(const struct other *o) {
 
 static void add_access(struct footprint *footprint, const struct access *of, enum way way,
                        int64_t number) {
-    if (footprint->count < MOST_ACCESSES)
-        footprint->accesses[footprint->count++] =
-            (struct access){.object = of->object, .way = (uint8_t)way, .number = number};
+    footprint_add(footprint,
+                  (struct access){.object = of->object, .way = (uint8_t)way, .number = number});
 }
 
 /* The case in a sequence of steps after node a. Returns false where it is not certain what that
@@ -99,7 +98,7 @@ static bool add_case(struct footprint *footprint, const struct other *o, size_t 
     if (tally.closed || tally.unknown || !o->of->capacity) return false;
     for (int n = 0; (other = case_of(o->x, o->task, n)); n++) last &= other->index <= o->of->index;
     add_access(footprint, o->of, sends ? WAY_SEND : WAY_RECV, number);
-    if (!(o->of->kind & CASE_NOW) && (last || !(o->of->kind & CASE_IN_ORDER))) return true;
+    if (!(o->of->kind & CASE_TIMED) && (last || !(o->of->kind & CASE_IN_ORDER))) return true;
     add_access(footprint, o->of, sends ? WAY_ROOM : WAY_HAS,
                sends ? number - (int64_t)o->of->capacity : number);
     return true;
@@ -110,7 +109,7 @@ static bool foresee(struct footprint *footprint, const struct other *o, size_t a
     const struct access *other;
     if (o->of && !add_case(footprint, o, a, count)) return false;
     for (int n = 0; (other = case_of(o->x, o->task, n)); n++) {
-        if (other->kind & CASE_MORE) return false;
+        if (other->kind & CASE_MORE || (!o->of && other->kind & CASE_SOON)) return false;
         if (o->of && (!(other->kind & CASE_IN_ORDER) || other->index >= o->of->index)) continue;
         if (tally_all(other->object, a, count).unknown) return false;
         add_access(footprint, other, other->capacity ? WAY_REFUSED : WAY_MEET,
@@ -121,9 +120,13 @@ static bool foresee(struct footprint *footprint, const struct other *o, size_t a
 
 /* Puts the sequence, and what the select could do then, into the tree of node a. */
 static void insert_other(const struct other *o, size_t a, size_t count) {
-    struct footprint footprint = {0};
-    struct goal goal = {label_of(o), NULL, NULL};
-    if (foresee(&footprint, o, a, count)) goal.footprint = &footprint;
+    struct footprint footprint;
+    struct goal goal = {label_of(o), NULL, &footprint};
+    footprint_clear(&footprint);
+    if (!foresee(&footprint, o, a, count)) {
+        footprint_clear(&footprint);
+        footprint_widen(&footprint, &dpor->nodes[o->x].footprint);
+    }
     race_insert(&dpor->nodes[a], count, &goal);
 }
 
@@ -172,9 +175,19 @@ bool case_opens(size_t k, size_t x, uint64_t task, size_t cases) {
     return false;
 }
 
-/* Leaves out the steps of a sequence that make ready what would come first, and what comes after
- * those. */
-static size_t leave_closed(size_t count, const struct other *o) {
+/* Whether step k takes the place, or the value, that the case could have had. */
+static bool is_rival(size_t k, const struct access *of) {
+    const struct footprint *footprint = &dpor->nodes[k].footprint;
+    for (int i = 0; i < footprint->count; i++)
+        if (footprint->accesses[i].object == of->object &&
+            footprint->accesses[i].way == dependence_way_of_case(of))
+            return true;
+    return false;
+}
+
+/* Leaves out the steps of a sequence that make ready what would come first, those from step
+ * `rivals` on that take what the case needs, and what comes after these. */
+static size_t leave_closed(size_t count, const struct other *o, size_t rivals) {
     size_t kept = 0, cases = o->of ? o->of->index : SIZE_MAX;
     race_choose(count);
     for (size_t i = 0; i < count; i++) {
@@ -182,7 +195,9 @@ static size_t leave_closed(size_t count, const struct other *o) {
         bool out = false;
         for (size_t first = 0; first <= k && !out; first++)
             out = race_order.chosen[first] && race_before(first, k) &&
-                  case_opens(first, o->x, o->task, cases);
+                  !race_leads_up(first, o->x) &&
+                  (case_opens(first, o->x, o->task, cases) ||
+                   (first >= rivals && is_rival(first, o->of)));
         if (!out) race_order.sequence[kept++] = (uint32_t)k;
     }
     return kept;
@@ -193,24 +208,31 @@ static bool is_possible(const struct other *o, size_t a, size_t count) {
                  : case_could_wait(o->x, o->task, a, count);
 }
 
+/* Without some of all steps that may come before node `end`. */
+static void insert_closed(const struct other *o, size_t a, size_t end, size_t rivals, size_t all) {
+    size_t count = leave_closed(race_collect(a, o->x, end), o, rivals);
+    if (count < all && is_possible(o, a, count)) insert_other(o, a, count);
+}
+
 /* The places for that: before each step that is in its way, or instead of what the select did. */
 static void find_places(const struct other *o) {
     bool news = case_has_news(o->x, o->task);
     struct label label = label_of(o);
     for (size_t y = 0; y < dpor->next; y++) {
         const struct node *node = &dpor->nodes[y];
-        size_t at = y < o->x ? y : o->x, end = y < o->x ? o->x : y, all, count;
+        size_t at = y < o->x ? y : o->x, end = y < o->x ? o->x : y, all;
         if (y <= o->x && !news) continue;
         if (y < o->x && (node->forced || takes_part(node->label, o->task))) continue;
         if (y == o->x && same(node->label, label)) break;
-        if (y > o->x && (y < race_fresh() || race_before(o->x, y))) continue;
+        if (y > o->x && race_before(o->x, y)) continue;
         if (y != o->x && !is_in_its_way(y, o)) continue;
         if (y < o->x && !race_pending(o->x, y, o->task)) continue;
         all = race_collect(at, o->x, end);
         if (is_possible(o, at, all)) insert_other(o, at, all);
         if (o->of && !(o->of->kind & CASE_IN_ORDER)) continue;
-        count = leave_closed(race_collect(at, o->x, end), o);
-        if (count < all && is_possible(o, at, count)) insert_other(o, at, count);
+        insert_closed(o, at, end, SIZE_MAX, all);
+        for (size_t k = at; o->of && k < dpor->next; k++)
+            if (is_rival(k, o->of)) insert_closed(o, at, end, k, all);
     }
 }
 
@@ -234,7 +256,8 @@ static bool is_taken(const struct node *node, const struct access *of) {
     if (node->label.take != of->index + UINT64_C(1)) return false;
     if (!(of->kind & CASE_IN_ORDER) || of->way != WAY_CASE_SEND) return true;
     for (int i = 0; i < footprint->count; i++)
-        if (footprint->accesses[i].object == of->object && footprint->accesses[i].way == WAY_SHUT)
+        if (footprint->accesses[i].object == of->object &&
+            (footprint->accesses[i].way == WAY_SHUT || footprint->accesses[i].way == WAY_CLOSED))
             return false;
     return true;
 }
@@ -245,7 +268,7 @@ static void find_others(size_t x, uint64_t task) {
     struct other o = {x, task, NULL};
     for (int n = 0; (o.of = case_of(x, task, n)); n++)
         if (!is_taken(node, o.of)) find_places(&o);
-    if (case_of(x, task, 0) && case_of(x, task, 0)->kind & CASE_NOW &&
+    if (case_of(x, task, 0) && case_of(x, task, 0)->kind & CASE_TIMED &&
         (node->label.take || node->label.other))
         find_places(&o);
 }

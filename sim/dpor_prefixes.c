@@ -209,7 +209,8 @@ struct prefix *prefix_after(const struct prefix *prefix, uint32_t branch) {
     return child;
 }
 
-bool prefix_can_go(const struct prefix *prefix, const struct branch *branch) {
+static bool can_go(const void *after, const struct branch *branch) {
+    const struct prefix *prefix = after;
     return is_among(prefix->labels, prefix->candidate_count, branch->label) ||
            (branch->waits && is_among(prefix->labels + prefix->candidate_count,
                                       prefix->waiter_count, branch->label));
@@ -232,16 +233,13 @@ static bool settle(struct prefix *prefix) {
     if (prefix->given) return true;
     while (prefix->tree) {
         struct branch *branch = branch_at(prefix->tree);
-        uint32_t number;
-        if (prefix_can_go(prefix, branch)) {
+        if (can_go(prefix, branch)) {
             prefix->dropped = false;
             if (!branch->elsewhere || !branch->known) return true;
             branches_free(&branch->first);
             branches_put_last(&prefix->sleeping, branches_take(&prefix->tree));
-        } else {
+        } else if (!branches_put_off(&prefix->tree, prefix, can_go)) {
             prefix->dropped = true;
-            number = branches_take(&prefix->tree);
-            branches_free(&number);
         }
     }
     if (prefix->children) return true;
@@ -252,10 +250,10 @@ static bool settle(struct prefix *prefix) {
 /*
  * Whether a prefix without anything to be done may still get it from a run of an elder branch:
  * those that have left one of its own prefixes before, and after which something is to be done.
- * Where it is open that would come to nothing new.
+ * Where it is open that would come to nothing new, unless somebody sleeps there.
  */
 static bool is_kept(const struct prefix *prefix) {
-    if (prefix->open) return false;
+    if (prefix->open && !prefix->strict) return false;
     for (; prefix->parent; prefix = prefix->parent)
         for (const struct prefix *p = prefix->parent->children; p; p = p->sibling)
             if (p->serial < prefix->serial) return own.keeps = true;
@@ -399,37 +397,42 @@ void prefixes_turn_to(struct strategy *strategy, size_t part) {
 
 /* ---- A run that is over -------------------------------------------------------------------- */
 
-/* The wakeup tree goes on with the branch that the run has followed. */
+/* The wakeup tree goes on with the branch that the run has followed. Those before it could not go,
+ * or begin what has been found since. */
 static uint32_t follow(struct prefix *prefix, const struct node *node) {
-    uint32_t below = 0;
-    bool found = false;
-    while (prefix->tree && !found) {
-        struct branch *branch = branch_at(prefix->tree);
-        uint32_t number;
-        found = prefix_can_go(prefix, branch);
-        if (found && !node->follows) break;
-        number = branches_take(&prefix->tree);
-        if (found) {
-            below = branch->first;
-            branch->first = 0;
+    uint32_t below = 0, *list = &prefix->tree, number;
+    while (*list) {
+        struct branch *branch = branch_at(*list);
+        if (!can_go(prefix, branch)) {
+            branches_put_off(list, prefix, can_go);
+        } else if (!node->follows || !same(branch->label, node->label) ||
+                   !same_picks(&branch->picks, &node->wanted)) {
+            if (!node->follows) break;
+            list = &branch->next;
+        } else {
+            number = branches_take(list);
+            below = branch_at(number)->first;
+            branch_at(number)->first = 0;
+            branches_free(&number);
+            break;
         }
-        branches_free(&number);
     }
     return below;
 }
 
-/* Takes over what else a step could pick. */
-static void add_outcomes(struct prefix *prefix, const struct node *node) {
+/* Takes over what else a step could pick: behind all that has been asked for, which counts on what
+ * comes before it alone. `below` is asked for after each outcome, unless the run was to have its
+ * own. */
+static void add_outcomes(struct prefix *prefix, const struct node *node, uint32_t below) {
     const struct branch *from = dpor->pool.branches;
-    uint32_t outcome = node->tree, list = 0, number;
-    for (uint32_t i = 0; i < node->outcomes; i++, outcome = from[outcome].next)
-        branches_put_first(&list, branch_new(from[outcome].label, &from[outcome].picks));
-    while (list) {
-        const struct branch *branch = branch_at(number = branches_take(&list));
-        if (branches_have(prefix->tree, branch->label, &branch->picks))
-            branches_free(&number);
-        else
-            branches_put_first(&prefix->tree, number);
+    uint32_t outcome = node->tree, number;
+    for (uint32_t i = 0; i < node->outcomes; i++, outcome = from[outcome].next) {
+        const struct branch *branch = &from[outcome];
+        if (branches_have(prefix->tree, branch->label, &branch->picks)) continue;
+        if (!(number = branch_new(branch->label, &branch->picks))) return;
+        if (node->wanted.count < branch->picks.count)
+            branch_at(number)->first = branches_copy(&own.pool, below);
+        branches_put_last(&prefix->tree, number);
     }
 }
 
@@ -483,7 +486,7 @@ static bool add_path(uint32_t below) {
         if (node->forced) continue;
         prefix->tree = below;
         below = follow(prefix, node);
-        add_outcomes(prefix, node);
+        add_outcomes(prefix, node, below);
     }
     branches_free(&below);
     return true;
@@ -518,7 +521,6 @@ static void learn(struct prefix *prefix, uint32_t number) {
     struct branch *branch = branch_at(number);
     const struct node *node = &dpor->nodes[prefix->depth];
     branches_free(&branch->first);
-    branch->elsewhere = false;
     branch->known = dpor->next > dpor->planned && node->picks.count == branch->picks.count;
     if (branch->known) footprint_copy(&branch->footprint, &node->footprint);
     branches_put_last(&prefix->sleeping, number);
@@ -531,12 +533,12 @@ static void analyse(const struct log *log, uint32_t number) {
         branch_at(number)->first = 0;
         branches_free(&number);
     }
+    if (dpor->planned && dpor->next >= dpor->planned)
+        add_outcomes(dpor->prefix, &dpor->nodes[dpor->planned - 1], below);
     if (!add_path(below)) {
         dpor->gaps = true;
         dpor->next = dpor->planned;
     } else {
-        if (dpor->planned && dpor->next >= dpor->planned)
-            add_outcomes(dpor->prefix, &dpor->nodes[dpor->planned - 1]);
         races_find(log);
     }
     conclude();

@@ -26,6 +26,14 @@ bool race_pending(size_t b, size_t a, uint64_t task) {
     return true;
 }
 
+bool race_leads_up(size_t k, size_t b) {
+    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
+        if (race_order.members[m].previous > k &&
+            race_before(k, race_order.members[m].previous - 1))
+            return true;
+    return false;
+}
+
 size_t race_collect(size_t a, size_t b, size_t c) {
     size_t count = 0;
     for (size_t k = a; k < dpor->next; k++) {
@@ -62,8 +70,9 @@ static bool has_timer(size_t a, size_t count) {
 static void reverse(size_t a, size_t b) {
     struct node *node = &dpor->nodes[a];
     const struct footprint *footprint = &dpor->nodes[b].footprint;
+    struct footprint wide;
     struct label label = dpor->nodes[b].label;
-    struct goal goal = {label, &dpor->nodes[b], dependence_steady(footprint) ? footprint : NULL};
+    struct goal goal = {label, &dpor->nodes[b], footprint};
     const struct access *of = NULL;
     size_t count;
     if (node->forced || (dpor->nodes[b].forced && label.task != CLOCK)) return;
@@ -77,27 +86,26 @@ static void reverse(size_t a, size_t b) {
         if (of && !case_could_take(b, label.task, of, a, count)) return;
         if (!label.take && !case_could_fail(b, label.task, a, count)) return;
     }
+    if (!dependence_steady(footprint)) {
+        footprint_clear(&wide);
+        footprint_widen(&wide, footprint);
+        goal.footprint = &wide;
+    }
     race_insert(node, count, &goal);
 }
 
 /* A task that has met another in step b could have gone alone before a. */
 static void part(size_t a, size_t b, uint64_t task) {
-    struct goal goal = {{task, 0, 0}, NULL, NULL};
+    struct footprint wide;
+    struct goal goal = {{task, 0, 0}, NULL, &wide};
     size_t count;
     if (dpor->nodes[a].forced || takes_part(dpor->nodes[a].label, task)) return;
     if (!race_pending(b, a, task)) return;
     count = race_collect(a, b, b);
+    footprint_clear(&wide);
+    footprint_widen(&wide, &dpor->nodes[b].footprint);
     if (!case_of(b, task, 0) || case_could_fail(b, task, a, count))
         race_insert(&dpor->nodes[a], count, &goal);
-}
-
-/* Whether the tasks of step b must have made step k, or what it comes before. */
-static bool leads_up(size_t k, size_t b) {
-    for (size_t m = 2 * b; m <= 2 * b + 1; m++)
-        if (race_order.members[m].previous > k &&
-            race_before(k, race_order.members[m].previous - 1))
-            return true;
-    return false;
 }
 
 /* Two that stood at a channel, one in step x, the other in y. */
@@ -119,7 +127,7 @@ static bool hinders_one(size_t k, const struct encounter *e, size_t step, uint64
 
 /* Whether step k, which comes before x or y, may keep their tasks from meeting. */
 static bool hinders(size_t k, const struct encounter *e) {
-    if (leads_up(k, e->x) || leads_up(k, e->y)) return false;
+    if (race_leads_up(k, e->x) || race_leads_up(k, e->y)) return false;
     return hinders_one(k, e, e->x, e->one) || hinders_one(k, e, e->y, e->other);
 }
 
@@ -200,18 +208,24 @@ static bool nothing_before(size_t step, uint64_t task, uint64_t object, size_t a
 /* Whether they could after the steps before a and those of the sequence: one waits, and the other
  * finds it. */
 static bool could_meet_after(size_t a, size_t count, const struct encounter *e) {
-    bool waits = !(e->kind & CASE_NOW) && case_could_wait(e->x, e->one, a, count);
-    bool other_waits = !(e->other_kind & CASE_NOW) && case_could_wait(e->y, e->other, a, count);
+    bool waits = !(e->kind & CASE_TIMED) && case_could_wait(e->x, e->one, a, count);
+    bool other_waits = !(e->other_kind & CASE_TIMED) && case_could_wait(e->y, e->other, a, count);
     return (waits && nothing_before(e->y, e->other, e->object, a, count)) ||
            (other_waits && nothing_before(e->x, e->one, e->object, a, count));
 }
 
 /* A task that stood at a channel in step x could have met one that did in y. */
 static void meet(const struct encounter *e) {
-    struct footprint footprint = {0}, meets = {.count = 1};
-    struct goal goal = {meeting(e->one, e->other), NULL, NULL};
-    meets.accesses[0] = (struct access){.object = e->object, .way = WAY_MEET};
-    if (add_meeting(&footprint, e)) goal.footprint = &footprint;
+    struct footprint footprint, meets;
+    struct goal goal = {meeting(e->one, e->other), NULL, &footprint};
+    footprint_clear(&meets);
+    footprint_add(&meets, (struct access){.object = e->object, .way = WAY_MEET});
+    footprint_clear(&footprint);
+    if (!add_meeting(&footprint, e)) {
+        footprint_clear(&footprint);
+        footprint_widen(&footprint, &dpor->nodes[e->x].footprint);
+        footprint_widen(&footprint, &dpor->nodes[e->y].footprint);
+    }
     for (size_t a = (e->x < e->y ? e->x : e->y) + 1; a-- > 0;) {
         struct node *node = &dpor->nodes[a];
         size_t count, without;
@@ -267,10 +281,26 @@ static void find_meetings(size_t b) {
     }
 }
 
+/* Whether a step that the run before has had too might do something else in another place, because
+ * of what this run alone has had after it. */
+static bool has_news(size_t b) {
+    const struct footprint *footprint = &dpor->nodes[b].footprint;
+    struct footprint wide;
+    if (dependence_steady(footprint)) return false;
+    footprint_clear(&wide);
+    footprint_widen(&wide, footprint);
+    for (size_t k = race_fresh(); k < dpor->next; k++)
+        if (dependence_between(&wide, &dpor->nodes[k].footprint)) return true;
+    return false;
+}
+
 static void find_races(size_t final) {
-    for (size_t b = 0; b < race_fresh() && b < dpor->next; b++) find_meetings(b);
-    for (size_t b = race_fresh(); b < dpor->next; b++) {
+    for (size_t b = 0; b < dpor->next; b++) {
         const struct node *node = &dpor->nodes[b];
+        if (b < race_fresh() && !has_news(b)) {
+            find_meetings(b);
+            continue;
+        }
         if (node->forced && node->label.task != CLOCK) continue;
         if (node->footprint.disarms)
             race_insert_alone(&dpor->nodes[b], (struct label){CLOCK, 0, 0});
@@ -309,13 +339,6 @@ static void end_early(const struct log *log) {
         race_insert_alone(last, *candidate(last, i));
 }
 
-static void see(struct footprint *footprint, uint64_t object) {
-    if (footprint->count == MOST_ACCESSES)
-        footprint->everything = true;
-    else
-        footprint->accesses[footprint->count++] = (struct access){.object = object, .way = WAY_ANY};
-}
-
 /* Who waits where that is not the end is seen by those who come. */
 static size_t find_end(void) {
     size_t final = dpor->next;
@@ -326,7 +349,7 @@ static size_t find_end(void) {
         for (int k = 0, count = footprint->count; k < count; k++) {
             struct access *access = &footprint->accesses[k];
             if (dependence_way_of_case(access) != WAY_ANY)
-                see(footprint, access->object);
+                footprint_add(footprint, (struct access){.object = access->object, .way = WAY_ANY});
             else if (access->way != WAY_OFFER_SEND && access->way != WAY_OFFER_RECV)
                 access->way = WAY_ANY;
         }

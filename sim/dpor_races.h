@@ -78,6 +78,9 @@ bool race_edge_between(size_t from, size_t to);
 /* Whether a task could do before step a what it does in step b. */
 bool race_pending(size_t b, size_t a, uint64_t task);
 
+/* Whether the tasks of step b must have made step k, or what it comes before. */
+bool race_leads_up(size_t k, size_t b);
+
 /* What a sequence takes in: what has come after step a, but not after it in the order, nor after
  * b or c. Returns how many. */
 size_t race_collect(size_t a, size_t b, size_t c);

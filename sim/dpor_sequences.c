@@ -6,6 +6,15 @@
 
 #include "sim/dpor_races.h"
 
+/* Whether what is known of a branch commutes with the first steps of the sequence: where a task did
+ * something else in the run, they may still have to come before it. */
+static bool commutes(const struct branch *branch, size_t count) {
+    for (size_t i = 0; i < count && branch->known; i++)
+        if (!dependence_apart(&branch->footprint, &dpor->nodes[race_order.sequence[i]].footprint))
+            return false;
+    return true;
+}
+
 /* Whether a branch could go first of the `count` steps in the sequence; *at is where it stands
  * there, `count` if it does not, but commutes with all. */
 static bool is_initial(const struct branch *branch, size_t count, size_t *at) {
@@ -17,14 +26,10 @@ static bool is_initial(const struct branch *branch, size_t count, size_t *at) {
         for (size_t k = 0; k < i; k++)
             if (race_before(race_order.sequence[k], race_order.sequence[i])) return false;
         *at = i;
-        return true;
+        return commutes(branch, i);
     }
-    if (!branch->known) return false;
-    for (size_t i = 0; i < count; i++)
-        if (!dependence_apart(&branch->footprint, &dpor->nodes[race_order.sequence[i]].footprint))
-            return false;
     *at = count;
-    return true;
+    return branch->known && commutes(branch, count);
 }
 
 /* Whether a step of the sequence comes before the goal: not by way of those that were left out. */
@@ -56,13 +61,8 @@ static bool is_initial_of(const struct branch *branch, size_t count, const struc
         return goal->footprint && dependence_apart(&branch->footprint, goal->footprint);
     }
     *at = count;
-    if (!goal->step) {
-        for (size_t i = 0; i < count && branch->known; i++)
-            if (!dependence_apart(&branch->footprint,
-                                  &dpor->nodes[race_order.sequence[i]].footprint))
-                return false;
-        return true;
-    }
+    if (!commutes(branch, count)) return false;
+    if (!goal->step) return true;
     if (!same_picks(&branch->picks, &goal->step->picks)) return false;
     for (size_t i = 0; i < count; i++)
         if (leads_to_goal(race_order.sequence[i], count, goal)) return false;
@@ -126,6 +126,13 @@ static bool find_first(struct sequel *sequel, const struct branch *branch, bool 
     return true;
 }
 
+/* Whether a branch is one outcome of the goal, which has not been made: what is left of the sequence
+ * is to come after the others as well. */
+static bool is_outcome(const struct branch *branch, const struct sequel *sequel) {
+    return !sequel->ends && !sequel->goal->step && sequel->count && branch->picks.count &&
+           same(branch->label, sequel->goal->label);
+}
+
 /* Of a goal that has not been made all outcomes must have been. */
 static bool is_part(const struct prefix *prefix, const struct branch *branch,
                     const struct sequel *sequel) {
@@ -153,9 +160,9 @@ static bool find_gone(const struct prefix *prefix, const struct prefix *own, boo
             later = true;
             continue;
         }
-        if (is_part(prefix, branch, sequel)) continue;
+        if (is_part(prefix, branch, sequel) || (later && is_outcome(branch, sequel))) continue;
         if (!find_first(sequel, branch,
-                        (prefix->strict && inherited) ||
+                        (prefix->strict && (inherited || branch->elsewhere)) ||
                             (asleep && chose_otherwise(sequel->start, branch->label))))
             continue;
         if (later) *after = prefix_after(prefix, b);
@@ -176,13 +183,20 @@ static void append(uint32_t *list, const struct sequel *sequel, bool waits) {
     if (sequel->ends) return;
     number = goal->step ? branch_of(goal->step) : branch_new(goal->label, NULL);
     if (!number) return;
-    if (!goal->step && goal->footprint) {
-        footprint_copy(&branch_at(number)->footprint, goal->footprint);
-        branch_at(number)->known = true;
-    }
+    if (goal->footprint) footprint_copy(&branch_at(number)->footprint, goal->footprint);
+    branch_at(number)->known = goal->footprint;
     branch_at(number)->waits = waits;
-    if (goal->step) branch_at(number)->known = dependence_steady(&goal->step->footprint);
     branches_put_last(list, number);
+}
+
+/* Whether the run has any select by cases: what that could do is not seen where it could do
+ * something else too, which sleeps, and so does nothing. */
+static bool has_selects(void) {
+    for (size_t k = 0; k < dpor->next; k++) {
+        struct label label = dpor->nodes[k].label;
+        if (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0))) return true;
+    }
+    return false;
 }
 
 void race_insert(struct node *node, size_t count, const struct goal *goal) {
@@ -205,8 +219,8 @@ void race_insert(struct node *node, size_t count, const struct goal *goal) {
     for (bool later = false;; own = NULL, later = true) {
         if (!find_gone(prefix, own, later, &sequel, &after)) return;
         if (!after) break;
-        while (after->forced && !after->open) after = after->children;
-        if (after->open) return;
+        if (after->open && !(after->strict && has_selects())) return;
+        while (after->forced && after->children) after = after->children;
         prefix = after;
     }
     list = &prefix->tree;
@@ -217,16 +231,18 @@ void race_insert(struct node *node, size_t count, const struct goal *goal) {
     if (given) {
         list = &branch_at(prefix->given)->first;
         b = *list;
-        if (!b) return;
+        if (!b && !has_selects()) return;
     }
     while (b) {
-        if (!find_first(&sequel, branch_at(b), false)) {
+        if (branch_at(b)->elsewhere && find_first(&sequel, branch_at(b), true)) return;
+        if (branch_at(b)->elsewhere || is_outcome(branch_at(b), &sequel) ||
+            !find_first(&sequel, branch_at(b), false)) {
             b = branch_at(b)->next;
             continue;
         }
         list = &branch_at(b)->first;
         b = *list;
-        if (!b && given) return;
+        if (!b && given && !has_selects()) return;
     }
     append(list, &sequel, waits);
 }

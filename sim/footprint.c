@@ -88,6 +88,13 @@ bool dependence_touches(const struct footprint *footprint, uint64_t object, enum
     return false;
 }
 
+void footprint_add(struct footprint *to, struct access access) {
+    if (to->count == MOST_ACCESSES)
+        to->everything = true;
+    else
+        to->accesses[to->count++] = access;
+}
+
 void footprint_copy(struct footprint *to, const struct footprint *from) {
     memcpy(to, from, offsetof(struct footprint, accesses) + from->count * sizeof *from->accesses);
 }
@@ -100,6 +107,13 @@ bool dependence_steady(const struct footprint *footprint) {
     for (int i = 0; i < footprint->count; i++)
         if (unsteady & BIT(footprint->accesses[i].way)) return false;
     return !footprint->everything && !footprint->disarms;
+}
+
+void footprint_widen(struct footprint *to, const struct footprint *from) {
+    footprint_add(to, (struct access){.object = THING_CLOCK, .way = WAY_CLOCK});
+    for (int i = 0; i < from->count; i++)
+        footprint_add(to, (struct access){.object = from->accesses[i].object, .way = WAY_ANY});
+    to->everything |= from->everything;
 }
 
 /* An `add` is one that no `done` needs, which would be misuse. */

@@ -20,7 +20,7 @@
  *     which the wait then comes to an end is a repetition.
  *   - A step may have several outcomes (pirn_choose): all are explored at its node. A task may go
  *     in several ways (alone, or meeting one or another): all these are, too, where one is.
- *   - A select that waits for ever or not at all goes in one way for each case that is ready: in
+ *   - A select of few cases goes in one way for each case that is ready: in
  *     each it looks at that channel alone (with those before it if it takes the first, and all if
  *     it fails). So nothing that is done to the other channels races with it; but each case that
  *     it had not taken could have been, wherever in the run it would have been ready
@@ -29,7 +29,10 @@
  *     (chose_otherwise), and a sequence that is longer than a branch of the tree is appended to
  *     that.
  *   - What is put into a tree may turn out impossible, where a step has other causes than in the run
- *     that it was taken from. Then whatever could go there does.
+ *     that it was taken from. Then what was to come after it goes first; at the end, whatever could.
+ *   - A step that comes elsewhere than in the run may do something else there: a send finds the
+ *     channel open, a try fails. It is taken for all that it could do to the same objects
+ *     (footprint_widen).
  *   - In a run that is cut, those who would have to wait do so at its end: their races may show nowhere
  *     else.
  *   - At the end of a sequence from a wakeup tree nothing sleeps, so that all that comes after it is
@@ -117,6 +120,7 @@ static struct task *begin_step(struct node *node) {
     struct task *first, *other;
     node->log_steps = (uint32_t)sim.log->steps;
     node->picks.count = node->turns = 0;
+    node->chose = false;
     memset(&node->footprint, 0, offsetof(struct footprint, accesses));
     dependence_footprint = &node->footprint;
     dependence_since = (uint32_t)sim.log->steps;
@@ -231,7 +235,8 @@ static void find_candidates(struct node *node, bool timer) {
         if (dependence_ready(sim.runnable[i]) == READY_GOES) add_alone(node, sim.runnable[i]);
 }
 
-static bool can_go(const struct node *node, const struct branch *branch) {
+static bool can_go(const void *at, const struct branch *branch) {
+    const struct node *node = at;
     return is_candidate(node, branch->label) || (branch->waits && is_waiter(node, branch->label));
 }
 
@@ -251,15 +256,10 @@ static void follow(struct node *node, uint32_t number) {
 /* Takes the first branch of the wakeup tree that can go. Those that cannot were possible only
  * because of what would come after them. */
 static bool follow_tree(struct node *node) {
-    while (node->tree) {
-        uint32_t number = branches_take(&node->tree);
-        if (can_go(node, branch_at(number))) {
-            follow(node, number);
-            return true;
-        }
-        branches_free(&number);
-    }
-    return false;
+    while (node->tree && !can_go(node, branch_at(node->tree)))
+        branches_put_off(&node->tree, node, can_go);
+    if (node->tree) follow(node, branches_take(&node->tree));
+    return node->follows;
 }
 
 /* Whoever is awake, the current task if it can. */
@@ -410,7 +410,7 @@ static bool is_outcome(const struct pick *pick, uint64_t value) {
 
 static struct pick look_at_pick(const struct node *node, uint64_t n) {
     struct pick pick = {.values = n};
-    if (node->picks.count == node->turns && dependence_chooses(sim.current)) {
+    if (!node->chose && dependence_chooses(sim.current)) {
         pick.cases = sim.current;
         for (const struct task *task = sim.tasks; task && node->label.other; task = task->next)
             if (task != sim.current && takes_part(node->label, task->identity)) pick.arrived = task;
@@ -426,7 +426,14 @@ static uint64_t rank_of(const struct pick *pick, uint32_t name) {
     return value;
 }
 
-/* The value that is explored now; the other outcomes of the step after this one, at the same node. */
+static uint64_t only_outcome(const struct pick *pick) {
+    uint64_t value = 0;
+    while (!is_outcome(pick, value)) value++;
+    return value;
+}
+
+/* The value that is explored now; the other outcomes of the step after this one, at the same node.
+ * What can have one outcome alone is no pick: elsewhere it may not be asked for. */
 static uint64_t take_outcome(struct node *node, const struct pick *pick) {
     const struct picks *wanted = &node->wanted;
     struct picks picks = node->picks;
@@ -435,6 +442,7 @@ static uint64_t take_outcome(struct node *node, const struct pick *pick) {
     uint32_t number;
     bool known = at < wanted->count, new = dpor->next == dpor->count;
 
+    if (pick->outcomes == 1) return only_outcome(pick);
     picks.among[at] = pick->outcomes;
     for (uint64_t value = pick->values; value-- > 0;) {
         if (!is_outcome(pick, value)) continue;
@@ -478,6 +486,7 @@ static uint64_t pick(struct strategy *strategy, uint64_t n) {
         return 0;
     }
     pick = look_at_pick(node, n);
+    node->chose |= pick.cases != NULL;
     if (!pick.cases || !dependence_by_case(sim.current)) return take_outcome(node, &pick);
     value = node->label.take ? rank_of(&pick, (uint32_t)node->label.take - 1)
                              : take_outcome(node, &pick);

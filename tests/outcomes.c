@@ -5,6 +5,9 @@
  *     outcomes-sim [--from=SEED] [--programs=N] [--runs=N] [--mutant=NAME]
  *         writes every outcome of the first N programs that are small enough to be explored whole:
  *         what dpor finds, and what N random runs find besides, to standard output
+ *     outcomes-sim --shared [--from=SEED] [--programs=N]
+ *         explores each program with dpor by itself, then with runs given out ahead as to several
+ *         processes, and as three shards: all find the same
  *     outcomes-threads [--runs=N] [--mutant=NAME] FILE
  *         runs the programs of such a file N times with one worker and N times with two, and finds
  *         each outcome in it
@@ -60,7 +63,7 @@ static const struct mutant {
 
 static struct arguments {
     uint64_t from, programs, runs, show;
-    bool histories;
+    bool histories, shared;
     const char *file;
 } arguments = {.from = 1, .programs = 300, .runs = SIMULATED ? 500 : 20};
 
@@ -125,13 +128,11 @@ static void mutate(const char *name) {
 }
 
 static void parse(int argc, char **argv) {
-    static const struct option options[] = {{"from", required_argument, NULL, 'f'},
-                                            {"programs", required_argument, NULL, 'p'},
-                                            {"runs", required_argument, NULL, 'r'},
-                                            {"mutant", required_argument, NULL, 'm'},
-                                            {"show", required_argument, NULL, 's'},
-                                            {"histories", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"from", required_argument, NULL, 'f'}, {"programs", required_argument, NULL, 'p'},
+        {"runs", required_argument, NULL, 'r'}, {"mutant", required_argument, NULL, 'm'},
+        {"show", required_argument, NULL, 's'}, {"histories", no_argument, NULL, 'h'},
+        {"shared", no_argument, NULL, 'a'},     {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -147,6 +148,8 @@ static void parse(int argc, char **argv) {
             arguments.show = number(optarg);
         else if (option == 'h')
             arguments.histories = true;
+        else if (option == 'a')
+            arguments.shared = true;
         else
             give_up("see the beginning of tests/outcomes.c");
     }
@@ -182,8 +185,12 @@ static int perform(struct exploration *exploration, struct strategy *strategy) {
     return 0;
 }
 
+/* How a search is shared, and how many graphs it has come to. */
+static struct share share;
+static uint64_t graphs;
+
 /* Returns whether the strategy has seen all there is. */
-static bool explore_with(const char *strategy, uint64_t most) {
+static bool explore_with(struct strategy *strategy, uint64_t most) {
     static struct exploration exploration;
     pirn_config config;
     bool all;
@@ -191,35 +198,109 @@ static bool explore_with(const char *strategy, uint64_t most) {
 
     if (rc) give_up(strerror(-rc));
     exploration = (struct exploration){
-        .strategy = strategy_find(strategy),
+        .strategy = strategy,
         .run = {.max_steps = MAX_STEPS,
                 .allow = PIRN_ALLOW_SEND_ON_CLOSED | PIRN_ALLOW_DOUBLE_CLOSE},
         .seed = 1,
         .runs = most,
+        .share = share,
         .keep_going = true,
         .perform = perform,
         .context = &config,
     };
     if (explore(&exploration)) give_up(exploration.message);
     all = exploration.exhausted;
+    graphs = exploration.distinct;
     explore_end(&exploration);
     return all;
+}
+
+/* dpor with as many runs given out as there are, up to PARTS; they are made in that order. */
+enum { PARTS = 16, SHARDS = 3 };
+static struct strategy dpor_by_parts;
+static size_t parts[PARTS], first_part, part_count;
+
+static void give_parts(struct strategy *strategy) {
+    for (size_t at = 0; at < PARTS; at++) {
+        bool given = false;
+        for (size_t i = 0; i < part_count; i++) given |= parts[(first_part + i) % PARTS] == at;
+        if (given) continue;
+        if (!strategy_find("dpor")->give(strategy, at)) break;
+        parts[(first_part + part_count++) % PARTS] = at;
+    }
+    if (part_count) strategy_find("dpor")->turn_to(strategy, parts[first_part]);
+}
+
+static int open_parts(struct strategy *strategy, const struct search_request *request) {
+    int rc = strategy_find("dpor")->open(strategy, request);
+    if (!rc) rc = strategy_find("dpor")->share(strategy, PARTS);
+    part_count = 0;
+    if (!rc) give_parts(strategy);
+    return rc;
+}
+
+static unsigned take_part(struct strategy *strategy, const struct log *log) {
+    unsigned found = strategy_find("dpor")->next(strategy, log);
+    first_part = (first_part + 1) % PARTS;
+    part_count--;
+    give_parts(strategy);
+    return found;
+}
+
+static uint64_t differences;
+
+static void differ(const char *how, uint64_t alone, uint64_t shared) {
+    if (alone == shared) return;
+    printf("# %s: %" PRIu64 ", not %" PRIu64 "\n", how, shared, alone);
+    play_print(&program, stdout);
+    differences++;
+}
+
+static void work_shared(void) {
+    uint64_t made = 0;
+    dpor_by_parts = *strategy_find("dpor");
+    dpor_by_parts.open = open_parts;
+    dpor_by_parts.next = take_part;
+    for (uint64_t seed = arguments.from; made < arguments.programs; seed++) {
+        int alone;
+        uint64_t few;
+        play_make(&program, seed);
+        count = 0;
+        if (!explore_with(strategy_find("dpor"), MOST_RUNS)) continue;
+        made++;
+        alone = count;
+        few = graphs;
+        explore_with(&dpor_by_parts, 0);
+        differ("graphs of runs given out ahead", few, graphs);
+        count = 0;
+        share.shards = SHARDS;
+        for (share.shard = 1; share.shard <= SHARDS; share.shard++)
+            explore_with(strategy_find("dpor"), 0);
+        share = (struct share){0};
+        differ("outcomes of shards", (uint64_t)alone, (uint64_t)count);
+    }
+    printf("# %" PRIu64 " programs, %" PRIu64 " differences\n", made, differences);
 }
 
 static void work(void) {
     uint64_t made = 0, all = 0, left_out = 0;
 
+    if (arguments.shared) {
+        work_shared();
+        return;
+    }
+
     for (uint64_t seed = arguments.from; made < arguments.programs; seed++) {
         int covered;
         play_make(&program, seed);
         count = 0;
-        if (!explore_with("dpor", MOST_RUNS)) {
+        if (!explore_with(strategy_find("dpor"), MOST_RUNS)) {
             left_out++;
             continue;
         }
         /* Chance must not find what dpor has not. */
         covered = count;
-        explore_with("random", arguments.runs);
+        explore_with(strategy_find("random"), arguments.runs);
         for (int i = covered; i < count; i++) printf("# missed by dpor: %s\n", outcomes[i].text);
         if (count > covered) play_print(&program, stdout);
         missed += count > covered;
@@ -329,7 +410,7 @@ int main(int argc, char **argv) {
         work();
     free(outcomes);
 #if PIRN_SIMULATED
-    return misfits || lost || missed;
+    return misfits || lost || missed || differences;
 #else
     return misfits != 0;
 #endif

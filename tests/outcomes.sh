@@ -9,10 +9,13 @@ simulated=$top_builddir/tests/outcomes-sim
 threads=$top_builddir/tests/outcomes-threads
 
 # How many programs, and from which seed on. More than some 1000 do not fit the time that a script has: make check-long takes
-# 10,000 in portions, from other seeds each.
+# 10,000 in portions, from other seeds each. Of those that do nothing but use channels there are ten times as many, as a run of
+# theirs is short: no pair of operations of which dpor thinks wrongly should get through.
 programs=${PIRN_TEST_PROGRAMS:-300}
 first=${PIRN_TEST_FROM:-1}
 if test -n "${SANITIZED-}"; then programs=$((programs / 5)); fi
+of_channels=$((10 * programs))
+first_of_channels=$((4294967296 + 10 * first))
 
 # The output is shown when the test fails. What the runtime wrote about the last run is in `err`.
 explores() {
@@ -56,6 +59,13 @@ fi
 
 run "$programs programs from seed $first on: threads do what the simulator says" fits
 told
+
+run "$of_channels programs of channels alone: dpor finds what random runs find" \
+    explores --from=$first_of_channels --programs=$of_channels --runs=200
+sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
+
+run "$programs of these: what shares a search finds the same" explores --shared --from=$first_of_channels --programs=$programs
+sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
 
 run "the outcomes to compare mutants with" explores --programs=300
 for mutant in value capacity unlocked swapped stack discard open last eager; do

@@ -42,10 +42,42 @@ static void make_step(struct step *step, uint64_t *random) {
     }
 }
 
+/* A step that does something to channels. */
+static void make_channel_step(struct step *step, uint64_t *random, uint64_t patiences) {
+    uint64_t kind = random_below(random, 8);
+    *step = (struct step){.n = 1, .cases = 1};
+    step->verb = kind == 0 ? CLOSE : kind == 1 ? LENGTH : kind < 5 ? PLAIN : SELECT;
+    if (step->verb == SELECT) step->cases = 2;
+    step->patience = (enum patience)random_below(random, patiences);
+    step->first = random_below(random, 2);
+    for (int i = 0; i < 2; i++) {
+        step->sends[i] = random_below(random, 2);
+        step->channels[i] = (int)random_below(random, CHANNELS);
+    }
+}
+
+/* Few steps, and all of them meet each other. */
+static void make_of_channels(struct program *program, uint64_t random) {
+    uint64_t patiences = 1 + random_below(&random, PATIENCES);
+    uint64_t more;
+    program->tasks = 2 + (int)random_below(&random, MOST_TASKS - 1);
+    for (int i = 0; i < CHANNELS; i++) program->capacities[i] = (int)random_below(&random, 3);
+    for (int i = 0; i < program->tasks; i++) program->steps[i] = 1;
+    more = random_below(&random, (uint64_t)(6 - program->tasks));
+    while (more--) program->steps[random_below(&random, (uint64_t)program->tasks)]++;
+    for (int i = 0; i < program->tasks; i++)
+        for (int k = 0; k < program->steps[i]; k++)
+            make_channel_step(&program->step[i][k], &random, patiences);
+}
+
 void play_make(struct program *program, uint64_t seed) {
     uint64_t random = seed;
 
     *program = (struct program){.seed = seed};
+    if (seed >= OF_CHANNELS) {
+        make_of_channels(program, random);
+        return;
+    }
     program->tasks = 2 + (int)random_below(&random, MOST_TASKS - 1);
     program->permits = (int)random_below(&random, 3);
     for (int i = 0; i < CHANNELS; i++) program->capacities[i] = (int)random_below(&random, 3);

@@ -100,6 +100,10 @@ enum player_mutant {
 };
 extern enum player_mutant player_mutant;
 
+/* From this seed on programs have few steps, which do nothing but send, receive, close and ask for a
+ * length, so that nearly each pair of them matters. */
+#define OF_CHANNELS (UINT64_C(1) << 32)
+
 void play_make(struct program *program, uint64_t seed);
 void play_print(const struct program *program, FILE *file);
 

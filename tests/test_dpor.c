@@ -975,6 +975,134 @@ static void receive_and_close(void *arg) {
     receive_2(arg);
     pirn_close(chans[2]);
 }
+static void close_1(void *arg) {
+    (void)arg;
+    pirn_close(chans[1]);
+}
+static void meet_first_or_send(void *arg) {
+    (void)arg;
+    choose_of(1, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
+}
+static void receive_late_and_send_first(void *arg) {
+    int value;
+    (void)arg;
+    pirn_recv_until(chans[2], &value, pirn_now() - 1);
+    choose_of(2, PIRN_SEND, 0, PIRN_RECV, PIRN_FOREVER, true);
+}
+static void look_2(void *arg) {
+    (void)arg;
+    pirn_chan_len(chans[2]);
+}
+static void look_and_receive_2(void *arg) {
+    look_2(arg);
+    receive_2(arg);
+}
+static void close_and_send_locked(void *arg) {
+    int value = 1;
+    (void)arg;
+    pirn_close(chans[2]);
+    pirn_mutex_lock(&mutexes[0]);
+    pirn_send(chans[2], &value);
+    pirn_mutex_unlock(&mutexes[0]);
+}
+static void look_locked(void *arg) {
+    pirn_mutex_lock(&mutexes[0]);
+    look_2(arg);
+    pirn_mutex_unlock(&mutexes[0]);
+}
+static void send_and_close_2(void *arg) {
+    send_buffered(arg);
+    pirn_close(chans[2]);
+}
+static void receive_2_or_2(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 2, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void send_3_or_receive_2(void *arg) {
+    (void)arg;
+    choose_of(3, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void send_late(void *arg) {
+    (void)arg;
+    pirn_send_until(chans[2], &(int){1}, pirn_now() - 1);
+}
+static void receive_now(void *arg) {
+    int value;
+    (void)arg;
+    pirn_try_recv(chans[0], &value);
+}
+static void send_2_or_meet(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
+static void meet_or_send_late(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 2, PIRN_SEND, pirn_now() - 1, false);
+}
+static void send_first_or_receive_3(void *arg) {
+    (void)arg;
+    choose_of(3, PIRN_SEND, 3, PIRN_RECV, PIRN_FOREVER, true);
+}
+static void meet_first_or_send_3(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 3, PIRN_SEND, PIRN_FOREVER, true);
+}
+static void close_0(void *arg) {
+    (void)arg;
+    pirn_close(chans[0]);
+}
+static void receive_and_send_2(void *arg) {
+    receive_2(arg);
+    send_buffered(arg);
+}
+static void meet_0_or_send_2(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
+}
+static void send_and_try_to_receive(void *arg) {
+    send_buffered(arg);
+    choose_of(0, PIRN_RECV, 2, PIRN_RECV, PIRN_NOW, false);
+}
+static void send_or_receive_2(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void meet_0_or_0(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void send_0_or_receive_now(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_SEND, 2, PIRN_RECV, PIRN_NOW, false);
+}
+static void try_0_or_0_and_send(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_RECV, 0, PIRN_RECV, PIRN_NOW, false);
+    send_buffered(arg);
+}
+static void send_0_and_choose(void *arg) {
+    send_one(arg);
+    choose_of(2, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false);
+}
+static void send_close_and_receive_2(void *arg) {
+    send_buffered(arg);
+    pirn_close(chans[2]);
+    receive_2(arg);
+}
+static void send_0_or_2(void *arg) {
+    (void)arg;
+    choose_of(0, PIRN_SEND, 2, PIRN_SEND, PIRN_FOREVER, false);
+}
+
+static void receive_first_and_send(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
+    choose_of(2, PIRN_SEND, 3, PIRN_RECV, PIRN_FOREVER, false);
+}
+static void send_first_or_receive_2(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, true);
+}
 
 static const struct small smalls[] = {
     {"two cases on one channel", {send_twice, receive_or_send}, true},
@@ -1011,6 +1139,34 @@ static const struct small smalls[] = {
     {"a select and a try", {meet_or_receive, send_buffered, try_send}, true},
     {"a select that must wait for a try",
      {send_and_meet_or_receive, try_send, receive_and_close},
+     true},
+    {"a select in order, before a closer and a sender",
+     {close_1, send_buffered, meet_first_or_send},
+     true},
+    {"what is sent, or closed, and looked at", {send_buffered, close_buffered, look_2}, true},
+    {"the same, with a mutex", {close_and_send_locked, look_locked, send_buffered}, true},
+    {"room that comes after a closer", {send_buffered, send_and_close_2, receive_2_or_2}, false},
+    {"a closed channel that has been full", {send_close_and_receive_2, send_0_or_2}, true},
+    {"a select in order that lets another send",
+     {receive_first_and_send, send_first_or_receive_2},
+     true},
+    {"a deadline, a select and a look", {send_3_or_receive_2, look_and_receive_2, send_late}, true},
+    {"a full buffer, in order",
+     {close_0, send_3, send_first_or_receive_3, meet_first_or_send_3},
+     true},
+    {"a full buffer that is emptied",
+     {receive_and_send_2, meet_0_or_send_2, close_0, send_buffered},
+     true},
+    {"a select whose deadline is over",
+     {receive_now, send_2_or_meet, meet_or_send_late, receive_2},
+     true},
+    {"a try by select beside a select",
+     {send_and_try_to_receive, send_one, receive_2, send_or_receive_2},
+     true},
+    {"two outcomes of a meeting", {meet_0_or_0, send_0_or_receive_now, send_buffered}, false},
+    {"two outcomes, and then another", {try_0_or_0_and_send, send_0_and_choose, receive_now}, true},
+    {"a select in order that must wait for a try",
+     {receive_late_and_send_first, try_send, send_buffered, send_buffered},
      true},
 };
 
