@@ -6,8 +6,9 @@
  *         writes every outcome of the first N programs that are small enough to be explored whole:
  *         what dpor finds, and what N random runs find besides, to standard output
  *     outcomes-sim --shared [--from=SEED] [--programs=N]
+ *     outcomes-sim --shards [--from=SEED] [--programs=N]
  *         explores each program with dpor by itself, then with runs given out ahead as to several
- *         processes, and as three shards: all find the same
+ *         processes, or as three shards: do they find the same?
  *     outcomes-threads [--runs=N] [--mutant=NAME] FILE
  *         runs the programs of such a file N times with one worker and N times with two, and finds
  *         each outcome in it
@@ -63,7 +64,7 @@ static const struct mutant {
 
 static struct arguments {
     uint64_t from, programs, runs, show;
-    bool histories, shared;
+    bool histories, shared, shards;
     const char *file;
 } arguments = {.from = 1, .programs = 300, .runs = SIMULATED ? 500 : 20};
 
@@ -128,11 +129,15 @@ static void mutate(const char *name) {
 }
 
 static void parse(int argc, char **argv) {
-    static const struct option options[] = {
-        {"from", required_argument, NULL, 'f'}, {"programs", required_argument, NULL, 'p'},
-        {"runs", required_argument, NULL, 'r'}, {"mutant", required_argument, NULL, 'm'},
-        {"show", required_argument, NULL, 's'}, {"histories", no_argument, NULL, 'h'},
-        {"shared", no_argument, NULL, 'a'},     {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"from", required_argument, NULL, 'f'},
+                                            {"programs", required_argument, NULL, 'p'},
+                                            {"runs", required_argument, NULL, 'r'},
+                                            {"mutant", required_argument, NULL, 'm'},
+                                            {"show", required_argument, NULL, 's'},
+                                            {"histories", no_argument, NULL, 'h'},
+                                            {"shared", no_argument, NULL, 'a'},
+                                            {"shards", no_argument, NULL, 'd'},
+                                            {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -150,6 +155,8 @@ static void parse(int argc, char **argv) {
             arguments.histories = true;
         else if (option == 'a')
             arguments.shared = true;
+        else if (option == 'd')
+            arguments.shards = true;
         else
             give_up("see the beginning of tests/outcomes.c");
     }
@@ -270,8 +277,11 @@ static void work_shared(void) {
         made++;
         alone = count;
         few = graphs;
-        explore_with(&dpor_by_parts, 0);
-        differ("graphs of runs given out ahead", few, graphs);
+        if (arguments.shared) {
+            explore_with(&dpor_by_parts, 0);
+            differ("graphs of runs given out ahead", few, graphs);
+            continue;
+        }
         count = 0;
         share.shards = SHARDS;
         for (share.shard = 1; share.shard <= SHARDS; share.shard++)
@@ -285,7 +295,7 @@ static void work_shared(void) {
 static void work(void) {
     uint64_t made = 0, all = 0, left_out = 0;
 
-    if (arguments.shared) {
+    if (arguments.shared || arguments.shards) {
         work_shared();
         return;
     }
