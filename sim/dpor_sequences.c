@@ -6,10 +6,21 @@
 
 #include "sim/dpor_races.h"
 
+/* Whether the run has any select by cases: what that could do is not seen where it could do
+ * something else too, which sleeps, and so does nothing. */
+static bool has_selects(void) {
+    for (size_t k = 0; k < dpor->next; k++) {
+        struct label label = dpor->nodes[k].label;
+        if (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0))) return true;
+    }
+    return false;
+}
+
 /* Whether what is known of a branch commutes with the first steps of the sequence: where a task did
  * something else in the run, they may still have to come before it. */
 static bool commutes(const struct branch *branch, size_t count) {
-    for (size_t i = 0; i < count && branch->known; i++)
+    if (!branch->known) return !count || !has_selects();
+    for (size_t i = 0; i < count; i++)
         if (!dependence_apart(&branch->footprint, &dpor->nodes[race_order.sequence[i]].footprint))
             return false;
     return true;
@@ -187,16 +198,6 @@ static void append(uint32_t *list, const struct sequel *sequel, bool waits) {
     branch_at(number)->known = goal->footprint;
     branch_at(number)->waits = waits;
     branches_put_last(list, number);
-}
-
-/* Whether the run has any select by cases: what that could do is not seen where it could do
- * something else too, which sleeps, and so does nothing. */
-static bool has_selects(void) {
-    for (size_t k = 0; k < dpor->next; k++) {
-        struct label label = dpor->nodes[k].label;
-        if (case_of(k, label.task, 0) || (label.other && case_of(k, label.other, 0))) return true;
-    }
-    return false;
 }
 
 void race_insert(struct node *node, size_t count, const struct goal *goal) {

@@ -1104,6 +1104,11 @@ static void send_first_or_receive_2(void *arg) {
     choose_of(2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, true);
 }
 
+static void receive_first_or_meet(void *arg) {
+    (void)arg;
+    choose_of(2, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true);
+}
+
 static const struct small smalls[] = {
     {"two cases on one channel", {send_twice, receive_or_send}, true},
     {"two cases on one channel, tried", {send_twice, receive_or_send_now}, true},
@@ -1163,6 +1168,9 @@ static const struct small smalls[] = {
     {"a try by select beside a select",
      {send_and_try_to_receive, send_one, receive_2, send_or_receive_2},
      true},
+    {"a meeting once a buffer has been emptied",
+     {receive_first_or_meet, receive_now, receive_2_or_2, send_buffered},
+     false},
     {"two outcomes of a meeting", {meet_0_or_0, send_0_or_receive_now, send_buffered}, false},
     {"two outcomes, and then another", {try_0_or_0_and_send, send_0_and_choose, receive_now}, true},
     {"a select in order that must wait for a try",
