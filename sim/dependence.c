@@ -35,10 +35,7 @@ static void note(const struct access *access) {
             footprint->accesses[i].index == access->index &&
             footprint->accesses[i].number == access->number)
             return;
-    if (footprint->count == MOST_ACCESSES)
-        footprint->everything = true;
-    else
-        footprint->accesses[footprint->count++] = *access;
+    footprint_add(footprint, *access);
 }
 
 void dependence_read_only(void) {
@@ -127,9 +124,7 @@ static void begin_meeting(const struct task *self, const struct place *place,
                           struct access *access) {
     const pirn_chan *chan = place->object;
     bool sends = place->op == OP_SEND || place->op == OP_TRY_SEND;
-    access->way = timed(self) && parks(self)     ? WAY_ANY
-                  : chan->closed && !timed(self) ? WAY_CLOSED
-                                                 : WAY_MEET;
+    access->way = parks(self) ? WAY_ANY : chan->closed && !timed(self) ? WAY_CLOSED : WAY_MEET;
     if (!waits_nowhere(place->queue)) note_offer(number_of(place->queue), sends);
 }
 

@@ -79,7 +79,8 @@ static uint32_t copy_alone(const struct branch *branch) {
     return number;
 }
 
-/* `depth`: of how many before it the same is true; at some point that is enough. */
+/* `depth`: of how many before it the same is true. Of more than the stack has room for the rest is
+ * left out, as where the pool is full. */
 static bool put_off(uint32_t *list, const void *node, branches_can_go *can_go, unsigned depth) {
     enum { MOST = 64 };
     uint32_t number = branches_take(list), copy, *end = &branch_at(number)->first;
@@ -92,6 +93,7 @@ static bool put_off(uint32_t *list, const void *node, branches_can_go *can_go, u
             } else {
                 copy = branches_take(end);
                 branches_free(&copy);
+                dpor_pool->full = true;
             }
             continue;
         }

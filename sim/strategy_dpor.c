@@ -20,14 +20,13 @@
  *     which the wait then comes to an end is a repetition.
  *   - A step may have several outcomes (pirn_choose): all are explored at its node. A task may go
  *     in several ways (alone, or meeting one or another): all these are, too, where one is.
- *   - A select of few cases goes in one way for each case that is ready: in
- *     each it looks at that channel alone (with those before it if it takes the first, and all if
- *     it fails). So nothing that is done to the other channels races with it; but each case that
- *     it had not taken could have been, wherever in the run it would have been ready
- *     (dpor_cases.c). As it may choose otherwise later, a step that sleeps and commutes with a
- *     sequence is no reason to leave that out where its task has chosen otherwise
- *     (chose_otherwise), and a sequence that is longer than a branch of the tree is appended to
- *     that.
+ *   - A select of few cases goes in one way for each case that is ready: in each it looks at that
+ *     channel alone (with those before it if it takes the first, and all if it fails). So nothing
+ *     that is done to the other channels races with it; but each case that it had not taken could
+ *     have been, wherever in the run it would have been ready (dpor_cases.c). As it may choose
+ *     otherwise later, a step that sleeps and commutes with a sequence is no reason to leave that
+ *     out where its task has chosen otherwise (chose_otherwise), and a sequence that is longer than
+ *     a branch of the tree is appended to that.
  *   - What is put into a tree may turn out impossible, where a step has other causes than in the run
  *     that it was taken from. Then what was to come after it goes first; at the end, whatever could.
  *   - A step that comes elsewhere than in the run may do something else there: a send finds the

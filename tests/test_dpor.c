@@ -721,43 +721,26 @@ static int choose_of(int a, int a_op, int b, int b_op, int64_t deadline, bool in
     return in_order ? pirn_select_first(cases, 2, deadline) : pirn_select(cases, 2, deadline);
 }
 
+/* A task of one such select. */
+#define SELECT_TASK(name, ...)    \
+    static void name(void *arg) { \
+        (void)arg;                \
+        choose_of(__VA_ARGS__);   \
+    }
+
 static int64_t soon(void) { return pirn_now() + PIRN_MSEC; }
 
 /* A task in a select with two cases on one channel, another that can do something else. */
-static void send_twice(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
-}
-static void receive_or_send(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, false);
-}
-static void receive_or_send_now(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_NOW, false);
-}
-static void either_way(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false);
-}
+SELECT_TASK(send_twice, 0, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false)
+SELECT_TASK(receive_or_send, 0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, false)
+SELECT_TASK(receive_or_send_now, 0, PIRN_RECV, 2, PIRN_SEND, PIRN_NOW, false)
+SELECT_TASK(either_way, 0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false)
 
 /* Selects in order: whoever comes second takes its own first case. */
-static void send_in_order(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_SEND, 1, PIRN_SEND, PIRN_FOREVER, true);
-}
-static void receive_in_order(void *arg) {
-    (void)arg;
-    choose_of(1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, true);
-}
-static void receive_either(void *arg) {
-    (void)arg;
-    choose_of(1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void both_ways_in_order(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true);
-}
+SELECT_TASK(send_in_order, 0, PIRN_SEND, 1, PIRN_SEND, PIRN_FOREVER, true)
+SELECT_TASK(receive_in_order, 1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, true)
+SELECT_TASK(receive_either, 1, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(both_ways_in_order, 0, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true)
 
 /* A task that is already asleep when another one's wait could have been seen. */
 static void sleep_locked(void *arg) {
@@ -773,10 +756,7 @@ static void lock_briefly(void *arg) {
 }
 
 /* A task that waits until a deadline is found by others, by one of them. */
-static void offer_soon(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_SEND, 1, PIRN_SEND, soon(), false);
-}
+SELECT_TASK(offer_soon, 0, PIRN_SEND, 1, PIRN_SEND, soon(), false)
 static void send_soon(void *arg) {
     int value = 1;
     (void)arg;
@@ -887,10 +867,7 @@ static void send_one(void *arg) {
 }
 
 /* Two outcomes of a step, each with either order of others that have nothing to do with it. */
-static void choose_or_wait(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 2, PIRN_SEND, soon(), true);
-}
+SELECT_TASK(choose_or_wait, 2, PIRN_SEND, 2, PIRN_SEND, soon(), true)
 static void choose_closed(void *arg) {
     (void)arg;
     pirn_close(chans[0]);
@@ -910,10 +887,7 @@ static void acquire_one(void *arg) {
 }
 
 /* A select that waits, and can be met, only after two others. */
-static void send_or_receive(void *arg) {
-    (void)arg;
-    choose_of(3, PIRN_SEND, 0, PIRN_RECV, PIRN_FOREVER, false);
-}
+SELECT_TASK(send_or_receive, 3, PIRN_SEND, 0, PIRN_RECV, PIRN_FOREVER, false)
 static void try_send(void *arg) {
     int value = 1;
     (void)arg;
@@ -926,22 +900,10 @@ static void send_3(void *arg) {
 }
 
 /* Selects that commute with what is done where they take nothing. */
-static void select_receive(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void select_receive_now(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_NOW, false);
-}
-static void receive_first(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, true);
-}
-static void send_and_receive_now(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 3, PIRN_RECV, PIRN_NOW, false);
-}
+SELECT_TASK(select_receive, 2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(select_receive_now, 2, PIRN_RECV, 3, PIRN_RECV, PIRN_NOW, false)
+SELECT_TASK(receive_first, 2, PIRN_RECV, 3, PIRN_RECV, PIRN_FOREVER, true)
+SELECT_TASK(send_and_receive_now, 2, PIRN_SEND, 3, PIRN_RECV, PIRN_NOW, false)
 static void receive_now_and_try(void *arg) {
     int value;
     select_receive_now(arg);
@@ -951,14 +913,8 @@ static void send_and_close_3(void *arg) {
     send_3(arg);
     pirn_close(chans[3]);
 }
-static void meet_or_receive(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void meet_or_send(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
-}
+SELECT_TASK(meet_or_receive, 2, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(meet_or_send, 2, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false)
 static void send_and_meet_or_receive(void *arg) {
     send_buffered(arg);
     meet_or_receive(arg);
@@ -967,10 +923,7 @@ static void try_to_send_3(void *arg) {
     (void)arg;
     pirn_try_send(chans[3], &(int){1});
 }
-static void receive_or_meet(void *arg) {
-    (void)arg;
-    choose_of(3, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false);
-}
+SELECT_TASK(receive_or_meet, 3, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, false)
 static void receive_and_close(void *arg) {
     receive_2(arg);
     pirn_close(chans[2]);
@@ -979,10 +932,7 @@ static void close_1(void *arg) {
     (void)arg;
     pirn_close(chans[1]);
 }
-static void meet_first_or_send(void *arg) {
-    (void)arg;
-    choose_of(1, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
-}
+SELECT_TASK(meet_first_or_send, 1, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true)
 static void receive_late_and_send_first(void *arg) {
     int value;
     (void)arg;
@@ -1014,39 +964,15 @@ static void send_and_close_2(void *arg) {
     send_buffered(arg);
     pirn_close(chans[2]);
 }
-static void receive_2_or_2(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 2, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void send_3_or_receive_2(void *arg) {
-    (void)arg;
-    choose_of(3, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false);
-}
+SELECT_TASK(receive_2_or_2, 2, PIRN_RECV, 2, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(send_3_or_receive_2, 3, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false)
 static void send_late(void *arg) {
     (void)arg;
     pirn_send_until(chans[2], &(int){1}, pirn_now() - 1);
 }
-static void receive_now(void *arg) {
-    int value;
-    (void)arg;
-    pirn_try_recv(chans[0], &value);
-}
-static void send_2_or_meet(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 0, PIRN_SEND, PIRN_FOREVER, false);
-}
-static void meet_or_send_late(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 2, PIRN_SEND, pirn_now() - 1, false);
-}
-static void send_first_or_receive_3(void *arg) {
-    (void)arg;
-    choose_of(3, PIRN_SEND, 3, PIRN_RECV, PIRN_FOREVER, true);
-}
-static void meet_first_or_send_3(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 3, PIRN_SEND, PIRN_FOREVER, true);
-}
+SELECT_TASK(meet_or_send_late, 0, PIRN_RECV, 2, PIRN_SEND, pirn_now() - 1, false)
+SELECT_TASK(send_first_or_receive_3, 3, PIRN_SEND, 3, PIRN_RECV, PIRN_FOREVER, true)
+SELECT_TASK(meet_first_or_send_3, 0, PIRN_RECV, 3, PIRN_SEND, PIRN_FOREVER, true)
 static void close_0(void *arg) {
     (void)arg;
     pirn_close(chans[0]);
@@ -1055,26 +981,14 @@ static void receive_and_send_2(void *arg) {
     receive_2(arg);
     send_buffered(arg);
 }
-static void meet_0_or_send_2(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
-}
+SELECT_TASK(meet_0_or_send_2, 0, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true)
 static void send_and_try_to_receive(void *arg) {
     send_buffered(arg);
     choose_of(0, PIRN_RECV, 2, PIRN_RECV, PIRN_NOW, false);
 }
-static void send_or_receive_2(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void meet_0_or_0(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false);
-}
-static void send_0_or_receive_now(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_SEND, 2, PIRN_RECV, PIRN_NOW, false);
-}
+SELECT_TASK(send_or_receive_2, 2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(meet_0_or_0, 0, PIRN_RECV, 0, PIRN_RECV, PIRN_FOREVER, false)
+SELECT_TASK(send_0_or_receive_now, 0, PIRN_SEND, 2, PIRN_RECV, PIRN_NOW, false)
 static void try_0_or_0_and_send(void *arg) {
     (void)arg;
     choose_of(0, PIRN_RECV, 0, PIRN_RECV, PIRN_NOW, false);
@@ -1089,25 +1003,16 @@ static void send_close_and_receive_2(void *arg) {
     pirn_close(chans[2]);
     receive_2(arg);
 }
-static void send_0_or_2(void *arg) {
-    (void)arg;
-    choose_of(0, PIRN_SEND, 2, PIRN_SEND, PIRN_FOREVER, false);
-}
+SELECT_TASK(send_0_or_2, 0, PIRN_SEND, 2, PIRN_SEND, PIRN_FOREVER, false)
 
 static void receive_first_and_send(void *arg) {
     (void)arg;
     choose_of(2, PIRN_RECV, 2, PIRN_SEND, PIRN_FOREVER, true);
     choose_of(2, PIRN_SEND, 3, PIRN_RECV, PIRN_FOREVER, false);
 }
-static void send_first_or_receive_2(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, true);
-}
+SELECT_TASK(send_first_or_receive_2, 2, PIRN_SEND, 2, PIRN_RECV, PIRN_FOREVER, true)
 
-static void receive_first_or_meet(void *arg) {
-    (void)arg;
-    choose_of(2, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true);
-}
+SELECT_TASK(receive_first_or_meet, 2, PIRN_RECV, 0, PIRN_SEND, PIRN_FOREVER, true)
 
 static const struct small smalls[] = {
     {"two cases on one channel", {send_twice, receive_or_send}, true},
@@ -1163,16 +1068,16 @@ static const struct small smalls[] = {
      {receive_and_send_2, meet_0_or_send_2, close_0, send_buffered},
      true},
     {"a select whose deadline is over",
-     {receive_now, send_2_or_meet, meet_or_send_late, receive_2},
+     {try_receive, meet_or_send, meet_or_send_late, receive_2},
      true},
     {"a try by select beside a select",
      {send_and_try_to_receive, send_one, receive_2, send_or_receive_2},
      true},
     {"a meeting once a buffer has been emptied",
-     {receive_first_or_meet, receive_now, receive_2_or_2, send_buffered},
+     {receive_first_or_meet, try_receive, receive_2_or_2, send_buffered},
      false},
     {"two outcomes of a meeting", {meet_0_or_0, send_0_or_receive_now, send_buffered}, false},
-    {"two outcomes, and then another", {try_0_or_0_and_send, send_0_and_choose, receive_now}, true},
+    {"two outcomes, and then another", {try_0_or_0_and_send, send_0_and_choose, try_receive}, true},
     {"a select in order that must wait for a try",
      {receive_late_and_send_first, try_send, send_buffered, send_buffered},
      true},
