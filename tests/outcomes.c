@@ -7,8 +7,9 @@
  *         what dpor finds, and what N random runs find besides, to standard output
  *     outcomes-sim --shared [--from=SEED] [--programs=N]
  *     outcomes-sim --shards [--from=SEED] [--programs=N]
+ *     outcomes-sim --graphs [--from=SEED] [--programs=N]
  *         explores each program with dpor by itself, then with runs given out ahead as to several
- *         processes, or as three shards: do they find the same?
+ *         processes, as three shards, or with dfs: do they find the same?
  *     outcomes-threads [--runs=N] [--mutant=NAME] FILE
  *         runs the programs of such a file N times with one worker and N times with two, and finds
  *         each outcome in it
@@ -44,8 +45,8 @@
 #define SIMULATED 0
 #endif
 
-/* Programs with more classes of schedules than that are left out. */
-enum { MOST_RUNS = 1500, MOST_OUTCOMES = 10000 };
+/* Programs with more classes of schedules than that are left out; beside dfs, with more schedules. */
+enum { MOST_RUNS = 1500, MOST_SCHEDULES = 5000, MOST_OUTCOMES = 10000 };
 
 /* After so many programs that do not fit there is no need for more. */
 enum { MOST_MISFITS = 20 };
@@ -64,7 +65,7 @@ static const struct mutant {
 
 static struct arguments {
     uint64_t from, programs, runs, show;
-    bool histories, shared, shards;
+    bool histories, shared, shards, graphs;
     const char *file;
 } arguments = {.from = 1, .programs = 300, .runs = SIMULATED ? 500 : 20};
 
@@ -137,6 +138,7 @@ static void parse(int argc, char **argv) {
                                             {"histories", no_argument, NULL, 'h'},
                                             {"shared", no_argument, NULL, 'a'},
                                             {"shards", no_argument, NULL, 'd'},
+                                            {"graphs", no_argument, NULL, 'g'},
                                             {NULL, 0, NULL, 0}};
     int option;
 
@@ -157,6 +159,8 @@ static void parse(int argc, char **argv) {
             arguments.shared = true;
         else if (option == 'd')
             arguments.shards = true;
+        else if (option == 'g')
+            arguments.graphs = true;
         else
             give_up("see the beginning of tests/outcomes.c");
     }
@@ -263,31 +267,40 @@ static void differ(const char *how, uint64_t alone, uint64_t shared) {
     differences++;
 }
 
-static void work_shared(void) {
+static void compare_parts(uint64_t few) {
+    explore_with(&dpor_by_parts, 0);
+    differ("graphs of runs given out ahead", few, graphs);
+}
+
+static void compare_shards(int alone) {
+    count = 0;
+    share.shards = SHARDS;
+    for (share.shard = 1; share.shard <= SHARDS; share.shard++)
+        explore_with(strategy_find("dpor"), 0);
+    share = (struct share){0};
+    differ("outcomes of shards", (uint64_t)alone, (uint64_t)count);
+}
+
+/* Returns false where there are too many schedules to make them all. */
+static bool compare_graphs(uint64_t few) {
+    if (!explore_with(strategy_find("dfs"), MOST_SCHEDULES)) return false;
+    differ("graphs of dpor", graphs, few);
+    return true;
+}
+
+static void work_compared(void) {
     uint64_t made = 0;
     dpor_by_parts = *strategy_find("dpor");
     dpor_by_parts.open = open_parts;
     dpor_by_parts.next = take_part;
     for (uint64_t seed = arguments.from; made < arguments.programs; seed++) {
-        int alone;
-        uint64_t few;
         play_make(&program, seed);
         count = 0;
         if (!explore_with(strategy_find("dpor"), MOST_RUNS)) continue;
+        if (arguments.graphs && !compare_graphs(graphs)) continue;
+        if (arguments.shared) compare_parts(graphs);
+        if (arguments.shards) compare_shards(count);
         made++;
-        alone = count;
-        few = graphs;
-        if (arguments.shared) {
-            explore_with(&dpor_by_parts, 0);
-            differ("graphs of runs given out ahead", few, graphs);
-            continue;
-        }
-        count = 0;
-        share.shards = SHARDS;
-        for (share.shard = 1; share.shard <= SHARDS; share.shard++)
-            explore_with(strategy_find("dpor"), 0);
-        share = (struct share){0};
-        differ("outcomes of shards", (uint64_t)alone, (uint64_t)count);
     }
     printf("# %" PRIu64 " programs, %" PRIu64 " differences\n", made, differences);
 }
@@ -295,8 +308,8 @@ static void work_shared(void) {
 static void work(void) {
     uint64_t made = 0, all = 0, left_out = 0;
 
-    if (arguments.shared || arguments.shards) {
-        work_shared();
+    if (arguments.shared || arguments.shards || arguments.graphs) {
+        work_compared();
         return;
     }
 

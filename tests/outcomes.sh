@@ -67,6 +67,10 @@ sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
 run "$programs of these: what shares a search finds the same" explores --shared --from=$first_of_channels --programs=$programs
 sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
 
+few=$((programs / 3))
+run "$few of these: dpor makes the graphs that dfs makes" explores --graphs --from=$first_of_channels --programs=$few
+sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
+
 run "the outcomes to compare mutants with" explores --programs=300
 for mutant in value capacity unlocked swapped stack discard open last eager; do
     run "threads: $mutant is caught" caught threads $mutant
