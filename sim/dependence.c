@@ -490,8 +490,7 @@ enum readiness dependence_ready(const struct task *task) {
 
 bool dependence_queues(const struct task *task) {
     const struct place *place = task->next_place;
-    bool seen = place->op == OP_ACQUIRE || (place->op == OP_LOCK && place->kind == OBJECT_RWMUTEX);
-    return seen && !goes(task);
+    return place->op == OP_ACQUIRE || (place->op == OP_LOCK && place->kind == OBJECT_RWMUTEX);
 }
 
 /* ---- Meetings ------------------------------------------------------------------------------ */

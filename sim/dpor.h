@@ -68,11 +68,13 @@ struct node {
     uint32_t waiter_count; /* behind them, who could have gone to wait for others to see it */
     bool forced;           /* nothing else was to be considered */
     bool follows;          /* the wakeup tree */
+    bool queues;           /* while it waits others see it, and may have to stand behind it */
     bool waits, waited;    /* it may go to wait for others to see it; it has */
     bool arrives;          /* it goes to wait, because nothing else can be done */
     bool impossible;       /* it could not pick what it was to */
     bool local;            /* a task begins, or goes on from a wait */
     bool chose;            /* among the cases of a select */
+    bool elsewhere;        /* another shard explores all that begins so */
     uint8_t turns; /* picks, at the beginning, of who of two that meet comes first: 0 or 1 */
     struct footprint footprint;
 };
@@ -99,9 +101,11 @@ struct dpor_run {
     struct label *candidates; /* those of each node follow those of the one before */
     uint32_t candidate_room;
     bool given;             /* it is to be made; else all of this is old */
+    bool learns;            /* only to see what a step of another shard's accesses */
     uint64_t attempt;       /* of the search that it was given out in */
     bool cut, gaps, unfair; /* this run went nowhere new; some have been left out */
-    bool blocked;           /* it did so since all that could go slept: the rest goes to wait */
+    size_t unseen; /* it did so since nobody has seen a wait: the node after that; else 0 */
+    bool blocked;  /* it did so since all that could go slept: the rest goes to wait */
     struct node *nodes;
 };
 
@@ -159,13 +163,16 @@ void branches_put_last(uint32_t *list, uint32_t number);
 /* Copies a list with all below. */
 uint32_t branches_copy(const struct pool *from, uint32_t list);
 
-/* Whether the list has all outcomes of a step that begin with these picks. */
+/* Whether the list has all outcomes of a step that begin with these picks, and does not wait. */
 bool branches_have(uint32_t list, struct label label, const struct picks *picks);
 
 /* Whether the list has all of a step's outcomes. */
 static inline bool is_asleep(uint32_t sleeping, struct label label) {
     return branches_have(sleeping, label, &(struct picks){0});
 }
+
+/* Whether the list has a step of somebody who has to wait. */
+bool branches_wait(uint32_t list, struct label label);
 
 /* Who sleeps on after a step: whose own step commutes with it. */
 uint32_t branches_inherit(uint32_t sleeping, const struct node *before);

@@ -35,6 +35,7 @@ uint32_t branch_of(const struct node *node) {
     if (!number) return 0;
     footprint_copy(&branch_at(number)->footprint, &node->footprint);
     branch_at(number)->known = true;
+    branch_at(number)->waits = node->waited;
     return number;
 }
 
@@ -139,10 +140,17 @@ bool branches_have(uint32_t list, struct label label, const struct picks *picks)
     double done = 0;
     for (uint32_t b = list; b && done < 0.999; b = branch_at(b)->next) {
         const struct branch *branch = branch_at(b);
-        if (!same(branch->label, label) || !same_picks(&branch->picks, picks)) continue;
+        if (branch->waits || !same(branch->label, label) || !same_picks(&branch->picks, picks))
+            continue;
         done += branch->picks.count > picks->count ? share_of(&branch->picks, picks->count) : 1;
     }
     return done >= 0.999;
+}
+
+bool branches_wait(uint32_t list, struct label label) {
+    for (uint32_t b = list; b; b = branch_at(b)->next)
+        if (same(branch_at(b)->label, label)) return true;
+    return false;
 }
 
 uint32_t branches_inherit(uint32_t sleeping, const struct node *before) {
@@ -155,6 +163,7 @@ uint32_t branches_inherit(uint32_t sleeping, const struct node *before) {
         if (!(copy = branch_new(branch->label, &branch->picks))) continue;
         footprint_copy(&branch_at(copy)->footprint, &branch->footprint);
         branch_at(copy)->known = true;
+        branch_at(copy)->waits = branch->waits;
         branches_put_first(&list, copy);
     }
     return list;

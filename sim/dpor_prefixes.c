@@ -17,8 +17,10 @@
  * Shards begin alike: each makes the first runs, breadth first, until there are enough branches in
  * all trees. Of these each is explored by one shard; in the others it sleeps as soon as it is known
  * what its step accesses, for which they make one run of it. What the races of a shard's own runs
- * ask for beside that it explores itself. Others may come to the same, since none knows of the
- * others' races; that is all that is made more than once.
+ * ask for beside that it explores itself; and such a sequence below a branch of another shard's
+ * which that may not come to, as something else that a task could have done sleeps there. Others
+ * may come to the same, since none knows of the others' races; that is all that is made more than
+ * once.
  *
  * All is in memory of its own, so that the program's does not depend on it.
  */
@@ -224,6 +226,43 @@ static void take_any(struct prefix *prefix) {
             prefix->tree = branch_new(prefix->labels[i], NULL);
 }
 
+/* Whether there is anything in a wakeup tree that this shard explores. In these functions what comes
+ * last goes on in the loop, as sequences are long. */
+static bool has_own(uint32_t list) {
+    while (list) {
+        const struct branch *branch = branch_at(list);
+        if (!branch->elsewhere || (branch->next && has_own(branch->first))) return true;
+        list = branch->next ? branch->next : branch->first;
+    }
+    return false;
+}
+
+/* Leaves out what is explored elsewhere. */
+static void leave_own(uint32_t *list) {
+    while (*list) {
+        struct branch *branch = branch_at(*list);
+        if (branch->elsewhere && !has_own(branch->first)) {
+            uint32_t number = branches_take(list);
+            branches_free(&number);
+        } else if (branch->next) {
+            leave_own(&branch->first);
+            list = &branch->next;
+        } else {
+            list = &branch->first;
+        }
+    }
+}
+
+/* Has another shard explore all of a wakeup tree. */
+static void deal_out(uint32_t list) {
+    while (list) {
+        struct branch *branch = branch_at(list);
+        branch->elsewhere = true;
+        if (branch->next) deal_out(branch->first);
+        list = branch->next ? branch->next : branch->first;
+    }
+}
+
 /*
  * Has the tree begin with a branch that can be given out, unless there is none. Those that cannot
  * go were possible only because of what would come after them. Returns whether the prefix is still
@@ -235,7 +274,7 @@ static bool settle(struct prefix *prefix) {
         struct branch *branch = branch_at(prefix->tree);
         if (can_go(prefix, branch)) {
             prefix->dropped = false;
-            if (!branch->elsewhere || !branch->known) return true;
+            if (!branch->elsewhere || !branch->known || has_own(branch->first)) return true;
             branches_free(&branch->first);
             branches_put_last(&prefix->sleeping, branches_take(&prefix->tree));
         } else if (!branches_put_off(&prefix->tree, prefix, can_go)) {
@@ -341,10 +380,11 @@ static void lay_path(struct dpor_run *to, struct prefix *prefix) {
 }
 
 static void lay_lists(struct dpor_run *to, const struct prefix *prefix) {
-    uint32_t below = branch_at(prefix->given)->first;
+    const struct branch *branch = branch_at(prefix->given);
     dpor_pool = &to->pool;
     to->asleep = branches_copy(&own.pool, prefix->sleeping);
-    to->below = branches_copy(&own.pool, below);
+    to->below = branches_copy(&own.pool, branch->first);
+    if (branch->elsewhere) leave_own(&to->below);
     to->kept = to->pool.count;
     if (to->pool.full) dpor_search.gaps = true;
     prefixes_select();
@@ -364,6 +404,7 @@ bool prefixes_give(struct strategy *strategy, size_t part) {
     to->pool.full = false;
     to->given = true;
     to->late = dpor_search.late;
+    to->learns = false;
     to->attempt = own.attempt;
     own.given++;
     if (!prefix) {
@@ -371,6 +412,7 @@ bool prefixes_give(struct strategy *strategy, size_t part) {
         return true;
     }
     prefix->given = branches_take(&prefix->tree);
+    to->learns = branch_at(prefix->given)->elsewhere && !has_own(branch_at(prefix->given)->first);
     lay_path(to, prefix);
     lay_lists(to, prefix);
     return true;
@@ -399,7 +441,7 @@ void prefixes_turn_to(struct strategy *strategy, size_t part) {
 
 /* The wakeup tree goes on with the branch that the run has followed. Those before it could not go,
  * or begin what has been found since. */
-static uint32_t follow(struct prefix *prefix, const struct node *node) {
+static uint32_t follow(struct prefix *prefix, struct node *node) {
     uint32_t below = 0, *list = &prefix->tree, number;
     while (*list) {
         struct branch *branch = branch_at(*list);
@@ -412,6 +454,7 @@ static uint32_t follow(struct prefix *prefix, const struct node *node) {
         } else {
             number = branches_take(list);
             below = branch_at(number)->first;
+            node->elsewhere = branch_at(number)->elsewhere;
             branch_at(number)->first = 0;
             branches_free(&number);
             break;
@@ -430,6 +473,7 @@ static void add_outcomes(struct prefix *prefix, const struct node *node, uint32_
         const struct branch *branch = &from[outcome];
         if (branches_have(prefix->tree, branch->label, &branch->picks)) continue;
         if (!(number = branch_new(branch->label, &branch->picks))) return;
+        branch_at(number)->elsewhere = node->elsewhere;
         if (node->wanted.count < branch->picks.count)
             branch_at(number)->first = branches_copy(&own.pool, below);
         branches_put_last(&prefix->tree, number);
@@ -502,7 +546,10 @@ static void conclude(void) {
         bool made = i >= last && i < dpor->next && !node->forced && !node->impossible;
         if (made && (prefix->children || prefix->tree || prefix->dropped || is_kept(prefix))) {
             uint32_t number = branch_of(node);
-            if (number) branches_put_last(&prefix->sleeping, number);
+            if (number) {
+                branch_at(number)->elsewhere = node->elsewhere;
+                branches_put_last(&prefix->sleeping, number);
+            }
             if (child) child->branch = number;
         }
         if (is_needed(prefix)) {
@@ -520,16 +567,28 @@ static void conclude(void) {
 static void learn(struct prefix *prefix, uint32_t number) {
     struct branch *branch = branch_at(number);
     const struct node *node = &dpor->nodes[prefix->depth];
-    branches_free(&branch->first);
     branch->known = dpor->next > dpor->planned && node->picks.count == branch->picks.count;
     if (branch->known) footprint_copy(&branch->footprint, &node->footprint);
-    branches_put_last(&prefix->sleeping, number);
+    if (has_own(branch->first)) {
+        branches_put_first(&prefix->tree, number);
+    } else {
+        branches_free(&branch->first);
+        branches_put_last(&prefix->sleeping, number);
+    }
+}
+
+/* Where a wait comes to an end that nobody has seen the run is cut, but somebody might have who did
+ * not come to it: others are to go first. */
+static void let_others_see(void) {
+    for (size_t i = dpor->unseen; i && i < dpor->next; i++)
+        if (!dpor->nodes[i].forced) dpor_search.path[i]->dropped = true;
 }
 
 static void analyse(const struct log *log, uint32_t number) {
     uint32_t below = 0;
     if (number) {
         below = branch_at(number)->first;
+        dpor->nodes[dpor->planned - 1].elsewhere = branch_at(number)->elsewhere;
         branch_at(number)->first = 0;
         branches_free(&number);
     }
@@ -540,20 +599,24 @@ static void analyse(const struct log *log, uint32_t number) {
         dpor->next = dpor->planned;
     } else {
         races_find(log);
+        let_others_see();
     }
     conclude();
 }
 
 /* Once there are enough branches each shard has its own. */
 static void deal(void) {
-    uint64_t count = 0;
+    uint64_t count = 0, branches = own.share.branches ? own.share.branches : SHARES;
     for (const struct prefix *p = dpor_search.oldest; p; p = p->newer)
         for (uint32_t b = p->tree; b; b = branch_at(b)->next) count++;
-    if (count && count < SHARES * own.share.shards) return;
+    if (count && count < branches * own.share.shards) return;
     count = 0;
     for (const struct prefix *p = dpor_search.oldest; p; p = p->newer)
-        for (uint32_t b = p->tree; b; b = branch_at(b)->next)
-            branch_at(b)->elsewhere = count++ % own.share.shards != own.share.shard - 1;
+        for (uint32_t b = p->tree; b; b = branch_at(b)->next) {
+            if (count++ % own.share.shards == own.share.shard - 1) continue;
+            branch_at(b)->elsewhere = true;
+            deal_out(branch_at(b)->first);
+        }
     dpor_search.dealing = false;
     own.keeps = true;
 }
@@ -592,7 +655,7 @@ unsigned prefixes_next(struct strategy *strategy, const struct log *log) {
         prefix->given = 0;
         for (struct prefix *p = prefix; p; p = p->parent) dpor_search.path[p->depth] = p;
     }
-    if (number && branch_at(number)->elsewhere) {
+    if (dpor->learns) {
         found = SEARCH_ELSEWHERE;
         learn(prefix, number);
         own.keeps = true;

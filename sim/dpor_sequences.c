@@ -80,14 +80,6 @@ static bool is_initial_of(const struct branch *branch, size_t count, const struc
     return true;
 }
 
-/* Whether others may have to stand behind who makes a step, while it waits. */
-static bool asks_in_turn(const struct footprint *footprint) {
-    for (int i = 0; i < footprint->count; i++)
-        if (footprint->accesses[i].way == WAY_LOCK || footprint->accesses[i].way == WAY_ACQUIRE)
-            return true;
-    return false;
-}
-
 /*
  * Whether a task that was to make a step was in a select, and has done something else in this run,
  * in which node a stands before what is looked for. What commutes with that step may then be
@@ -115,17 +107,31 @@ struct sequel {
     size_t start; /* the node it was to be inserted at */
     size_t count;
     const struct goal *goal;
-    bool ends; /* with the sequence: the goal has been found */
+    bool ends;   /* with the sequence: the goal has been found */
+    bool hidden; /* from the shard that explores a branch which comes after what was done at that
+                    node, as that sleeps there: the goal is something else that its task does, or
+                    somebody goes to wait */
 };
 
-/* Whether the branch may go first; it is then no longer part of what is looked for. `there`:
- * only where * it is part of that. */
+/* Whether who makes that step of the sequence, or the goal, has had to wait. */
+static bool waits_at(const struct sequel *sequel, size_t at) {
+    const struct node *node = sequel->goal->step;
+    if (at < sequel->count) node = &dpor->nodes[race_order.sequence[at]];
+    return node && node->waited;
+}
+
+/* Whether the branch may go first; it is then no longer part of what is looked for. `there`: only
+ * where it is part of that. */
 static bool find_first(struct sequel *sequel, const struct branch *branch, bool there) {
     size_t at;
+    bool part;
     if (!(sequel->ends ? is_initial(branch, sequel->count, &at)
                        : is_initial_of(branch, sequel->count, sequel->goal, &at)))
         return false;
-    if (there && at >= sequel->count + !sequel->ends) return false;
+    part = at < sequel->count + !sequel->ends;
+    if (there && !part) return false;
+    /* Behind others it may not have to wait. */
+    if (branch->waits && at && !(part && waits_at(sequel, at))) return false;
     if (at < sequel->count) {
         race_order.found[race_order.sequence[at]] = true;
         memmove(&race_order.sequence[at], &race_order.sequence[at + 1],
@@ -157,12 +163,14 @@ static bool is_part(const struct prefix *prefix, const struct branch *branch,
  * before the run's own step (`own`: the prefix after it; NULL: it is the last) have all that begins
  * so; those after it are explored at the same time, and are to have what is looked for as if they
  * were still in the wakeup tree. Returns false where nothing needs to be done; else *after gets the
- * prefix behind who goes first, or NULL.
+ * prefix behind who goes first, or NULL. *again: a branch which another shard explores, and which
+ * is to be explored for this once more.
  */
 static bool find_gone(const struct prefix *prefix, const struct prefix *own, bool later,
-                      struct sequel *sequel, struct prefix **after) {
+                      struct sequel *sequel, struct prefix **after, uint32_t *again) {
     uint32_t number = 0;
     *after = NULL;
+    *again = 0;
     for (uint32_t b = prefix->sleeping; b; b = branch_at(b)->next) {
         const struct branch *branch = branch_at(b);
         bool inherited = number++ < prefix->inherited;
@@ -177,8 +185,25 @@ static bool find_gone(const struct prefix *prefix, const struct prefix *own, boo
                             (asleep && chose_otherwise(sequel->start, branch->label))))
             continue;
         if (later) *after = prefix_after(prefix, b);
-        return *after;
+        if (!asleep && !*after && branch->elsewhere && sequel->hidden) *again = b;
+        return *after || *again;
     }
+    return true;
+}
+
+/* Has a branch that sleeps explored once more; returns what comes after it. */
+static uint32_t *explore_again(struct prefix *prefix, uint32_t number) {
+    uint32_t *link = &prefix->sleeping;
+    while (*link != number) link = &branch_at(*link)->next;
+    branches_put_last(&prefix->tree, branches_take(link));
+    return &branch_at(number)->first;
+}
+
+/* Whether what is looked for goes on below a branch of a wakeup tree. *done: nothing needs to be. */
+static bool goes_below(struct sequel *sequel, uint32_t number, bool *done) {
+    const struct branch *branch = branch_at(number);
+    if (is_outcome(branch, sequel) || !find_first(sequel, branch, branch->elsewhere)) return false;
+    *done = branch->elsewhere && !sequel->hidden;
     return true;
 }
 
@@ -205,9 +230,9 @@ void race_insert(struct node *node, size_t count, const struct goal *goal) {
     struct prefix *prefix = dpor_search.path[a];
     const struct prefix *own = a + 1 < dpor->next ? dpor_search.path[a + 1] : NULL;
     struct prefix *after;
-    struct sequel sequel = {a, count, goal, false};
-    bool waits = goal->step && asks_in_turn(&goal->step->footprint), given;
-    uint32_t *list, b;
+    struct sequel sequel = {a, count, goal, false, false};
+    bool waits = goal->step && goal->step->queues, given, done = false;
+    uint32_t *list, b, again;
 
     /* It was possible only because of what would come after it. */
     if (count == 0 && !is_candidate(node, goal->label) &&
@@ -216,28 +241,28 @@ void race_insert(struct node *node, size_t count, const struct goal *goal) {
         return;
     }
 
+    sequel.hidden = waits || overlap(node->label, goal->label);
+    for (size_t i = 0; i < count; i++) sequel.hidden |= dpor->nodes[race_order.sequence[i]].waited;
     memset(race_order.found, 0, dpor->next * sizeof *race_order.found);
     for (bool later = false;; own = NULL, later = true) {
-        if (!find_gone(prefix, own, later, &sequel, &after)) return;
+        if (!find_gone(prefix, own, later, &sequel, &after, &again)) return;
         if (!after) break;
         if (after->open && !(after->strict && has_selects())) return;
         while (after->forced && after->children) after = after->children;
         prefix = after;
     }
-    list = &prefix->tree;
+    list = again ? explore_again(prefix, again) : &prefix->tree;
     b = *list;
     /* A run is being made of the one that goes next; it follows the first branches, and what comes
      * after those stays here. */
-    given = prefix->given && find_first(&sequel, branch_at(prefix->given), false);
+    given = !again && prefix->given && goes_below(&sequel, prefix->given, &done);
     if (given) {
         list = &branch_at(prefix->given)->first;
         b = *list;
         if (!b && !has_selects()) return;
     }
-    while (b) {
-        if (branch_at(b)->elsewhere && find_first(&sequel, branch_at(b), true)) return;
-        if (branch_at(b)->elsewhere || is_outcome(branch_at(b), &sequel) ||
-            !find_first(&sequel, branch_at(b), false)) {
+    while (b && !done) {
+        if (!goes_below(&sequel, b, &done)) {
             b = branch_at(b)->next;
             continue;
         }
@@ -245,7 +270,7 @@ void race_insert(struct node *node, size_t count, const struct goal *goal) {
         b = *list;
         if (!b && given && !has_selects()) return;
     }
-    append(list, &sequel, waits);
+    if (!done) append(list, &sequel, waits);
 }
 
 void race_insert_alone(struct node *node, struct label label) {

@@ -480,7 +480,7 @@ static int take_turns(struct exploration *e, struct strategy *strategy, const st
 }
 
 static int take_all(struct exploration *e, struct strategy *strategy) {
-    static const struct share whole = {1, 1};
+    static const struct share whole = {.shard = 1, .shards = 1};
     const struct share *share = e->share.shards ? &e->share : &whole;
     uint64_t run = 0, position;
     int rc = e->replay || strategy->ends ? 0 : take_lessons(e, strategy, share, &run);

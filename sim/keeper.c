@@ -116,7 +116,7 @@ struct keeper *keeper_new(const struct exploration *e, bool bare) {
     k->ahead = 1;
     k->bare = bare;
     k->strategy = e->strategy;
-    k->share = e->share.shards ? e->share : (struct share){1, 1};
+    k->share = e->share.shards ? e->share : (struct share){.shard = 1, .shards = 1};
     k->seed = e->seed;
     k->remembered_size = remembered_size(e->strategy);
     if (!(k->remembered = shared_memory(k->remembered_size))) {

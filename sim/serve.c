@@ -523,7 +523,7 @@ void serve(pirn_fn *main_fn, size_t stack_size, struct log **log, struct strateg
     read_expected(&e);
     e.seed = o->seed ? o->seed : explore_fresh_seed();
     e.runs = o->runs;
-    e.share = (struct share){o->shard, o->shards};
+    e.share = (struct share){.shard = o->shard, .shards = o->shards};
     e.next = o->next;
     e.resumed = o->resumed;
     e.asked = o->strategy[0] ? o->strategy : e.strategy->name;

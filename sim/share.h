@@ -23,6 +23,7 @@ enum {
 
 struct share {
     uint64_t shard, shards; /* the shard-th, from 1, of so many */
+    uint64_t branches;      /* of a search, for each shard; 0: as many as are best */
 };
 
 /* The run at a position. */

@@ -16,8 +16,10 @@
  * Where this departs from the papers
  *   - Who would have to wait does not go. Two tasks that meet on a channel without a buffer do it in
  *     one step of both. So it makes no class of its own who was there first. Where waiting can be
- *     seen, since others stand behind a writer or a large request, a race asks for it; a run in
- *     which the wait then comes to an end is a repetition.
+ *     seen, since others stand behind a writer or a large request, a race asks for it (waits). A
+ *     run in which that wait comes to an end, and nobody has seen it, is a repetition; as it is
+ *     not made to its end, its races do not show, so somebody else goes first wherever that could
+ *     have been done since (let_others_see). Who is asleep waiting is not for having gone without.
  *   - A step may have several outcomes (pirn_choose): all are explored at its node. A task may go
  *     in several ways (alone, or meeting one or another): all these are, too, where one is.
  *   - A select of few cases goes in one way for each case that is ready: in each it looks at that
@@ -39,6 +41,10 @@
  *     appended then; but where several processes share the search and it has been given out
  *     already, or shards, none of which knows of the races that others find, those who sleep since
  *     before stand for a sequence only if they are part of it, as in source sets.
+ *   - That all which begins with a branch is explored below it counts on what is asked for by those
+ *     that went before it, where a step that sleeps hides what its task could do instead, or who
+ *     would see that somebody waits. A shard explores such a sequence itself, below a branch that
+ *     another one explores (hidden).
  *   - Steps that touch nothing that others can see are made at once: a task begins, or goes on from a
  *     wait. But the code that follows may look at the clock. Once a run has shown that, and that
  *     there are timers, which may fire before, the search begins anew, and these are steps like
@@ -127,6 +133,7 @@ static struct task *begin_step(struct node *node) {
     if (node->label.task == CLOCK) return NULL;
     first = find_task(node->label.task);
     node->local = dependence_ready(first) == READY_LOCAL;
+    node->queues = dependence_queues(first);
     node->waited = node->waits && dependence_ready(first) == READY_WAITS;
     if (!node->label.other) return first;
     other = find_task(node->label.other);
@@ -153,7 +160,7 @@ static void begin(struct strategy *strategy, uint64_t seed) {
     }
     dpor->next = 0;
     dpor->epoch = 0;
-    dpor->second = dpor->vain = 0;
+    dpor->second = dpor->vain = dpor->unseen = 0;
     dpor->cut = dpor->blocked = dpor->lost = dpor->gaps = dpor->unfair = false;
     dpor->timers.task_steps = UINT64_MAX;
 }
@@ -195,7 +202,8 @@ static void add_alone(struct node *node, const struct task *task) {
 /* After all candidates. */
 static void find_waiters(struct node *node) {
     for (size_t i = 0; i < sim.count; i++) {
-        if (!dependence_queues(sim.runnable[i])) continue;
+        if (!dependence_queues(sim.runnable[i]) || dependence_ready(sim.runnable[i]) != READY_WAITS)
+            continue;
         if (node->candidates + node->candidate_count + node->waiter_count == dpor->candidate_room)
             dpor->gaps = true;
         else
@@ -311,6 +319,7 @@ static bool has_waited_in_vain(const struct task *task) {
     if (!node->waited || !node->footprint.count) return false;
     for (size_t i = from; i < dpor->count; i++)
         if (has_seen(&dpor->nodes[i], node->footprint.accesses[0].object)) return false;
+    dpor->unseen = from;
     return true;
 }
 
@@ -320,7 +329,7 @@ static struct task *arrive(struct node *node) {
     while (i < sim.count && dependence_ready(sim.runnable[i]) != READY_WAITS) i++;
     node->arrives = i < sim.count;
     if (node->arrives) node->label = (struct label){sim.runnable[i]->identity, 0, 0};
-    if (!node->arrives || is_asleep(node->sleeping, node->label)) {
+    if (!node->arrives || branches_wait(node->sleeping, node->label)) {
         take_back(node);
         cut();
     }

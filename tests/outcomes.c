@@ -9,7 +9,7 @@
  *     outcomes-sim --shards [--from=SEED] [--programs=N]
  *     outcomes-sim --graphs [--from=SEED] [--programs=N]
  *         explores each program with dpor by itself, then with runs given out ahead as to several
- *         processes, as three shards, or with dfs: do they find the same?
+ *         processes, as three shards that begin to share soon, or with dfs: do they find the same?
  *     outcomes-threads [--runs=N] [--mutant=NAME] FILE
  *         runs the programs of such a file N times with one worker and N times with two, and finds
  *         each outcome in it
@@ -130,16 +130,12 @@ static void mutate(const char *name) {
 }
 
 static void parse(int argc, char **argv) {
-    static const struct option options[] = {{"from", required_argument, NULL, 'f'},
-                                            {"programs", required_argument, NULL, 'p'},
-                                            {"runs", required_argument, NULL, 'r'},
-                                            {"mutant", required_argument, NULL, 'm'},
-                                            {"show", required_argument, NULL, 's'},
-                                            {"histories", no_argument, NULL, 'h'},
-                                            {"shared", no_argument, NULL, 'a'},
-                                            {"shards", no_argument, NULL, 'd'},
-                                            {"graphs", no_argument, NULL, 'g'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"from", required_argument, NULL, 'f'}, {"programs", required_argument, NULL, 'p'},
+        {"runs", required_argument, NULL, 'r'}, {"mutant", required_argument, NULL, 'm'},
+        {"show", required_argument, NULL, 's'}, {"histories", no_argument, NULL, 'h'},
+        {"shared", no_argument, NULL, 'a'},     {"shards", no_argument, NULL, 'd'},
+        {"graphs", no_argument, NULL, 'g'},     {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -275,6 +271,7 @@ static void compare_parts(uint64_t few) {
 static void compare_shards(int alone) {
     count = 0;
     share.shards = SHARDS;
+    share.branches = 1;
     for (share.shard = 1; share.shard <= SHARDS; share.shard++)
         explore_with(strategy_find("dpor"), 0);
     share = (struct share){0};

@@ -16,6 +16,7 @@ first=${PIRN_TEST_FROM:-1}
 if test -n "${SANITIZED-}"; then programs=$((programs / 5)); fi
 of_channels=$((10 * programs))
 first_of_channels=$((4294967296 + 10 * first))
+first_of_locks=$((8589934592 + 10 * first))
 
 # The output is shown when the test fails. What the runtime wrote about the last run is in `err`.
 explores() {
@@ -64,12 +65,27 @@ run "$of_channels programs of channels alone: dpor finds what random runs find" 
     explores --from=$first_of_channels --programs=$of_channels --runs=200
 sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
 
-run "$programs of these: what shares a search finds the same" explores --shared --from=$first_of_channels --programs=$programs
+run "$of_channels programs of locks alone: the same" \
+    explores --from=$first_of_locks --programs=$of_channels --runs=200
 sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
 
 few=$((programs / 3))
-run "$few of these: dpor makes the graphs that dfs makes" explores --graphs --from=$first_of_channels --programs=$few
-sed -n 's/^# \([0-9]* programs, \)/# \1/p' "$scratch/set"
+for from in $first_of_channels $first_of_locks; do
+    case $from in "$first_of_channels") kind=channels ;; *) kind=locks ;; esac
+    run "$programs of $kind: runs given out ahead find the same" \
+        explores --shared --from=$from --programs=$programs
+    run "$of_channels of $kind: so do shards" explores --shards --from=$from --programs=$of_channels
+    run "$few of $kind: dpor makes the graphs that dfs makes" \
+        explores --graphs --from=$from --programs=$few
+done
+
+# Which dpor, or its shards, got wrong once, and chance had to be lucky to show.
+for seed in 200784 3017630 8589936080 8590989035; do
+    run "program $seed: dpor finds what random runs find" explores --from=$seed --programs=1 --runs=20000
+done
+for seed in 4295042657 4296005932 4400000507 8590948057 8590954610; do
+    run "program $seed: shards find what one search finds" explores --shards --from=$seed --programs=1
+done
 
 run "the outcomes to compare mutants with" explores --programs=300
 for mutant in value capacity unlocked swapped stack discard open last eager; do

@@ -56,18 +56,36 @@ static void make_channel_step(struct step *step, uint64_t *random, uint64_t pati
     }
 }
 
+/* A step that does something to locks, or stands between two that do. */
+static void make_lock_step(struct step *step, uint64_t *random) {
+    static const enum verb verbs[] = {COUNT,   TRY_COUNT, READ,    TRY_READ, WRITE, TRY_WRITE,
+                                      ACQUIRE, ACQUIRE,   RELEASE, PLAIN,    PLAIN};
+    *step = (struct step){.cases = 1};
+    step->verb = verbs[random_below(random, sizeof verbs / sizeof *verbs)];
+    step->patience = random_below(random, 2) ? FOR_EVER : NOT_AT_ALL;
+    step->locked = random_below(random, 4) == 0;
+    step->n = 1 + (int)random_below(random, 2);
+    step->sends[0] = random_below(random, 2);
+    step->channels[0] = (int)random_below(random, CHANNELS);
+}
+
 /* Few steps, and all of them meet each other. */
-static void make_of_channels(struct program *program, uint64_t random) {
-    uint64_t patiences = 1 + random_below(&random, PATIENCES);
+static void make_few(struct program *program, uint64_t random) {
+    bool of_locks = program->seed >= OF_LOCKS;
+    uint64_t patiences = of_locks ? 0 : 1 + random_below(&random, PATIENCES);
     uint64_t more;
     program->tasks = 2 + (int)random_below(&random, MOST_TASKS - 1);
     for (int i = 0; i < CHANNELS; i++) program->capacities[i] = (int)random_below(&random, 3);
+    if (of_locks) program->permits = (int)random_below(&random, 3);
     for (int i = 0; i < program->tasks; i++) program->steps[i] = 1;
     more = random_below(&random, (uint64_t)(6 - program->tasks));
     while (more--) program->steps[random_below(&random, (uint64_t)program->tasks)]++;
     for (int i = 0; i < program->tasks; i++)
         for (int k = 0; k < program->steps[i]; k++)
-            make_channel_step(&program->step[i][k], &random, patiences);
+            if (of_locks)
+                make_lock_step(&program->step[i][k], &random);
+            else
+                make_channel_step(&program->step[i][k], &random, patiences);
 }
 
 void play_make(struct program *program, uint64_t seed) {
@@ -75,7 +93,7 @@ void play_make(struct program *program, uint64_t seed) {
 
     *program = (struct program){.seed = seed};
     if (seed >= OF_CHANNELS) {
-        make_of_channels(program, random);
+        make_few(program, random);
         return;
     }
     program->tasks = 2 + (int)random_below(&random, MOST_TASKS - 1);

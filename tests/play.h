@@ -104,6 +104,9 @@ extern enum player_mutant player_mutant;
  * length, so that nearly each pair of them matters. */
 #define OF_CHANNELS (UINT64_C(1) << 32)
 
+/* From this one on likewise with mutexes, read/write locks, semaphores and plain channels. */
+#define OF_LOCKS (UINT64_C(1) << 33)
+
 void play_make(struct program *program, uint64_t seed);
 void play_print(const struct program *program, FILE *file);
 
