@@ -440,6 +440,14 @@ static uint64_t only_outcome(const struct pick *pick) {
     return value;
 }
 
+/* Whether there is nothing new in an outcome. Not so where two meet and more is asked for after that:
+ * before they had met it was not known what their meeting commutes with, so that it was not asked
+ * for where they sleep. */
+static bool is_done(const struct node *node, const struct picks *picks) {
+    if (node->label.other && node->below) return false;
+    return branches_have(node->sleeping, node->label, picks);
+}
+
 /* The value that is explored now; the other outcomes of the step after this one, at the same node.
  * What can have one outcome alone is no pick: elsewhere it may not be asked for. */
 static uint64_t take_outcome(struct node *node, const struct pick *pick) {
@@ -455,9 +463,7 @@ static uint64_t take_outcome(struct node *node, const struct pick *pick) {
     for (uint64_t value = pick->values; value-- > 0;) {
         if (!is_outcome(pick, value)) continue;
         picks.values[at] = name_of(pick, value);
-        if (known ? wanted->values[at] == picks.values[at]
-                  : !branches_have(node->sleeping, node->label, &picks))
-            taken = value;
+        if (known ? wanted->values[at] == picks.values[at] : !is_done(node, &picks)) taken = value;
     }
     if (taken == pick->values) {
         if (!new) search_diverge();
@@ -470,7 +476,7 @@ static uint64_t take_outcome(struct node *node, const struct pick *pick) {
     for (uint64_t value = pick->values; value-- > 0 && new;) {
         picks.values[at] = name_of(pick, value);
         if (value == taken || !is_outcome(pick, value)) continue;
-        if (branches_have(node->sleeping, node->label, &picks)) continue;
+        if (is_done(node, &picks)) continue;
         if (branches_have(node->tree, node->label, &picks)) continue;
         if (!(number = branch_new(node->label, &picks))) break;
         branches_put_first(&node->tree, number);

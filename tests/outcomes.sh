@@ -80,7 +80,7 @@ for from in $first_of_channels $first_of_locks; do
 done
 
 # Which dpor, or its shards, got wrong once, and chance had to be lucky to show.
-for seed in 200784 3017630 8589936080 8590989035; do
+for seed in 200784 3017630 8589936080 8590989035 4600035654; do
     run "program $seed: dpor finds what random runs find" explores --from=$seed --programs=1 --runs=20000
 done
 for seed in 4295042657 4296005932 4400000507 8590948057 8590954610; do
