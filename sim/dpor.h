@@ -163,6 +163,17 @@ void branches_put_last(uint32_t *list, uint32_t number);
 /* Copies a list with all below. */
 uint32_t branches_copy(const struct pool *from, uint32_t list);
 
+/* Shards: whether there is anything in a wakeup tree that this one explores; leaves out the rest; has
+ * another one explore all of it. */
+bool branches_have_own(uint32_t list);
+void branches_leave_own(uint32_t *list);
+void branches_deal_out(uint32_t list);
+
+/* Whether this shard explores it, or something below. */
+static inline bool branch_is_own(const struct branch *branch) {
+    return !branch->elsewhere || branches_have_own(branch->first);
+}
+
 /* Whether the list has all outcomes of a step that begin with these picks, and does not wait. */
 bool branches_have(uint32_t list, struct label label, const struct picks *picks);
 

@@ -136,6 +136,40 @@ uint32_t branches_copy(const struct pool *from, uint32_t list) {
     return first;
 }
 
+/* In these functions, too, what comes last goes on in the loop. */
+bool branches_have_own(uint32_t list) {
+    while (list) {
+        const struct branch *branch = branch_at(list);
+        if (!branch->elsewhere || (branch->next && branches_have_own(branch->first))) return true;
+        list = branch->next ? branch->next : branch->first;
+    }
+    return false;
+}
+
+void branches_leave_own(uint32_t *list) {
+    while (*list) {
+        struct branch *branch = branch_at(*list);
+        if (!branch_is_own(branch)) {
+            uint32_t number = branches_take(list);
+            branches_free(&number);
+        } else if (branch->next) {
+            branches_leave_own(&branch->first);
+            list = &branch->next;
+        } else {
+            list = &branch->first;
+        }
+    }
+}
+
+void branches_deal_out(uint32_t list) {
+    while (list) {
+        struct branch *branch = branch_at(list);
+        branch->elsewhere = true;
+        if (branch->next) branches_deal_out(branch->first);
+        list = branch->next ? branch->next : branch->first;
+    }
+}
+
 bool branches_have(uint32_t list, struct label label, const struct picks *picks) {
     double done = 0;
     for (uint32_t b = list; b && done < 0.999; b = branch_at(b)->next) {

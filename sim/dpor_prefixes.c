@@ -226,43 +226,6 @@ static void take_any(struct prefix *prefix) {
             prefix->tree = branch_new(prefix->labels[i], NULL);
 }
 
-/* Whether there is anything in a wakeup tree that this shard explores. In these functions what comes
- * last goes on in the loop, as sequences are long. */
-static bool has_own(uint32_t list) {
-    while (list) {
-        const struct branch *branch = branch_at(list);
-        if (!branch->elsewhere || (branch->next && has_own(branch->first))) return true;
-        list = branch->next ? branch->next : branch->first;
-    }
-    return false;
-}
-
-/* Leaves out what is explored elsewhere. */
-static void leave_own(uint32_t *list) {
-    while (*list) {
-        struct branch *branch = branch_at(*list);
-        if (branch->elsewhere && !has_own(branch->first)) {
-            uint32_t number = branches_take(list);
-            branches_free(&number);
-        } else if (branch->next) {
-            leave_own(&branch->first);
-            list = &branch->next;
-        } else {
-            list = &branch->first;
-        }
-    }
-}
-
-/* Has another shard explore all of a wakeup tree. */
-static void deal_out(uint32_t list) {
-    while (list) {
-        struct branch *branch = branch_at(list);
-        branch->elsewhere = true;
-        if (branch->next) deal_out(branch->first);
-        list = branch->next ? branch->next : branch->first;
-    }
-}
-
 /*
  * Has the tree begin with a branch that can be given out, unless there is none. Those that cannot
  * go were possible only because of what would come after them. Returns whether the prefix is still
@@ -274,7 +237,7 @@ static bool settle(struct prefix *prefix) {
         struct branch *branch = branch_at(prefix->tree);
         if (can_go(prefix, branch)) {
             prefix->dropped = false;
-            if (!branch->elsewhere || !branch->known || has_own(branch->first)) return true;
+            if (!branch->known || branch_is_own(branch)) return true;
             branches_free(&branch->first);
             branches_put_last(&prefix->sleeping, branches_take(&prefix->tree));
         } else if (!branches_put_off(&prefix->tree, prefix, can_go)) {
@@ -384,7 +347,7 @@ static void lay_lists(struct dpor_run *to, const struct prefix *prefix) {
     dpor_pool = &to->pool;
     to->asleep = branches_copy(&own.pool, prefix->sleeping);
     to->below = branches_copy(&own.pool, branch->first);
-    if (branch->elsewhere) leave_own(&to->below);
+    if (branch->elsewhere) branches_leave_own(&to->below);
     to->kept = to->pool.count;
     if (to->pool.full) dpor_search.gaps = true;
     prefixes_select();
@@ -412,7 +375,7 @@ bool prefixes_give(struct strategy *strategy, size_t part) {
         return true;
     }
     prefix->given = branches_take(&prefix->tree);
-    to->learns = branch_at(prefix->given)->elsewhere && !has_own(branch_at(prefix->given)->first);
+    to->learns = !branch_is_own(branch_at(prefix->given));
     lay_path(to, prefix);
     lay_lists(to, prefix);
     return true;
@@ -569,7 +532,7 @@ static void learn(struct prefix *prefix, uint32_t number) {
     const struct node *node = &dpor->nodes[prefix->depth];
     branch->known = dpor->next > dpor->planned && node->picks.count == branch->picks.count;
     if (branch->known) footprint_copy(&branch->footprint, &node->footprint);
-    if (has_own(branch->first)) {
+    if (branch_is_own(branch)) {
         branches_put_first(&prefix->tree, number);
     } else {
         branches_free(&branch->first);
@@ -615,7 +578,7 @@ static void deal(void) {
         for (uint32_t b = p->tree; b; b = branch_at(b)->next) {
             if (count++ % own.share.shards == own.share.shard - 1) continue;
             branch_at(b)->elsewhere = true;
-            deal_out(branch_at(b)->first);
+            branches_deal_out(branch_at(b)->first);
         }
     dpor_search.dealing = false;
     own.keeps = true;
